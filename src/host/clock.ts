@@ -1,0 +1,19 @@
+// Time, as the outside lends it. Everything that waits asks here, so that a simulated world can
+// make an hour pass in a second.
+
+export interface Clock {
+  /** Milliseconds since some fixed moment, with a fraction; never goes back. For deadlines and measurements. */
+  monotonicMs(): number
+  /** Milliseconds since the Unix epoch; may jump. Only for timestamps that leave the process. */
+  wallMs(): number
+  /**
+   * Runs `task` once, not before the monotonic clock shows `atMs`. An instant in the past means
+   * as soon as the caller has returned, never during this call.
+   */
+  schedule(atMs: number, task: () => void): Timer
+}
+
+export interface Timer {
+  /** The task will not run. Harmless when it already did. */
+  cancel(): void
+}

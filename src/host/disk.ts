@@ -1,0 +1,57 @@
+// Files, as the outside lends them: logs that only grow at their end, and small files that are
+// replaced whole. Names are relative to the disk's own directory, parts joined by `/`.
+
+export interface Disk {
+  /** Opens a log, making it (durably: its directory entry is synced too) when there is none. */
+  open(name: string): Promise<LogFile>
+  /** Every file, in no particular order. */
+  list(): Promise<readonly string[]>
+  /** Removes a file durably; harmless when there is none. */
+  remove(name: string): Promise<void>
+  /** Puts `bytes` in the place of a small file: after a crash the old or the new content is there, whole. */
+  replace(name: string, bytes: Uint8Array): Promise<void>
+  /** The content of a file, or null when there is none. */
+  load(name: string): Promise<Buffer | null>
+}
+
+export interface LogFile {
+  readonly name: string
+  /** Bytes appended so far, synced or not. */
+  sizeBytes(): number
+  /**
+   * Adds the chunks at the end, in order. Rejects with a `DiskError`; then some of the bytes may be
+   * there: `truncate` before going on. One append at a time. The chunks stay unchanged until then.
+   */
+  append(chunks: readonly Uint8Array[]): Promise<void>
+  /** Resolves when every byte whose append had resolved before this call would survive power loss. */
+  sync(): Promise<void>
+  /** Up to `lengthBytes` bytes from `position`; fewer only where the file ends. */
+  read(position: number, lengthBytes: number): Promise<Buffer>
+  truncate(sizeBytes: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** What a disk can do to us. `code` is the system's: ENOSPC, EIO, EACCES, … */
+export class DiskError extends Error {
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.name = 'DiskError'
+    this.code = code
+  }
+}
+
+/** The part of a disk below a folder: names in it are relative to that folder. */
+export function below(disk: Disk, folder: string): Disk {
+  const prefix = `${folder}/`
+  return {
+    open: (name) => disk.open(prefix + name),
+    list: async () =>
+      (await disk.list())
+        .filter((name) => name.startsWith(prefix))
+        .map((name) => name.slice(prefix.length)),
+    remove: (name) => disk.remove(prefix + name),
+    replace: (name, bytes) => disk.replace(prefix + name, bytes),
+    load: (name) => disk.load(prefix + name),
+  }
+}

@@ -1,0 +1,17 @@
+export type { Clock, Timer } from './clock.ts'
+export { below, type Disk, DiskError, type LogFile } from './disk.ts'
+export type { Host } from './host.ts'
+export { type Log, type LogFields, silentLog } from './log.ts'
+export {
+  type BodyTaker,
+  type HttpAnswer,
+  type HttpHead,
+  type HttpRequest,
+  type HttpService,
+  headerOf,
+  isAnswer,
+  type Network,
+  type NoAnswer,
+  type RawHeaders,
+} from './network.ts'
+export type { Random } from './random.ts'

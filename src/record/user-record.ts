@@ -1,0 +1,81 @@
+// What a caller hands in, on its way through the line.
+
+import assert from 'node:assert'
+import type { Attempt } from './attempt.ts'
+import type { HashKey } from './hash-key.ts'
+import type { RecordResult } from './result.ts'
+
+export interface UserRecordFields {
+  readonly stream: string
+  readonly partitionKey: string
+  /** Used in the place of the partition key's MD5. */
+  readonly explicitHashKey?: HashKey | null
+  /** Stored as it is. Not copied: the caller leaves it unchanged until the record has settled. */
+  readonly data: Uint8Array
+  /** Called exactly once, when the record's fate is decided. */
+  readonly onSettle: (result: RecordResult, record: UserRecord) => void
+}
+
+/** A shard that is not known. */
+export const NO_SHARD = -1
+
+/** Attempts kept of one record: the first ones, and always the last. A long TTL can make thousands. */
+export const ATTEMPTS_KEPT_MAX_COUNT = 64
+
+export class UserRecord {
+  readonly stream: string
+  readonly partitionKey: string
+  readonly explicitHashKey: HashKey | null
+  readonly data: Uint8Array
+
+  // What follows is written by the producer, stage by stage.
+
+  /** Where it belongs: the explicit hash key, or the MD5 of the partition key. */
+  hashKey: HashKey | null = null
+  /** The number of the shard in which we expect it to land, or `NO_SHARD`. */
+  predictedShard = NO_SHARD
+  /** When the producer took it over; with the next two on the monotonic clock. */
+  arrivalAtMs = 0
+  /** When it must leave a buffer. */
+  deadlineAtMs = 0
+  /** When it is given up. */
+  expiresAtMs = 0
+  /** How often it was tried; `attempts` keeps at most `ATTEMPTS_KEPT_MAX_COUNT` of them. */
+  attemptCount = 0
+  /** Some attempt ended without an answer: the record may be in the stream although it failed. */
+  mayBeWritten = false
+
+  readonly #onSettle: (result: RecordResult, record: UserRecord) => void
+  #attempts: Attempt[] = []
+  #isSettled = false
+
+  constructor(fields: UserRecordFields) {
+    this.stream = fields.stream
+    this.partitionKey = fields.partitionKey
+    this.explicitHashKey = fields.explicitHashKey ?? null
+    this.data = fields.data
+    this.#onSettle = fields.onSettle
+  }
+
+  get attempts(): readonly Attempt[] {
+    return this.#attempts
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled
+  }
+
+  addAttempt(attempt: Attempt): void {
+    this.attemptCount++
+    if (attempt.mayBeWritten) this.mayBeWritten = true
+    if (this.#attempts.length === ATTEMPTS_KEPT_MAX_COUNT) this.#attempts.pop()
+    this.#attempts.push(attempt)
+  }
+
+  /** Decides the record's result, exactly once. */
+  settle(result: RecordResult): void {
+    assert(!this.#isSettled, `a record of stream ${this.stream} settled twice`)
+    this.#isSettled = true
+    this.#onSettle(result, this)
+  }
+}
