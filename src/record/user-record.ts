@@ -44,6 +44,10 @@ export class UserRecord {
   attemptCount = 0
   /** Some attempt ended without an answer: the record may be in the stream although it failed. */
   mayBeWritten = false
+  /** How many flushes of the producer had begun when it was put. */
+  flushEpoch = 0
+  /** Told first when the record settles: gives back the room that it took in the line. */
+  onLeave: ((record: UserRecord) => void) | null = null
 
   readonly #onSettle: (result: RecordResult, record: UserRecord) => void
   #attempts: Attempt[] = []
@@ -76,6 +80,7 @@ export class UserRecord {
   settle(result: RecordResult): void {
     assert(!this.#isSettled, `a record of stream ${this.stream} settled twice`)
     this.#isSettled = true
+    this.onLeave?.(this)
     this.#onSettle(result, this)
   }
 }

@@ -1,0 +1,60 @@
+// Keys to sign with: fetched once, kept until shortly before they expire, fetched again when the
+// service refuses them.
+
+import type { Clock } from '../host/index.ts'
+import type { Credentials } from '../wire/index.ts'
+
+/** Where credentials come from: the SDK's provider chain, or fixed ones. May reject. */
+export type CredentialsProvider = () => Promise<Credentials>
+
+/** Credentials that expire sooner are fetched again before they are used. As the SDKs do. */
+const REFRESH_BEFORE_EXPIRY_MS = 5 * 60_000
+/** A provider that failed is not asked again sooner; its last problem is the answer until then. */
+const ASK_AGAIN_AFTER_MS = 1000
+
+export class CredentialsKeeper {
+  readonly #clock: Clock
+  readonly #provider: CredentialsProvider
+  #kept: Credentials | null = null
+  #fetching: Promise<Credentials | { problem: string }> | null = null
+  #problem = ''
+  #askAgainAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(clock: Clock, provider: CredentialsProvider) {
+    this.#clock = clock
+    this.#provider = provider
+  }
+
+  /** Usable credentials, or null when they must be fetched. */
+  current(): Credentials | null {
+    const kept = this.#kept
+    if (kept?.expiresAtMs === undefined) return kept
+    return this.#clock.wallMs() < kept.expiresAtMs - REFRESH_BEFORE_EXPIRY_MS ? kept : null
+  }
+
+  /** Fetches; all who ask meanwhile wait for the same answer. Never rejects. */
+  fetch(): Promise<Credentials | { problem: string }> {
+    this.#fetching ??= this.#ask()
+    return this.#fetching
+  }
+
+  /** The service refused these: the next call fetches. */
+  forget(): void {
+    this.#kept = null
+  }
+
+  async #ask(): Promise<Credentials | { problem: string }> {
+    try {
+      if (this.#clock.monotonicMs() >= this.#askAgainAtMs) this.#kept = await this.#provider()
+    } catch (error) {
+      this.#problem = error instanceof Error ? error.message : String(error)
+      this.#askAgainAtMs = this.#clock.monotonicMs() + ASK_AGAIN_AFTER_MS
+    } finally {
+      this.#fetching = null
+    }
+    // Old keys are worth a try as long as they have not expired.
+    const kept = this.#kept
+    const isUsable = kept !== null && this.#clock.wallMs() < (kept.expiresAtMs ?? Infinity)
+    return isUsable ? kept : { problem: this.#problem }
+  }
+}

@@ -1,0 +1,3 @@
+export { type ProducerConfig, producerFields } from './config.ts'
+export type { CredentialsProvider } from './credentials.ts'
+export { Producer, type ProducerDescription } from './producer.ts'

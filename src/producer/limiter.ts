@@ -1,0 +1,129 @@
+// Keeps each shard within its rate: Kinesis records wait here until their shard's bucket can pay.
+//
+// The queue of a shard is ordered by expiration, not by deadline as the KPL's: a record that was
+// throttled keeps its expiration and so goes before all that came after it. By deadline it would
+// line up behind the whole backlog again, and on a saturated shard two throttles would kill it.
+
+import type { Clock, Timer } from '../host/index.ts'
+import { NO_SHARD } from '../record/index.ts'
+import type { KinesisRecord } from './kinesis-record.ts'
+import { PriorityQueue } from './priority-queue.ts'
+import type { Stage } from './stage.ts'
+import { type BucketRates, TokenBucket } from './token-bucket.ts'
+
+export interface LimiterConfig {
+  readonly rates: BucketRates
+  /** How long a record may wait for others on its way into a request; ms from the release on. */
+  readonly collectorWaitMs: number
+}
+
+export interface LimiterExits {
+  readonly next: Stage<KinesisRecord>
+  /** Takes what has waited until its expiration. */
+  readonly expired: (record: KinesisRecord) => void
+}
+
+export class Limiter implements Stage<KinesisRecord> {
+  readonly #clock: Clock
+  readonly #config: LimiterConfig
+  readonly #exits: LimiterExits
+  readonly #lanes = new Map<number, Lane>()
+
+  constructor(clock: Clock, config: LimiterConfig, exits: LimiterExits) {
+    this.#clock = clock
+    this.#config = config
+    this.#exits = exits
+  }
+
+  put(record: KinesisRecord): void {
+    // Without a prediction there is no bucket to ask.
+    if (record.predictedShard === NO_SHARD) return this.#release(record)
+    const lane = this.#laneOf(record.predictedShard)
+    lane.waiting.push(record)
+    this.#drain(lane)
+  }
+
+  /** Forgets the buckets of shards that are closed and have nothing waiting. */
+  keepOnly(isOpen: (shard: number) => boolean): void {
+    for (const [shard, lane] of this.#lanes) {
+      if (lane.waiting.size === 0 && !isOpen(shard)) this.#lanes.delete(shard)
+    }
+  }
+
+  abandon(): KinesisRecord[] {
+    const left: KinesisRecord[] = []
+    for (const lane of this.#lanes.values()) {
+      lane.timer?.cancel()
+      lane.timer = null
+      for (let head = lane.waiting.pop(); head !== undefined; head = lane.waiting.pop()) {
+        left.push(head)
+      }
+    }
+    return left
+  }
+
+  #laneOf(shard: number): Lane {
+    let lane = this.#lanes.get(shard)
+    if (lane === undefined) {
+      lane = {
+        bucket: new TokenBucket(this.#config.rates, this.#clock.monotonicMs()),
+        waiting: new PriorityQueue((record) => record.expiresAtMs),
+        timer: null,
+        timerAtMs: Number.POSITIVE_INFINITY,
+      }
+      this.#lanes.set(shard, lane)
+    }
+    return lane
+  }
+
+  #drain(lane: Lane): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (let head = lane.waiting.peek(); head !== undefined; head = lane.waiting.peek()) {
+      const isExpired = nowMs > head.expiresAtMs
+      if (!isExpired && !lane.bucket.tryTake(head.chargedBytes, nowMs)) {
+        return this.#wakeAt(
+          lane,
+          Math.min(this.#readyAtMs(lane, head, nowMs), head.expiresAtMs + 1),
+        )
+      }
+      lane.waiting.pop()
+      if (isExpired) this.#exits.expired(head)
+      else this.#release(head)
+    }
+  }
+
+  #readyAtMs(lane: Lane, head: KinesisRecord, nowMs: number): number {
+    // A millisecond at least: the refill is computed in fractions, and a timer that comes a hair
+    // too early would spin.
+    return Math.max(nowMs + 1, lane.bucket.readyAtMs(head.chargedBytes, nowMs))
+  }
+
+  #wakeAt(lane: Lane, atMs: number): void {
+    if (lane.timer !== null && lane.timerAtMs <= atMs) return
+    lane.timer?.cancel()
+    lane.timerAtMs = atMs
+    lane.timer = this.#clock.schedule(atMs, () => {
+      lane.timer = null
+      lane.timerAtMs = Number.POSITIVE_INFINITY
+      this.#drain(lane)
+    })
+  }
+
+  #release(record: KinesisRecord): void {
+    if (record.predictedShard !== NO_SHARD) {
+      const extendedAtMs = this.#clock.monotonicMs() + this.#config.collectorWaitMs
+      record.deadlineAtMs = Math.min(
+        Math.max(record.deadlineAtMs, extendedAtMs),
+        record.expiresAtMs,
+      )
+    }
+    this.#exits.next.put(record)
+  }
+}
+
+interface Lane {
+  readonly bucket: TokenBucket
+  readonly waiting: PriorityQueue<KinesisRecord>
+  timer: Timer | null
+  timerAtMs: number
+}

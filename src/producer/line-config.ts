@@ -1,0 +1,65 @@
+// From the settings that people know to what each stage needs.
+
+import { SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND } from '../wire/index.ts'
+import type { AggregationConfig } from './aggregator.ts'
+import type { ClientConfig } from './client.ts'
+import type { ProducerConfig } from './config.ts'
+import type { LimiterConfig } from './limiter.ts'
+import type { ReducerLimits } from './reducer.ts'
+import type { RetryConfig } from './retrier.ts'
+
+export interface LineConfig {
+  readonly aggregation: AggregationConfig
+  readonly limiter: LimiterConfig
+  readonly collection: ReducerLimits
+  readonly retry: RetryConfig
+}
+
+/** A fifth of RecordMaxBufferedTime, at most 50 ms, is left for the collector. The KPL's numbers. */
+const COLLECTOR_WAIT_SHARE = 0.2
+const COLLECTOR_WAIT_MAX_MS = 50
+
+export function lineConfigOf(config: ProducerConfig): LineConfig {
+  const { recordMaxBufferedTime, rateLimit } = config
+  return {
+    aggregation: {
+      isEnabled: config.aggregationEnabled,
+      maxCount: config.aggregationMaxCount,
+      maxSizeBytes: config.aggregationMaxSize,
+    },
+    limiter: {
+      rates: {
+        recordsPerSecond: (SHARD_WRITE_RECORDS_PER_SECOND * rateLimit) / 100,
+        bytesPerSecond: (SHARD_WRITE_BYTES_PER_SECOND * rateLimit) / 100,
+        // One second's quota. The KPL saves up ten, which the shard then refuses.
+        maxRecords: SHARD_WRITE_RECORDS_PER_SECOND,
+        maxBytes: SHARD_WRITE_BYTES_PER_SECOND,
+      },
+      collectorWaitMs: Math.min(
+        COLLECTOR_WAIT_MAX_MS,
+        Math.trunc(recordMaxBufferedTime * COLLECTOR_WAIT_SHARE),
+      ),
+    },
+    collection: { maxCount: config.collectionMaxCount, maxSizeBytes: config.collectionMaxSize },
+    retry: {
+      failIfThrottled: config.failIfThrottled,
+      bufferedMs: Math.trunc(recordMaxBufferedTime / 2),
+    },
+  }
+}
+
+export function clientConfigOf(config: ProducerConfig): ClientConfig {
+  return {
+    endpoint: config.endpoint || serviceEndpointOf(config.region),
+    region: config.region,
+    wireFormat: config.wireFormat,
+    maxConnections: config.maxConnections,
+    requestTimeoutMs: config.requestTimeout,
+  }
+}
+
+/** The public endpoint of a region. */
+function serviceEndpointOf(region: string): string {
+  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
+  return `https://kinesis.${region}.${suffix}`
+}

@@ -1,0 +1,93 @@
+// The line of one stream: aggregate, limit, collect, send, judge.
+
+import type { Host, Log } from '../host/index.ts'
+import type { UserRecord } from '../record/index.ts'
+import { hashKeyOf } from '../wire/index.ts'
+import { Aggregator } from './aggregator.ts'
+import type { Client } from './client.ts'
+import { Collector } from './collector.ts'
+import { Limiter } from './limiter.ts'
+import type { LineConfig } from './line-config.ts'
+import { Retrier, type RetryCounters } from './retrier.ts'
+import { Sender } from './sender.ts'
+import { ShardMap } from './shard-map.ts'
+
+/** A record that was given up when its line was closed. */
+export interface Abandoned {
+  readonly record: UserRecord
+  /** It was in a request that had no answer yet. */
+  readonly mayBeWritten: boolean
+}
+
+export class Pipeline {
+  readonly #shards: ShardMap
+  readonly #aggregator: Aggregator
+  readonly #limiter: Limiter
+  readonly #collector: Collector
+  readonly #sender: Sender
+  readonly #retrier: Retrier
+  /** Records that entered and have not settled. Kept by the producer, which sees both ends. */
+  outstandingCount = 0
+
+  // Built from the last stage to the first.
+  constructor(host: Host, config: LineConfig, stream: string, client: Client, log: Log) {
+    const { clock } = host
+    const shards = new ShardMap(host, stream, client, log)
+    const retrier = new Retrier(clock, shards, config.retry)
+    const expired = retrier.onExpired.bind(retrier)
+    const sender = new Sender(clock, stream, client, {
+      ended: retrier.onEnded.bind(retrier),
+      expired,
+    })
+    const collector = new Collector(clock, config.collection, sender)
+    const limiter = new Limiter(clock, config.limiter, { next: collector, expired })
+    const aggregator = new Aggregator(clock, shards, config.aggregation, limiter)
+    retrier.sendAgainThrough(aggregator, sender)
+    this.#shards = shards
+    this.#retrier = retrier
+    this.#sender = sender
+    this.#collector = collector
+    this.#limiter = limiter
+    this.#aggregator = aggregator
+    shards.start(() => {
+      aggregator.onShardsChanged()
+      limiter.keepOnly((shard) => shards.isOpen(shard))
+    })
+  }
+
+  get counters(): Readonly<RetryCounters> {
+    return this.#retrier.counters
+  }
+
+  get openShardCount(): number {
+    return this.#shards.openCount
+  }
+
+  put(record: UserRecord): void {
+    record.hashKey = record.explicitHashKey ?? hashKeyOf(record.partitionKey)
+    this.#aggregator.put(record)
+  }
+
+  /** Sends on what waits for others. What the shard's rate holds back goes when the rate allows. */
+  flush(): void {
+    this.#aggregator.flush()
+    this.#collector.flush()
+  }
+
+  /** Stops the line and gives back every record that is in it. */
+  close(): Abandoned[] {
+    this.#shards.close()
+    const left: Abandoned[] = []
+    const give = (records: readonly UserRecord[], mayBeWritten: boolean) => {
+      for (const record of records) left.push({ record, mayBeWritten })
+    }
+    give(this.#aggregator.abandon(), false)
+    for (const { userRecords } of this.#limiter.abandon()) give(userRecords, false)
+    for (const { userRecords } of this.#collector.abandon()) give(userRecords, false)
+    for (const { record, mayBeWritten } of this.#sender.abandon()) {
+      give(record.userRecords, mayBeWritten)
+    }
+    for (const { record } of this.#retrier.abandon()) give(record.userRecords, true)
+    return left
+  }
+}

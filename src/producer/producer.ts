@@ -1,0 +1,177 @@
+// The Kinesis producer: one line for each stream, one client for them all.
+
+import assert from 'node:assert'
+import type { Host, Log, Timer } from '../host/index.ts'
+import type { UserRecord } from '../record/index.ts'
+import { Client } from './client.ts'
+import type { ProducerConfig } from './config.ts'
+import { CredentialsKeeper, type CredentialsProvider } from './credentials.ts'
+import { clientConfigOf, type LineConfig, lineConfigOf } from './line-config.ts'
+import { Pipeline } from './pipeline.ts'
+import type { RetryCounters } from './retrier.ts'
+
+/** What a producer says of itself: the configuration in force and its lines. */
+export interface ProducerDescription {
+  readonly configuration: ProducerConfig
+  readonly streams: readonly (Readonly<RetryCounters> & {
+    readonly stream: string
+    readonly openShards: number
+    readonly outstanding: number
+  })[]
+}
+
+interface Flush {
+  readonly epoch: number
+  /** Records put before the flush that have not settled. */
+  leftCount: number
+  readonly resolve: () => void
+}
+
+export class Producer {
+  readonly #host: Host
+  readonly #config: ProducerConfig
+  readonly #lineConfig: LineConfig
+  readonly #client: Client
+  readonly #log: Log
+  readonly #pipelines = new Map<string, Pipeline>()
+  readonly #onLeave = (record: UserRecord) => this.#leave(record)
+  #outstandingCount = 0
+  #outstandingBytes = 0
+  #isClosed = false
+  #flushEpoch = 0
+  #flushes: Flush[] = []
+
+  constructor(host: Host, config: ProducerConfig, credentials: CredentialsProvider, log: Log) {
+    this.#host = host
+    this.#config = config
+    this.#log = log
+    this.#lineConfig = lineConfigOf(config)
+    const keeper = new CredentialsKeeper(host.clock, credentials)
+    this.#client = new Client(host, clientConfigOf(config), keeper)
+  }
+
+  /** User records that were put and have not settled. */
+  get outstandingCount(): number {
+    return this.#outstandingCount
+  }
+
+  /** Data bytes of the outstanding records. */
+  get outstandingBytes(): number {
+    return this.#outstandingBytes
+  }
+
+  /**
+   * Takes over a record and settles it, later, exactly once. Never waits and never refuses: whoever
+   * calls bounds what is outstanding. After `close` a record fails at once, with the code `Closed`.
+   */
+  put(record: UserRecord): void {
+    const nowMs = this.#host.clock.monotonicMs()
+    record.arrivalAtMs = nowMs
+    record.deadlineAtMs = nowMs + this.#config.recordMaxBufferedTime
+    record.expiresAtMs = nowMs + this.#config.recordTtl
+    if (this.#isClosed) return fail(record, nowMs, CLOSED)
+    const pipeline = this.#pipelines.get(record.stream) ?? this.#openPipeline(record.stream)
+    if (pipeline === null) return fail(record, nowMs, TOO_MANY_STREAMS)
+    record.flushEpoch = this.#flushEpoch
+    record.onLeave = this.#onLeave
+    this.#outstandingCount++
+    this.#outstandingBytes += record.data.length
+    pipeline.outstandingCount++
+    pipeline.put(record)
+  }
+
+  /** Sends on all that waits for company; resolves when every record put before has settled. */
+  flush(): Promise<void> {
+    this.#flushEpoch++
+    for (const pipeline of this.#pipelines.values()) pipeline.flush()
+    if (this.#outstandingCount === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#flushes.push({ epoch: this.#flushEpoch, leftCount: this.#outstandingCount, resolve })
+    })
+  }
+
+  /**
+   * Takes no more records, sends what it has, and waits for that at most `deadlineMs`. What is left
+   * then fails with the code `Closed`. Resolves with the number of those records.
+   */
+  async close(deadlineMs: number): Promise<number> {
+    this.#isClosed = true
+    const { clock } = this.#host
+    const timers: Timer[] = []
+    const deadline = new Promise<void>((resolve) => {
+      timers.push(clock.schedule(clock.monotonicMs() + deadlineMs, resolve))
+    })
+    await Promise.race([this.flush(), deadline])
+    for (const timer of timers) timer.cancel()
+    return this.#giveUp()
+  }
+
+  describe(): ProducerDescription {
+    const streams = [...this.#pipelines].map(([stream, pipeline]) => ({
+      stream,
+      openShards: pipeline.openShardCount,
+      outstanding: pipeline.outstandingCount,
+      ...pipeline.counters,
+    }))
+    return { configuration: this.#config, streams }
+  }
+
+  #openPipeline(stream: string): Pipeline | null {
+    if (this.#pipelines.size >= this.#config.maxStreams && !this.#closeIdlePipeline()) return null
+    const pipeline = new Pipeline(this.#host, this.#lineConfig, stream, this.#client, this.#log)
+    this.#pipelines.set(stream, pipeline)
+    return pipeline
+  }
+
+  #closeIdlePipeline(): boolean {
+    for (const [stream, pipeline] of this.#pipelines) {
+      if (pipeline.outstandingCount > 0) continue
+      pipeline.close()
+      this.#pipelines.delete(stream)
+      return true
+    }
+    return false
+  }
+
+  #leave(record: UserRecord): void {
+    this.#outstandingCount--
+    this.#outstandingBytes -= record.data.length
+    this.#pipelines.get(record.stream)!.outstandingCount--
+    if (this.#flushes.length > 0) this.#advanceFlushes(record.flushEpoch)
+  }
+
+  #advanceFlushes(recordEpoch: number): void {
+    for (const flush of this.#flushes) {
+      if (recordEpoch < flush.epoch && --flush.leftCount === 0) flush.resolve()
+    }
+    this.#flushes = this.#flushes.filter((flush) => flush.leftCount > 0)
+  }
+
+  #giveUp(): number {
+    this.#client.abandon()
+    const left = [...this.#pipelines.values()].flatMap((pipeline) => pipeline.close())
+    const nowMs = this.#host.clock.monotonicMs()
+    for (const { record, mayBeWritten } of left) fail(record, nowMs, { ...CLOSED, mayBeWritten })
+    assert(this.#outstandingCount === 0, `${this.#outstandingCount} records are in no stage`)
+    return left.length
+  }
+}
+
+const CLOSED = {
+  code: 'Closed',
+  message: 'The producer was closed before the record was delivered.',
+  mayBeWritten: false,
+}
+
+const TOO_MANY_STREAMS = {
+  code: 'TooManyStreams',
+  message: 'As many streams as maxStreams allows have records outstanding.',
+  mayBeWritten: false,
+}
+
+/** Fails a record for a reason of our own. */
+function fail(record: UserRecord, nowMs: number, why: typeof CLOSED): void {
+  record.addAttempt({ startAtMs: nowMs, endAtMs: nowMs, ...why })
+  const { mayBeWritten, attempts } = record
+  record.settle({ isDelivered: false, ...why, mayBeWritten, attempts })
+}

@@ -1,0 +1,140 @@
+// Many items into fewer batches: the algorithm that aggregation (user records into a Kinesis
+// record) and collection (Kinesis records into a request) share. The triggers, the order and the
+// trim are the KPL's, so that its users find the batches that they know: it cuts when the
+// *estimated* size reaches the limit, and keeps what the *accurate* size allows.
+
+import type { Clock, Timer } from '../host/index.ts'
+
+export interface Deadlined {
+  readonly deadlineAtMs: number
+}
+
+/** Sizes of what a reducer holds. */
+export interface Measure<T> {
+  add(item: T): void
+  clear(): void
+  /** Against the size limit, for the decision to cut. */
+  estimatedBytes(): number
+  /** What a batch of everything added since `clear` takes. */
+  accurateBytes(): number
+  /** A reason of its own to cut now. */
+  isCalledFor(): boolean
+}
+
+export interface ReducerLimits {
+  readonly maxCount: number
+  readonly maxSizeBytes: number
+}
+
+export type Batch<T> = (items: T[], sizeBytes: number) => void
+
+export class Reducer<T extends Deadlined> {
+  readonly #clock: Clock
+  readonly #limits: ReducerLimits
+  readonly #measure: Measure<T>
+  readonly #next: Batch<T>
+  #items: T[] = []
+  /** At i: the accurate size of the first i+1 items, so that a trim costs nothing. */
+  #sizes: number[] = []
+  #isSorted = true
+  #earliestAtMs = Number.POSITIVE_INFINITY
+  #timer: Timer | null = null
+  #timerAtMs = Number.POSITIVE_INFINITY
+
+  constructor(clock: Clock, limits: ReducerLimits, measure: Measure<T>, next: Batch<T>) {
+    this.#clock = clock
+    this.#limits = limits
+    this.#measure = measure
+    this.#next = next
+  }
+
+  get count(): number {
+    return this.#items.length
+  }
+
+  put(item: T): void {
+    this.#take(item)
+    const isDue =
+      this.#items.length >= this.#limits.maxCount ||
+      this.#measure.estimatedBytes() >= this.#limits.maxSizeBytes ||
+      this.#measure.isCalledFor()
+    if (isDue) this.#cut()
+    else this.#arm()
+  }
+
+  /** Sends on everything, in as many batches as the limits ask for. */
+  flush(): void {
+    while (this.#items.length > 0) this.#cut()
+  }
+
+  /** Gives up everything without sending it on. */
+  abandon(): T[] {
+    const items = this.#items
+    this.#reset()
+    this.#timer?.cancel()
+    this.#timer = null
+    this.#timerAtMs = Number.POSITIVE_INFINITY
+    return items
+  }
+
+  #take(item: T): void {
+    const last = this.#items[this.#items.length - 1]
+    if (last !== undefined && item.deadlineAtMs < last.deadlineAtMs) this.#isSorted = false
+    if (item.deadlineAtMs < this.#earliestAtMs) this.#earliestAtMs = item.deadlineAtMs
+    this.#measure.add(item)
+    this.#items.push(item)
+    this.#sizes.push(this.#measure.accurateBytes())
+  }
+
+  #cut(): void {
+    if (!this.#isSorted) this.#sort()
+    const items = this.#items
+    const sizes = this.#sizes
+    let count = items.length
+    while (
+      count > 1 &&
+      (count > this.#limits.maxCount || sizes[count - 1]! > this.#limits.maxSizeBytes)
+    ) {
+      count--
+    }
+    const sizeBytes = sizes[count - 1]!
+    const left = items.length === count ? null : items.splice(count)
+    this.#reset()
+    if (left !== null) for (const item of left) this.#take(item)
+    this.#arm()
+    this.#next(items, sizeBytes)
+  }
+
+  /** Earliest deadline first, so that what is trimmed is what can wait. */
+  #sort(): void {
+    const items = this.#items.sort((a, b) => a.deadlineAtMs - b.deadlineAtMs)
+    this.#reset()
+    for (const item of items) this.#take(item)
+  }
+
+  #reset(): void {
+    this.#items = []
+    this.#sizes = []
+    this.#isSorted = true
+    this.#earliestAtMs = Number.POSITIVE_INFINITY
+    this.#measure.clear()
+  }
+
+  // The timer is only ever moved to an earlier instant. A cut leaves it: most containers are cut by
+  // size long before their deadline, and a wake-up in vain each deadline is cheaper than a timer
+  // cancelled and made for each of them.
+  #arm(): void {
+    if (this.#earliestAtMs >= this.#timerAtMs) return
+    this.#timer?.cancel()
+    this.#timerAtMs = this.#earliestAtMs
+    this.#timer = this.#clock.schedule(this.#timerAtMs, () => this.#onTimer())
+  }
+
+  #onTimer(): void {
+    this.#timer = null
+    this.#timerAtMs = Number.POSITIVE_INFINITY
+    if (this.#items.length === 0) return
+    if (this.#clock.monotonicMs() >= this.#earliestAtMs) this.#cut()
+    else this.#arm()
+  }
+}

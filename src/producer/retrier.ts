@@ -1,0 +1,232 @@
+// One verdict for each user record of a request that has ended: settle it, or send it again.
+
+import type { Clock } from '../host/index.ts'
+import { type Attempt, NO_SHARD, type Place, type UserRecord } from '../record/index.ts'
+import { PUT_RECORDS_MAX_COUNT, type PutRecordsAnswer, shardNumberOf } from '../wire/index.ts'
+import type { Refusal } from './client.ts'
+import { KinesisRecord } from './kinesis-record.ts'
+import type { Exchange } from './sender.ts'
+import type { ShardMap } from './shard-map.ts'
+import type { Stage } from './stage.ts'
+import { type ErrorKind, kindOf, THROTTLED_CODE } from './verdict.ts'
+
+export interface RetryConfig {
+  readonly failIfThrottled: boolean
+  /** How long a record that goes again may wait in a buffer, ms: half of RecordMaxBufferedTime. */
+  readonly bufferedMs: number
+}
+
+/** What the retrier counts; read by whoever reports. */
+export interface RetryCounters {
+  putRecordsCount: number
+  kinesisRecordsCount: number
+  throttledCount: number
+  failedRequestCount: number
+  retriedCount: number
+  wrongShardCount: number
+}
+
+type Entry = PutRecordsAnswer['entries'][number]
+type Landing = Extract<Entry, { shardId: string }>
+
+export class Retrier {
+  readonly counters: RetryCounters = {
+    putRecordsCount: 0,
+    kinesisRecordsCount: 0,
+    throttledCount: 0,
+    failedRequestCount: 0,
+    retriedCount: 0,
+    wrongShardCount: 0,
+  }
+  readonly #clock: Clock
+  readonly #shards: ShardMap
+  readonly #config: RetryConfig
+  #again: Stage<UserRecord> | null = null
+  #sender: Stage<readonly KinesisRecord[]> | null = null
+  /** Landed in a shard that we do not know: judged when the map has been fetched. */
+  readonly #unjudged = new Set<Unjudged>()
+
+  constructor(clock: Clock, shards: ShardMap, config: RetryConfig) {
+    this.#clock = clock
+    this.#shards = shards
+    this.#config = config
+  }
+
+  /** Records go again from the start of the line; halves of a refused request straight to the sender. */
+  sendAgainThrough(start: Stage<UserRecord>, sender: Stage<readonly KinesisRecord[]>): void {
+    this.#again = start
+    this.#sender = sender
+  }
+
+  onEnded(exchange: Exchange): void {
+    const { records, result } = exchange
+    this.counters.putRecordsCount++
+    this.counters.kinesisRecordsCount += records.length
+    if ('code' in result) return this.#onRefused(exchange, result)
+    for (let i = 0; i < records.length; i++) {
+      this.#judge(exchange, records[i]!, result.entries[i]!)
+    }
+  }
+
+  /** Takes a record that waited until its expiration. Members that have time left go again. */
+  onExpired(record: KinesisRecord): void {
+    const nowMs = this.#clock.monotonicMs()
+    const message = 'Expiration reached while waiting in limiter'
+    this.#failOrAgain(record.userRecords, expiration(nowMs, message))
+  }
+
+  abandon(): { record: KinesisRecord; landing: Landing; exchange: Exchange }[] {
+    const left = [...this.#unjudged]
+    this.#unjudged.clear()
+    return left
+  }
+
+  #onRefused(exchange: Exchange, refusal: Refusal): void {
+    this.counters.failedRequestCount++
+    const kind = kindOf(refusal.code)
+    // One entry can make the service refuse them all. Halving finds it in log2(500) = 9 steps and
+    // lets its neighbours through.
+    if (kind === 'invalid' && exchange.records.length > 1) {
+      const middle = exchange.records.length >> 1
+      this.#sender!.put(exchange.records.slice(0, middle))
+      this.#sender!.put(exchange.records.slice(middle))
+      return
+    }
+    const attempt = failure(exchange, refusal.code, refusal.message, refusal.mayBeWritten)
+    for (const record of exchange.records) this.#onFailed(record, kind, attempt)
+  }
+
+  #judge(exchange: Exchange, record: KinesisRecord, entry: Entry): void {
+    if ('shardId' in entry) return this.#onLanded(exchange, record, entry)
+    const { errorCode, errorMessage } = entry
+    const kind = kindOf(errorCode)
+    if (kind === 'throttled') this.counters.throttledCount++
+    // An internal failure of one entry leaves open whether it was written.
+    const mayBeWritten = errorCode === 'InternalFailure'
+    this.#onFailed(record, kind, failure(exchange, errorCode, errorMessage, mayBeWritten))
+  }
+
+  #onFailed(record: KinesisRecord, kind: ErrorKind, attempt: Attempt): void {
+    const isFinal =
+      kind === 'permanent' ||
+      // An aggregate that is refused for its content: each member may still be good alone.
+      (kind === 'invalid' && record.userRecords.length === 1) ||
+      (attempt.code === THROTTLED_CODE && this.#config.failIfThrottled)
+    if (isFinal) for (const member of record.userRecords) this.#fail(member, attempt)
+    else if (kind === 'invalid') this.#takeApart(record)
+    else this.#failOrAgain(record.userRecords, attempt)
+  }
+
+  #takeApart(record: KinesisRecord): void {
+    const parts = record.userRecords.map(
+      (member) => new KinesisRecord([member], member.data.length, record.predictedShard),
+    )
+    for (let at = 0; at < parts.length; at += PUT_RECORDS_MAX_COUNT) {
+      this.#sender!.put(parts.slice(at, at + PUT_RECORDS_MAX_COUNT))
+    }
+  }
+
+  #onLanded(exchange: Exchange, record: KinesisRecord, landing: Landing): void {
+    const predicted = record.predictedShard
+    const shard = shardNumberOf(landing.shardId)
+    const isExpected = predicted === NO_SHARD || predicted === shard
+    if (!isExpected) this.#shards.invalidate(exchange.startAtMs, predicted)
+    // Alone, a record lands where its own hash key belongs, whatever we predicted.
+    if (isExpected || record.userRecords.length === 1) {
+      return this.#deliver(exchange, record, landing, null)
+    }
+    if (this.#shards.contains(shard, record.explicitHashKey) !== null) {
+      return this.#deliver(exchange, record, landing, shard)
+    }
+    const unjudged = { exchange, record, landing }
+    this.#unjudged.add(unjudged)
+    this.#shards.refreshThen(() => {
+      if (this.#unjudged.delete(unjudged)) this.#deliver(exchange, record, landing, shard)
+    })
+  }
+
+  /**
+   * Settles the members as delivered. With `rangeOf`, only those whose hash key is in that shard's
+   * range: consumers drop the others (the KCL's de-aggregation does), so they go again.
+   */
+  #deliver(
+    exchange: Exchange,
+    record: KinesisRecord,
+    landing: Landing,
+    rangeOf: number | null,
+  ): void {
+    const { startAtMs, endAtMs } = exchange
+    const members = record.userRecords
+    const success = { startAtMs, endAtMs, code: null, message: null, mayBeWritten: false }
+    const strays: UserRecord[] = []
+    for (let i = 0; i < members.length; i++) {
+      const member = members[i]!
+      // The first member's hash key routed the record: it is always in range.
+      const isStray = rangeOf !== null && i > 0 && !this.#shards.contains(rangeOf, member.hashKey!)
+      if (isStray) strays.push(member)
+      else deliver(member, success, placeOf(landing, members.length > 1 ? i : null))
+    }
+    if (strays.length === 0) return
+    this.counters.wrongShardCount += strays.length
+    const message = 'Record did not end up in expected shard.'
+    // It is in the stream: consumers that check ranges drop it there, others would see it twice.
+    this.#failOrAgain(strays, failure(exchange, 'Wrong Shard', message, true))
+  }
+
+  #failOrAgain(members: readonly UserRecord[], attempt: Attempt): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const member of members) {
+      if (nowMs > member.expiresAtMs) {
+        member.addAttempt(attempt)
+        this.#fail(member, expiration(nowMs, 'Record has reached expiration'))
+        continue
+      }
+      member.addAttempt(attempt)
+      member.deadlineAtMs = Math.min(nowMs + this.#config.bufferedMs, member.expiresAtMs)
+      this.counters.retriedCount++
+      // Aggregated afresh, not sent again as it was: after a split its neighbours may belong to
+      // another shard, and a Kinesis record lands wholly on one of them.
+      this.#again!.put(member)
+    }
+  }
+
+  #fail(member: UserRecord, attempt: Attempt): void {
+    member.addAttempt(attempt)
+    member.settle({
+      isDelivered: false,
+      code: attempt.code!,
+      message: attempt.message!,
+      mayBeWritten: member.mayBeWritten,
+      attempts: member.attempts,
+    })
+  }
+}
+
+interface Unjudged {
+  readonly exchange: Exchange
+  readonly record: KinesisRecord
+  readonly landing: Landing
+}
+
+function deliver(member: UserRecord, success: Attempt, place: Place): void {
+  member.addAttempt(success)
+  member.settle({ isDelivered: true, place, attempts: member.attempts })
+}
+
+function placeOf(landing: Landing, subSequenceNumber: number | null): Place {
+  return { shardId: landing.shardId, sequenceNumber: landing.sequenceNumber, subSequenceNumber }
+}
+
+function failure(
+  exchange: Exchange,
+  code: string,
+  message: string,
+  mayBeWritten: boolean,
+): Attempt {
+  const { startAtMs, endAtMs } = exchange
+  return { startAtMs, endAtMs, code, message, mayBeWritten }
+}
+
+function expiration(nowMs: number, message: string): Attempt {
+  return { startAtMs: nowMs, endAtMs: nowMs, code: 'Expired', message, mayBeWritten: false }
+}
