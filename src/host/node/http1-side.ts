@@ -1,0 +1,188 @@
+// HTTP/1.1 over Node's parser and connection handling. What costs time here costs it for every
+// record, so: no framework, no header objects of our own, no promise, one copy of a body at most.
+
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { HttpAnswer, HttpService } from '../network.ts'
+import type { AnswerBadRequest, BadRequestStatus } from './bad-request.ts'
+import { ServiceExchange } from './service-exchange.ts'
+
+/** Requests on one connection that came before the answer to an earlier one. */
+export const PIPELINED_MAX_COUNT = 128
+
+/**
+ * A request that is answered before its body was read keeps its connection when no more than this
+ * is to come: cheaper than a new connection.
+ */
+const UNREAD_BODY_MAX_BYTES = 64 * 1024
+
+/**
+ * How long we read on after an answer that the client may not have seen yet. Closing at once would
+ * reset the connection, and a reset takes the answer from the client's hands.
+ */
+const LINGER_MS = 2_000
+
+/** What we remember of a connection. */
+interface Connection {
+  readonly open: Set<ServiceExchange>
+  /** The last answer of this connection is on its way. */
+  isEnding: boolean
+}
+
+export class Http1Side {
+  readonly #server: Server
+  readonly #service: HttpService
+  readonly #answerBadRequest: AnswerBadRequest
+  /** Bounded by the server's `maxConnections`. */
+  readonly #connections = new Map<Socket, Connection>()
+  #openRequestCount = 0
+  #isDraining = false
+
+  constructor(server: Server, service: HttpService, answerBadRequest: AnswerBadRequest) {
+    this.#server = server
+    this.#service = service
+    this.#answerBadRequest = answerBadRequest
+    server.on('request', (request, response) => this.#begin(request, response, false))
+    server.on('checkContinue', (request, response) => this.#begin(request, response, true))
+    server.on('clientError', (error, socket) => this.#refuse(error, socket))
+  }
+
+  get openRequestCount(): number {
+    return this.#openRequestCount
+  }
+
+  /** From here on every answer is the last one of its connection. */
+  drain(): void {
+    this.#isDraining = true
+    this.#server.closeIdleConnections()
+  }
+
+  cut(): void {
+    for (const [socket, connection] of this.#connections) {
+      this.#lose(connection)
+      socket.destroy()
+    }
+    this.#server.closeAllConnections()
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse, isContinueAsked: boolean): void {
+    const { socket } = request
+    const connection = this.#connections.get(socket) ?? this.#connect(socket)
+    if (connection.isEnding || connection.open.size >= PIPELINED_MAX_COUNT) {
+      if (!connection.isEnding) socket.destroy()
+      return
+    }
+    const decision = this.#service.begin({
+      method: request.method!,
+      target: request.url!,
+      headers: request.rawHeaders,
+    })
+    const bodyBytes = bodyBytesOf(request)
+    if ('status' in decision) {
+      const isBodyUnread =
+        isContinueAsked || bodyBytes === null || bodyBytes > UNREAD_BODY_MAX_BYTES
+      return this.#answer(request, response, decision, isBodyUnread)
+    }
+    if (bodyBytes !== null && bodyBytes > decision.maxBodyBytes) {
+      return this.#answer(request, response, decision.tooLarge(), true)
+    }
+    if (isContinueAsked) response.writeContinue()
+    this.#openRequestCount++
+    const exchange = new ServiceExchange(decision, bodyBytes, (answer, isBodyUnread) => {
+      connection.open.delete(exchange)
+      this.#openRequestCount--
+      this.#answer(request, response, answer, isBodyUnread)
+    })
+    connection.open.add(exchange)
+    if (bodyBytes === 0) return exchange.end()
+    request.on('data', (chunk: Buffer) => exchange.data(chunk))
+    request.on('end', () => exchange.end())
+  }
+
+  #connect(socket: Socket): Connection {
+    const connection: Connection = { open: new Set(), isEnding: false }
+    this.#connections.set(socket, connection)
+    socket.once('close', () => {
+      this.#connections.delete(socket)
+      this.#lose(connection)
+    })
+    return connection
+  }
+
+  #lose({ open }: Connection): void {
+    this.#openRequestCount -= open.size
+    for (const exchange of open) exchange.lose()
+    open.clear()
+  }
+
+  #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: HttpAnswer,
+    isBodyUnread: boolean,
+  ): void {
+    const { body } = answer
+    const headers = [...answer.headers]
+    if (answer.status !== 204 && answer.status !== 304) {
+      const sizeBytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+      headers.push('content-length', `${sizeBytes}`)
+    }
+    if (isBodyUnread || this.#isDraining) {
+      headers.push('connection', 'close')
+      const connection = this.#connections.get(request.socket)
+      if (connection !== undefined) connection.isEnding = true
+    }
+    if (isBodyUnread) linger(request)
+    response.writeHead(answer.status, headers)
+    response.end(body)
+  }
+
+  /** Node gave up on a request: not HTTP, too slow, or too large a head. */
+  #refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const connection = this.#connections.get(socket as Socket)
+    // An answer now would be taken for that of an earlier request whose body we have.
+    const isAnswerClear =
+      connection === undefined ||
+      (!connection.isEnding && ![...connection.open].some((exchange) => exchange.isBodyComplete))
+    const status = STATUS_OF_ERROR.get(error.code ?? '') ?? 400
+    if (!socket.writable || error.code === 'ECONNRESET' || !isAnswerClear) {
+      socket.destroy()
+      return
+    }
+    socket.end(rawAnswer(this.#answerBadRequest(status)), () => socket.destroy())
+  }
+}
+
+const STATUS_OF_ERROR = new Map<string, BadRequestStatus>([
+  ['ERR_HTTP_REQUEST_TIMEOUT', 408],
+  ['HPE_HEADER_OVERFLOW', 431],
+])
+
+/** The length of the body that is to come, or null when only its end will tell. */
+function bodyBytesOf(request: IncomingMessage): number | null {
+  const { headers } = request
+  if (headers['transfer-encoding'] !== undefined) return null
+  const length = headers['content-length']
+  return length === undefined ? 0 : Number(length)
+}
+
+/** Ends the connection so that the client can still read the answer while it is sending. */
+function linger(request: IncomingMessage): void {
+  const { socket } = request
+  // Node calls this when the answer has been handed over, to destroy the socket thereafter.
+  socket.destroySoon = () => {
+    socket.end()
+    const timeout = setTimeout(() => socket.destroy(), LINGER_MS)
+    socket.once('close', () => clearTimeout(timeout))
+    request.once('end', () => socket.destroy())
+    request.resume()
+  }
+}
+
+function rawAnswer({ status, headers, body }: HttpAnswer): Buffer {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body
+  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\n`
+  for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
+  return Buffer.concat([Buffer.from(`${head}content-length: ${bytes.length}\r\n\r\n`), bytes])
+}

@@ -1,0 +1,5 @@
+export type { AnswerBadRequest, BadRequestStatus } from './bad-request.ts'
+export { LISTEN_DEFAULTS, type Listening, type ListenOptions, listen } from './listen.ts'
+export { NodeClock, type NodeClockOptions } from './node-clock.ts'
+export { NodeNetwork, type NodeNetworkOptions } from './node-network.ts'
+export { NodeRandom } from './node-random.ts'

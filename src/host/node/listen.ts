@@ -1,0 +1,100 @@
+// Offers a service on a port: HTTP/1.1, and cleartext HTTP/2 on the same port where asked for.
+
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { HttpService } from '../network.ts'
+import { type AnswerBadRequest, answerPlainly } from './bad-request.ts'
+import { Http1Side } from './http1-side.ts'
+import { Http2Side } from './http2-side.ts'
+import { sortConnections } from './protocol-sorter.ts'
+
+export interface ListenOptions {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Also takes HTTP/2 without TLS, from clients that begin with it. Default false. */
+  readonly http2?: boolean
+  /** Connections open at once; one more is closed as soon as it comes. */
+  readonly maxConnections?: number
+  /** From the first byte of a request to the end of its head. */
+  readonly headTimeoutMs?: number
+  /** From the first byte of a request to the end of its body; checked every `sweepMs`. */
+  readonly requestTimeoutMs?: number
+  readonly sweepMs?: number
+  /** How long an unused connection is kept. */
+  readonly keepAliveTimeoutMs?: number
+  /** A connection within a request on which nothing moves for that long is closed. */
+  readonly stallTimeoutMs?: number
+  /** Answers what is no HTTP, came too slowly or has too large a head. */
+  readonly answerBadRequest?: AnswerBadRequest
+}
+
+export const LISTEN_DEFAULTS = {
+  http2: false,
+  maxConnections: 10_000,
+  headTimeoutMs: 20_000,
+  requestTimeoutMs: 60_000,
+  sweepMs: 5_000,
+  // Longer than the 60 s after which load balancers close theirs, so that they close first.
+  keepAliveTimeoutMs: 65_000,
+  stallTimeoutMs: 120_000,
+  answerBadRequest: answerPlainly,
+} as const satisfies Partial<ListenOptions>
+
+export interface Listening {
+  readonly port: number
+  /** Requests begun and not answered yet. */
+  openRequestCount(): number
+  /**
+   * Takes no more connections, closes the unused ones, and waits at most `graceMs` for the open
+   * requests; the last answers say `connection: close`. Then whatever is left is cut. Resolves with
+   * the number of requests that were cut without an answer.
+   */
+  close(graceMs: number): Promise<number>
+}
+
+/** Rejects with Node's error when the port cannot be had: EADDRINUSE, EACCES, … */
+export async function listen(service: HttpService, options: ListenOptions): Promise<Listening> {
+  const config = { ...LISTEN_DEFAULTS, ...options }
+  const server = createServer({
+    headersTimeout: config.headTimeoutMs,
+    requestTimeout: config.requestTimeoutMs,
+    connectionsCheckingInterval: config.sweepMs,
+    keepAliveTimeout: config.keepAliveTimeoutMs,
+    noDelay: true,
+    highWaterMark: 64 * 1024,
+  })
+  server.timeout = config.stallTimeoutMs
+  server.maxConnections = config.maxConnections
+  const http1 = new Http1Side(server, service, config.answerBadRequest)
+  const http2 = config.http2 ? new Http2Side(service, config) : null
+  if (http2 !== null) sortConnections(server, http2, config.headTimeoutMs)
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(config.port, config.host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+
+  const openRequestCount = () => http1.openRequestCount + (http2?.openRequestCount ?? 0)
+  return {
+    port: (server.address() as AddressInfo).port,
+    openRequestCount,
+    async close(graceMs) {
+      http1.drain()
+      http2?.drain()
+      let cutCount = 0
+      const grace = setTimeout(() => {
+        cutCount = openRequestCount()
+        http1.cut()
+        http2?.cut()
+      }, graceMs)
+      // Node counts every socket that the server accepted, HTTP/2's too.
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+      clearTimeout(grace)
+      return cutCount
+    },
+  }
+}

@@ -1,0 +1,247 @@
+// Requests over kept HTTP/1.1 connections. Every end but a whole answer is a value that says whether
+// the service may have acted: only before a connection stands can we know that it has not.
+
+import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request } from 'node:http'
+import { type AgentOptions, Agent as HttpsAgent, request as requestOverTls } from 'node:https'
+import type { Socket } from 'node:net'
+import type { Clock, Timer } from '../clock.ts'
+import {
+  type HttpAnswer,
+  type HttpRequest,
+  headerOf,
+  type Network,
+  type NoAnswer,
+  type RawHeaders,
+} from '../network.ts'
+import { BodyCollector } from './body-collector.ts'
+
+/** Longest wait for a connection to stand, its TLS handshake included. */
+export const CONNECT_TIMEOUT_MS = 10_000
+
+/** A longer answer is given up. GetRecords answers 10 MB of data at most, a third more in base64. */
+export const ANSWER_MAX_BYTES = 32 * 1024 * 1024
+
+/** How long an unused connection is kept; shorter than services do, so that they seldom close first. */
+export const IDLE_CONNECTION_MS = 20_000
+
+/** Unused connections kept for each origin. */
+export const IDLE_CONNECTIONS_MAX_COUNT = 64
+
+export interface NodeNetworkOptions {
+  readonly clock: Clock
+  readonly connectTimeoutMs?: number
+  readonly answerMaxBytes?: number
+  readonly idleConnectionMs?: number
+  /** For `https:` origins: certificates and keys in PEM. */
+  readonly tls?: {
+    /** Certificate authorities to trust in the place of the well-known ones. */
+    readonly ca?: string
+    readonly cert?: string
+    readonly key?: string
+    /** False accepts any certificate: only for tests. */
+    readonly rejectUnauthorized?: boolean
+  }
+}
+
+export class NodeNetwork implements Network {
+  readonly #options: Required<Omit<NodeNetworkOptions, 'tls'>>
+  readonly #httpAgent: HttpAgent
+  readonly #httpsAgent: HttpsAgent
+  readonly #origins = new Map<string, Origin>()
+  #isClosed = false
+
+  constructor({ tls, ...options }: NodeNetworkOptions) {
+    this.#options = {
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      answerMaxBytes: ANSWER_MAX_BYTES,
+      idleConnectionMs: IDLE_CONNECTION_MS,
+      ...options,
+    }
+    const agentOptions: AgentOptions = {
+      keepAlive: true,
+      // The agent destroys a kept connection after this; one in use is bounded by its deadline.
+      timeout: this.#options.idleConnectionMs,
+      maxFreeSockets: IDLE_CONNECTIONS_MAX_COUNT,
+    }
+    this.#httpAgent = new HttpAgent(agentOptions)
+    this.#httpsAgent = new HttpsAgent({ ...agentOptions, ...tls })
+  }
+
+  exchange(request: HttpRequest, deadlineAtMs: number): Promise<HttpAnswer | NoAnswer> {
+    if (this.#isClosed) return Promise.resolve(notSent('the network was closed'))
+    let origin: Origin
+    try {
+      origin = this.#originOf(request.origin)
+    } catch {
+      return Promise.resolve(notSent(`${request.origin} is no http: or https: origin`))
+    }
+    const agent = origin.isTls ? this.#httpsAgent : this.#httpAgent
+    return new Promise((resolve) => {
+      const exchange = new Exchange(this.#options, request, deadlineAtMs, resolve)
+      exchange.start(origin, agent)
+    })
+  }
+
+  /** Closes the kept connections and sends nothing from here on. Requests under way lose theirs. */
+  close(): void {
+    this.#isClosed = true
+    this.#httpAgent.destroy()
+    this.#httpsAgent.destroy()
+  }
+
+  #originOf(text: string): Origin {
+    const known = this.#origins.get(text)
+    if (known !== undefined) return known
+    const origin = parseOrigin(text)
+    if (this.#origins.size >= ORIGINS_KEPT_MAX_COUNT) this.#origins.clear()
+    this.#origins.set(text, origin)
+    return origin
+  }
+}
+
+const ORIGINS_KEPT_MAX_COUNT = 100
+
+interface Origin {
+  readonly isTls: boolean
+  readonly hostname: string
+  readonly port: number
+  /** As the `host` header names it. */
+  readonly host: string
+}
+
+function parseOrigin(text: string): Origin {
+  const url = new URL(text)
+  const isTls = url.protocol === 'https:'
+  if (!isTls && url.protocol !== 'http:') throw new TypeError(`unknown protocol ${url.protocol}`)
+  const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port)
+  return { isTls, hostname, port, host: url.host }
+}
+
+type Ending = (ending: HttpAnswer | NoAnswer) => void
+
+class Exchange {
+  readonly #options: Required<Omit<NodeNetworkOptions, 'tls'>>
+  readonly #request: HttpRequest
+  readonly #deadlineAtMs: number
+  readonly #deadline: Timer
+  #connectDeadline: Timer | null = null
+  #resolve: Ending | null
+  #outgoing: ClientRequest | null = null
+  /** From here on bytes of the request may have left. */
+  #isConnected = false
+
+  constructor(
+    options: Required<Omit<NodeNetworkOptions, 'tls'>>,
+    request: HttpRequest,
+    deadlineAtMs: number,
+    resolve: Ending,
+  ) {
+    this.#options = options
+    this.#request = request
+    this.#deadlineAtMs = deadlineAtMs
+    this.#resolve = resolve
+    this.#deadline = options.clock.schedule(deadlineAtMs, () => this.#timeOut())
+  }
+
+  start(origin: Origin, agent: HttpAgent): void {
+    const { method, target, headers, body } = this.#request
+    try {
+      const outgoing = (origin.isTls ? requestOverTls : request)({
+        agent,
+        hostname: origin.hostname,
+        port: origin.port,
+        method,
+        path: target,
+        // An array is sent as it is: nothing is added, and no header object is built.
+        headers: completed(headers, origin.host, body.length),
+        setDefaultHeaders: false,
+      })
+      this.#outgoing = outgoing
+      outgoing.on('socket', (socket: Socket) => this.#watch(socket, origin.isTls))
+      outgoing.on('response', (incoming) => this.#read(incoming))
+      outgoing.on('error', (error) => this.#fail(error.message))
+      // Without a response: the connection ended before the first byte of one.
+      outgoing.on('close', () => this.#fail('the connection was closed'))
+      outgoing.end(body)
+    } catch (error) {
+      this.#end(notSent((error as Error).message))
+      this.#outgoing?.destroy()
+    }
+  }
+
+  #watch(socket: Socket, isTls: boolean): void {
+    if (!socket.connecting) {
+      this.#isConnected = true
+      return
+    }
+    const { clock, connectTimeoutMs } = this.#options
+    const connectByMs = clock.monotonicMs() + connectTimeoutMs
+    if (connectByMs < this.#deadlineAtMs) {
+      this.#connectDeadline = clock.schedule(connectByMs, () => {
+        this.#fail(`no connection within ${connectTimeoutMs} ms`)
+      })
+    }
+    socket.once(isTls ? 'secureConnect' : 'connect', () => {
+      this.#isConnected = true
+      this.#connectDeadline?.cancel()
+    })
+  }
+
+  #read(incoming: IncomingMessage): void {
+    const { answerMaxBytes } = this.#options
+    const length = incoming.headers['content-length']
+    const expectedBytes = length === undefined ? null : Number(length)
+    if (expectedBytes !== null && expectedBytes > answerMaxBytes) return this.#answerTooLong()
+    const collector = new BodyCollector(answerMaxBytes, expectedBytes)
+    incoming.on('data', (chunk: Buffer) => {
+      if (!collector.add(chunk)) this.#answerTooLong()
+    })
+    incoming.on('end', () => {
+      if (!incoming.complete) return this.#fail('the connection was closed within the answer')
+      const { statusCode: status = 0, rawHeaders: headers } = incoming
+      this.#end({ status, headers, body: collector.take() })
+      // Answered early: the rest of the body is no longer ours to send.
+      if (!this.#outgoing!.writableFinished) this.#outgoing!.destroy()
+    })
+    incoming.on('error', (error) => this.#fail(error.message))
+  }
+
+  #answerTooLong(): void {
+    this.#fail(`the answer is longer than ${this.#options.answerMaxBytes} bytes`)
+  }
+
+  #timeOut(): void {
+    const message = this.#isConnected
+      ? 'no whole answer before the deadline'
+      : 'no connection before the deadline'
+    this.#end({ noAnswer: 'timed-out', message, mayBeWritten: this.#isConnected })
+    this.#outgoing?.destroy()
+  }
+
+  #fail(message: string): void {
+    const noAnswer = this.#isConnected ? 'connection-lost' : 'connect-failed'
+    this.#end({ noAnswer, message, mayBeWritten: this.#isConnected })
+    this.#outgoing?.destroy()
+  }
+
+  #end(ending: HttpAnswer | NoAnswer): void {
+    if (this.#resolve === null) return
+    this.#resolve(ending)
+    this.#resolve = null
+    this.#deadline.cancel()
+    this.#connectDeadline?.cancel()
+  }
+}
+
+function notSent(message: string): NoAnswer {
+  return { noAnswer: 'connect-failed', message, mayBeWritten: false }
+}
+
+/** The headers with what HTTP/1.1 needs, where the caller did not give it. */
+function completed(headers: RawHeaders, host: string, bodyBytes: number): string[] {
+  const all = [...headers]
+  if (headerOf(headers, 'host') === null) all.push('host', host)
+  if (headerOf(headers, 'content-length') === null) all.push('content-length', `${bodyBytes}`)
+  return all
+}
