@@ -1,7 +1,9 @@
 export type { Clock, Timer } from './clock.ts'
 export { below, type Disk, DiskError, type LogFile } from './disk.ts'
+export { checkFileName } from './file-name.ts'
 export type { Host } from './host.ts'
 export { type Log, type LogFields, silentLog } from './log.ts'
+export { Content, MemoryDisk, type MemoryDiskOptions } from './memory-disk.ts'
 export {
   type BodyTaker,
   type HttpAnswer,
@@ -15,3 +17,4 @@ export {
   type RawHeaders,
 } from './network.ts'
 export type { Random } from './random.ts'
+export { type QueuedTimer, TimerQueue } from './timer-queue.ts'

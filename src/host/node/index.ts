@@ -1,5 +1,8 @@
 export type { AnswerBadRequest, BadRequestStatus } from './bad-request.ts'
+export { DirectoryInUseError } from './directory-lock.ts'
 export { LISTEN_DEFAULTS, type Listening, type ListenOptions, listen } from './listen.ts'
 export { NodeClock, type NodeClockOptions } from './node-clock.ts'
+export { NodeDisk } from './node-disk.ts'
+export { type NodeHost, type NodeHostOptions, nodeHost } from './node-host.ts'
 export { NodeNetwork, type NodeNetworkOptions } from './node-network.ts'
 export { NodeRandom } from './node-random.ts'

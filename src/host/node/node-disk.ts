@@ -1,0 +1,135 @@
+// Files in a directory of our own. What a promise here says is durable has been synced, directory
+// entries included: a new file is no file after power loss until its directory was synced.
+
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import type { Disk, LogFile } from '../disk.ts'
+import { checkFileName } from '../file-name.ts'
+import { DirectoryLock, RESERVED_CHARACTER } from './directory-lock.ts'
+import { asDiskError, NodeLogFile } from './node-log-file.ts'
+
+export class NodeDisk implements Disk {
+  readonly #directory: string
+  readonly #lock: DirectoryLock
+  #unfinishedCount = 0
+
+  private constructor(directory: string, lock: DirectoryLock) {
+    this.#directory = directory
+    this.#lock = lock
+  }
+
+  /**
+   * Takes over a directory, making it when there is none. Rejects with `DirectoryInUseError` while
+   * another process has it, with a `DiskError` when it cannot be had at all.
+   */
+  static async open(directory: string): Promise<NodeDisk> {
+    await asDiskError(() => mkdir(directory, { recursive: true }))
+    const disk = new NodeDisk(directory, await DirectoryLock.take(directory))
+    await asDiskError(() => disk.#removeUnfinished())
+    return disk
+  }
+
+  async open(name: string): Promise<LogFile> {
+    const path = this.#pathOf(name)
+    return asDiskError(() => this.#openLog(name, path))
+  }
+
+  list(): Promise<readonly string[]> {
+    return asDiskError(() => this.#list((name) => !name.includes(RESERVED_CHARACTER)))
+  }
+
+  async remove(name: string): Promise<void> {
+    const path = this.#pathOf(name)
+    await asDiskError(() => this.#remove(path))
+  }
+
+  async replace(name: string, bytes: Uint8Array): Promise<void> {
+    const path = this.#pathOf(name)
+    await asDiskError(() => this.#replace(path, bytes))
+  }
+
+  async load(name: string): Promise<Buffer | null> {
+    const path = this.#pathOf(name)
+    return asDiskError(() => readFile(path).catch(nullWhenAbsent))
+  }
+
+  /** Gives the directory back. Its log files are to be closed before. */
+  close(): Promise<void> {
+    return this.#lock.release()
+  }
+
+  #pathOf(name: string): string {
+    checkFileName(name)
+    return join(this.#directory, name)
+  }
+
+  async #openLog(name: string, path: string): Promise<LogFile> {
+    // `a` would append wherever the end is, also behind what a failed append left there.
+    const known = await open(path, 'r+').catch(nullWhenAbsent)
+    if (known !== null) return new NodeLogFile(name, known, (await known.stat()).size)
+    await this.#makeFolder(dirname(path))
+    const made = await open(path, 'wx+')
+    await syncFolder(dirname(path))
+    return new NodeLogFile(name, made, 0)
+  }
+
+  async #remove(path: string): Promise<void> {
+    const wasThere = await rm(path).then(() => true, nullWhenAbsent)
+    if (wasThere !== null) await syncFolder(dirname(path))
+  }
+
+  async #replace(path: string, bytes: Uint8Array): Promise<void> {
+    await this.#makeFolder(dirname(path))
+    const unfinishedPath = `${path}${RESERVED_CHARACTER}${this.#unfinishedCount++}`
+    try {
+      const file = await open(unfinishedPath, 'w')
+      try {
+        await file.writeFile(bytes)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(unfinishedPath, path)
+    } catch (error) {
+      await rm(unfinishedPath, { force: true })
+      throw error
+    }
+    await syncFolder(dirname(path))
+  }
+
+  async #makeFolder(folder: string): Promise<void> {
+    const firstMade = await mkdir(folder, { recursive: true })
+    if (firstMade === undefined) return
+    for (let made = folder; made.length >= firstMade.length; made = dirname(made)) {
+      await syncFolder(dirname(made))
+    }
+  }
+
+  async #list(isWanted: (name: string) => boolean): Promise<string[]> {
+    const entries = await readdir(this.#directory, { recursive: true, withFileTypes: true })
+    return entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(this.#directory, join(entry.parentPath, entry.name)))
+      .map((path) => path.split(sep).join('/'))
+      .filter(isWanted)
+  }
+
+  async #removeUnfinished(): Promise<void> {
+    const names = await this.#list((name) => name.includes(RESERVED_CHARACTER))
+    for (const name of names) await rm(join(this.#directory, name), { force: true })
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+function nullWhenAbsent(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null
+  throw error
+}
