@@ -1,0 +1,160 @@
+// Both disks promise the same; what one does the other must do.
+
+import assert from 'node:assert/strict'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import fc from 'fast-check'
+import { below, type Disk, DiskError, MemoryDisk } from '../../src/host/index.ts'
+import { NodeDisk } from '../../src/host/node/index.ts'
+
+async function temporaryDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'disk-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+const kinds: Record<string, (t: TestContext) => Promise<Disk>> = {
+  'a disk in memory': async () => new MemoryDisk({ maxBytes: 1 << 30 }),
+  'a disk in a directory': async (t) => {
+    const disk = await NodeDisk.open(await temporaryDirectory(t))
+    t.after(() => disk.close())
+    return disk
+  },
+}
+
+for (const [kind, make] of Object.entries(kinds)) {
+  test(`${kind} gives back what was appended, from any position`, async (t) => {
+    const disk = await make(t)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(fc.uint8Array({ maxLength: 100_000 }), { maxLength: 4 }), {
+          maxLength: 4,
+        }),
+        fc.nat(300_000),
+        fc.nat(300_000),
+        async (appends, position, lengthBytes) => {
+          const file = await disk.open('log')
+          for (const chunks of appends) await file.append(chunks)
+          await file.sync()
+
+          const whole = Buffer.concat(appends.flat())
+          assert.equal(file.sizeBytes(), whole.length)
+          const read = await file.read(position, lengthBytes)
+          assert.ok(read.equals(whole.subarray(position, position + lengthBytes)))
+          assert.ok((await disk.load('log'))?.equals(whole))
+
+          await file.truncate(Math.min(position, whole.length))
+          await file.append([Buffer.from('end')])
+          const expected = Buffer.concat([whole.subarray(0, position), Buffer.from('end')])
+          assert.ok((await file.read(0, 1_000_000)).equals(expected))
+          await file.close()
+          await disk.remove('log')
+        },
+      ),
+      { numRuns: 30 },
+    )
+  })
+
+  test(`${kind} opens a log again where it ended`, async (t) => {
+    const disk = await make(t)
+    const first = await disk.open('a/b/log.0')
+    await first.append([Buffer.from('one'), Buffer.from('two')])
+    await first.close()
+
+    const second = await disk.open('a/b/log.0')
+    await second.append([Buffer.from('three')])
+
+    assert.equal(second.name, 'a/b/log.0')
+    assert.equal(String(await second.read(0, 100)), 'onetwothree')
+    await second.close()
+  })
+
+  test(`${kind} replaces small files whole, and lists what is there`, async (t) => {
+    const disk = await make(t)
+    assert.equal(await disk.load('state'), null)
+    await disk.replace('state', Buffer.from('a longer content'))
+    await disk.replace('state', Buffer.from('short'))
+    await disk.replace('.streams/x..y/meta', Buffer.from('m'))
+    const log = await disk.open('log')
+    await log.close()
+
+    assert.equal(String(await disk.load('state')), 'short')
+    assert.deepEqual([...(await disk.list())].sort(), ['.streams/x..y/meta', 'log', 'state'])
+
+    await disk.remove('state')
+    await disk.remove('state')
+    assert.equal(await disk.load('state'), null)
+  })
+
+  test(`${kind} takes no name that could lead out of it`, async (t) => {
+    const disk = await make(t)
+    const bad = [
+      '',
+      '.',
+      '..',
+      '../x',
+      'a/../x',
+      '/x',
+      'a//b',
+      'a/',
+      'a\\b',
+      'a~b',
+      'a\0b',
+      'ä',
+      ' ',
+    ]
+    for (const name of [...bad, 'x'.repeat(201)]) {
+      for (const work of [
+        () => disk.open(name),
+        () => disk.load(name),
+        () => disk.remove(name),
+        () => disk.replace(name, Buffer.from('x')),
+      ]) {
+        await assert.rejects(work, { name: 'DiskError', code: 'EINVAL' }, name)
+      }
+    }
+    await disk.replace('x'.repeat(200), Buffer.from('fits'))
+  })
+
+  test(`${kind} has parts that know nothing of each other`, async (t) => {
+    const disk = await make(t)
+    const [left, right] = [below(disk, 'left'), below(disk, 'right')]
+    await left.replace('name', Buffer.from('l'))
+    await right.replace('name', Buffer.from('r'))
+    assert.deepEqual(await left.list(), ['name'])
+    assert.equal(String(await right.load('name')), 'r')
+  })
+}
+
+test('a disk in memory is full at its bound, and has room again after a removal', async () => {
+  const disk = new MemoryDisk({ maxBytes: 100 })
+  const log = await disk.open('log')
+  await log.append([Buffer.alloc(100)])
+  await assert.rejects(log.append([Buffer.alloc(1)]), (error: unknown) => {
+    return error instanceof DiskError && error.code === 'ENOSPC'
+  })
+  await log.truncate(99)
+  await log.append([Buffer.alloc(1)])
+  await disk.remove('log')
+  await disk.replace('other', Buffer.alloc(100))
+})
+
+test('unfinished files of a crash are gone after the next start', async (t) => {
+  const directory = await temporaryDirectory(t)
+  await writeFile(join(directory, 'state~3'), 'half of it')
+  const disk = await NodeDisk.open(directory)
+  t.after(() => disk.close())
+  assert.deepEqual(await disk.list(), [])
+  assert.ok(!(await readdir(directory)).includes('state~3'))
+})
+
+test('what the system refuses is a DiskError with the code of the system', async (t) => {
+  const directory = await temporaryDirectory(t)
+  await writeFile(join(directory, 'file'), '')
+  await assert.rejects(NodeDisk.open(join(directory, 'file', 'sub')), {
+    name: 'DiskError',
+    code: 'ENOTDIR',
+  })
+})
