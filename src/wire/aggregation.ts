@@ -1,0 +1,137 @@
+// Many user records in one Kinesis record, as the KPL writes it:
+//
+//     F3 89 9A C2 │ protobuf message │ MD5 of the message
+//        magic    │                  │     16 bytes
+//
+//     message AggregatedRecord {                  message Record {
+//       repeated string partition_key_table = 1     required uint64 partition_key_index = 1
+//       repeated string explicit_hash_key_table=2   optional uint64 explicit_hash_key_index = 2
+//       repeated Record records = 3                 required bytes data = 3
+//     }                                             repeated Tag tags = 4  (never written)
+//                                                 }
+//
+// Fields in ascending order, each key once in its table, in the order of its first use.
+
+import assert from 'node:assert'
+import { createHash } from 'node:crypto'
+import { type Aggregatable, AggregateSize } from './aggregate-size.ts'
+import { utf8Bytes, writeUtf8 } from './utf8.ts'
+import { varintBytes, writeVarint } from './varint.ts'
+
+/** The first four bytes of every aggregate. */
+export const AGGREGATE_MAGIC = [0xf3, 0x89, 0x9a, 0xc2] as const
+export const MD5_BYTES = 16
+
+/** Field number × 8 + wire type. */
+export const PARTITION_KEY_TAG = 0x0a
+export const EXPLICIT_HASH_KEY_TAG = 0x12
+export const RECORD_TAG = 0x1a
+export const PARTITION_KEY_INDEX_TAG = 0x08
+export const EXPLICIT_HASH_KEY_INDEX_TAG = 0x10
+export const DATA_TAG = 0x1a
+
+const NO_INDEX = -1
+
+/** The aggregate of these records (one at least), as the KPL would write it from two on. */
+export function encodeAggregate(records: readonly Aggregatable[]): Buffer {
+  const size = new AggregateSize()
+  for (const record of records) size.add(record)
+  const aggregate = Buffer.allocUnsafe(size.framedBytes())
+  writeAggregate(records, aggregate.length, aggregate, 0)
+  return aggregate
+}
+
+/**
+ * Writes the aggregate of these records at `at`, exactly `sizeBytes` (what `AggregateSize` said of
+ * the same records in the same order), and answers the end. `into` has the room.
+ */
+export function writeAggregate(
+  records: readonly Aggregatable[],
+  sizeBytes: number,
+  into: Buffer,
+  at: number,
+): number {
+  assert(records.length > 0, 'an aggregate without records')
+  assert(at + sizeBytes <= into.length, 'no room for the aggregate')
+  const messageEnd = at + sizeBytes - MD5_BYTES
+  into.set(AGGREGATE_MAGIC, at)
+  const messageStart = at + AGGREGATE_MAGIC.length
+  const tables = new Tables(records)
+  let end = writeTable(PARTITION_KEY_TAG, tables.partitionKeys, into, messageStart)
+  end = writeTable(EXPLICIT_HASH_KEY_TAG, tables.explicitHashKeys, into, end)
+  for (let i = 0; i < records.length; i++) {
+    const keyIndex = tables.partitionKeyIndexes[i]!
+    const hashKeyIndex = tables.explicitHashKeyIndexes[i]!
+    end = writeRecord(records[i]!.data, { keyIndex, hashKeyIndex }, into, end)
+  }
+  assert(end === messageEnd, `the aggregate's message ended at ${end}, not at ${messageEnd}`)
+  into.set(createHash('md5').update(into.subarray(messageStart, end)).digest(), end)
+  return end + MD5_BYTES
+}
+
+/** Each key once, in the order of first use, and for each record the places of its own keys. */
+class Tables {
+  readonly partitionKeys: ReadonlyMap<string, number>
+  readonly explicitHashKeys: ReadonlyMap<string, number>
+  readonly partitionKeyIndexes: number[] = []
+  readonly explicitHashKeyIndexes: number[] = []
+
+  constructor(records: readonly Aggregatable[]) {
+    const partitionKeys = new Map<string, number>()
+    const explicitHashKeys = new Map<string, number>()
+    for (const { partitionKey, explicitHashKey } of records) {
+      this.partitionKeyIndexes.push(indexIn(partitionKeys, partitionKey))
+      this.explicitHashKeyIndexes.push(
+        explicitHashKey === null ? NO_INDEX : indexIn(explicitHashKeys, explicitHashKey.toString()),
+      )
+    }
+    this.partitionKeys = partitionKeys
+    this.explicitHashKeys = explicitHashKeys
+  }
+}
+
+function indexIn(table: Map<string, number>, key: string): number {
+  const known = table.get(key)
+  if (known !== undefined) return known
+  table.set(key, table.size)
+  return table.size - 1
+}
+
+function writeTable(
+  tag: number,
+  table: ReadonlyMap<string, number>,
+  into: Buffer,
+  at: number,
+): number {
+  let end = at
+  for (const key of table.keys()) {
+    into[end++] = tag
+    end = writeUtf8(key, into, writeVarint(utf8Bytes(key), into, end))
+  }
+  return end
+}
+
+function writeRecord(
+  data: Uint8Array,
+  { keyIndex, hashKeyIndex }: { keyIndex: number; hashKeyIndex: number },
+  into: Buffer,
+  at: number,
+): number {
+  const hasHashKey = hashKeyIndex !== NO_INDEX
+  const hashKeyBytes = hasHashKey ? 1 + varintBytes(hashKeyIndex) : 0
+  const dataBytes = data.length
+  const recordBytes = 2 + varintBytes(keyIndex) + hashKeyBytes + varintBytes(dataBytes) + dataBytes
+  let end = at
+  into[end++] = RECORD_TAG
+  end = writeVarint(recordBytes, into, end)
+  into[end++] = PARTITION_KEY_INDEX_TAG
+  end = writeVarint(keyIndex, into, end)
+  if (hasHashKey) {
+    into[end++] = EXPLICIT_HASH_KEY_INDEX_TAG
+    end = writeVarint(hashKeyIndex, into, end)
+  }
+  into[end++] = DATA_TAG
+  end = writeVarint(dataBytes, into, end)
+  into.set(data, end)
+  return end + dataBytes
+}
