@@ -20,8 +20,12 @@ export function decodeCbor(bytes: Uint8Array): unknown {
  * Maps are made with this instead of `{}`: no prototype to pollute or to find names in, and unlike
  * `Object.create(null)` V8 gives them hidden classes, which makes reading fields several times faster.
  */
-const Bare = (() => {}) as unknown as new () => Record<string, unknown>
-Bare.prototype = Object.freeze(Object.create(null))
+class Bare {
+  [name: string]: unknown
+}
+Object.setPrototypeOf(Bare.prototype, null)
+Reflect.deleteProperty(Bare.prototype, 'constructor')
+Object.freeze(Bare.prototype)
 
 const MAJOR_UNSIGNED = 0
 const MAJOR_NEGATIVE = 1

@@ -11,7 +11,25 @@ export {
   isAggregated,
 } from './deaggregation.ts'
 export { EpochMs } from './epoch-ms.ts'
+export { decodeError, type ErrorAnswer } from './error-answer.ts'
 export { hashKeyOf } from './hash-key-of.ts'
 export * from './limits.ts'
+export {
+  decodeListShardsAnswer,
+  encodeListShards,
+  type ListShardsAnswer,
+  type ListShardsRequest,
+  type ShardDescription,
+} from './list-shards.ts'
+export { decodeAnswer, encodeRequest } from './messages.ts'
 export { ProtocolError } from './protocol-error.ts'
+export { encodePutRecords, type PutRecordsEntry } from './put-records.ts'
+export {
+  decodePutRecordsAnswer,
+  type PutRecordsAnswer,
+  type PutRecordsResult,
+} from './put-records-answer.ts'
+export { RequestBuffer } from './request-buffer.ts'
 export { shardIdOf, shardNumberOf } from './shard-id.ts'
+export { type Credentials, type SignableRequest, Signer, type SignerOptions } from './signer.ts'
+export { contentTypeOf, targetOf, type WireFormat } from './wire-format.ts'

@@ -1,0 +1,28 @@
+/** Grows in steps of this: few reallocations, little more memory than the largest request. */
+const STEP_BYTES = 256 * 1024
+
+/**
+ * Memory to write requests into, kept from one request to the next because allocating a large Buffer
+ * costs as much as filling it. One for each request under way: what was written is valid until the
+ * next use. It grows to the largest request it has carried, about 14 MiB for the largest there are.
+ */
+export class RequestBuffer {
+  #body: Buffer = Buffer.alloc(0)
+  #scratch: Buffer = Buffer.alloc(0)
+
+  /** At least `sizeBytes` for the body; holds anything. */
+  body(sizeBytes: number): Buffer {
+    if (sizeBytes > this.#body.length) this.#body = grown(sizeBytes)
+    return this.#body
+  }
+
+  /** At least `sizeBytes` for what must be written once before it goes into the body. */
+  scratch(sizeBytes: number): Buffer {
+    if (sizeBytes > this.#scratch.length) this.#scratch = grown(sizeBytes)
+    return this.#scratch
+  }
+}
+
+function grown(sizeBytes: number): Buffer {
+  return Buffer.allocUnsafeSlow(Math.ceil(sizeBytes / STEP_BYTES) * STEP_BYTES)
+}
