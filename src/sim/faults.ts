@@ -1,0 +1,111 @@
+// What can go wrong, and how often: chances in 1000, drawn from the seed and printed first.
+
+import type { SimRandom } from './sim-random.ts'
+
+/** What becomes of a request. */
+export type Fate =
+  | 'arrives'
+  | 'refused'
+  | 'lost'
+  | 'reset before it arrives'
+  | 'answered by another'
+  | 'slow'
+  | 'twice'
+  | 'reset after it acted'
+  | 'error after it acted'
+  | 'answer lost'
+
+/** Chances in 1000 requests; the rest arrives. Their sum is at most 1000. */
+export interface NetworkFaults {
+  /** No connection. */
+  readonly refusedPerMille: number
+  /** Never arrives; the client learns of it by its deadline. */
+  readonly lostPerMille: number
+  /** Never arrives; the connection breaks. */
+  readonly resetBeforePerMille: number
+  /** Something in front of the service answers in its place. */
+  readonly errorPerMille: number
+  /** Takes up to `SLOW_MAX_MS` longer each way. */
+  readonly slowPerMille: number
+  /** Arrives a second time, later; the second answer goes nowhere. */
+  readonly twicePerMille: number
+  /** The service acts; the connection breaks before its answer. */
+  readonly resetAfterPerMille: number
+  /** The service acts; the client is told of an internal failure. */
+  readonly errorAfterPerMille: number
+  /** The service acts; its answer never arrives. */
+  readonly answerLostPerMille: number
+}
+
+export const SLOW_MAX_MS = 5_000
+
+export const NO_NETWORK_FAULTS: NetworkFaults = {
+  refusedPerMille: 0,
+  lostPerMille: 0,
+  resetBeforePerMille: 0,
+  errorPerMille: 0,
+  slowPerMille: 0,
+  twicePerMille: 0,
+  resetAfterPerMille: 0,
+  errorAfterPerMille: 0,
+  answerLostPerMille: 0,
+}
+
+const FATES: readonly (readonly [keyof NetworkFaults, Fate])[] = [
+  ['refusedPerMille', 'refused'],
+  ['lostPerMille', 'lost'],
+  ['resetBeforePerMille', 'reset before it arrives'],
+  ['errorPerMille', 'answered by another'],
+  ['slowPerMille', 'slow'],
+  ['twicePerMille', 'twice'],
+  ['resetAfterPerMille', 'reset after it acted'],
+  ['errorAfterPerMille', 'error after it acted'],
+  ['answerLostPerMille', 'answer lost'],
+]
+
+/** The fate that a draw of 0..999 stands for. */
+export function fateOf(draw: number, faults: NetworkFaults): Fate {
+  let bound = 0
+  for (const [name, fate] of FATES) {
+    bound += faults[name]
+    if (draw < bound) return fate
+  }
+  return 'arrives'
+}
+
+/** Odds of a network's own; each fault is absent from half of the worlds, so that none hides another. */
+export function drawNetworkFaults(random: SimRandom, maxPerMille: number): NetworkFaults {
+  const draw = () => (random.below(2) === 0 ? 0 : random.between(1, maxPerMille))
+  return {
+    refusedPerMille: draw(),
+    lostPerMille: draw(),
+    resetBeforePerMille: draw(),
+    errorPerMille: draw(),
+    slowPerMille: draw(),
+    twicePerMille: draw(),
+    resetAfterPerMille: draw(),
+    errorAfterPerMille: draw(),
+    answerLostPerMille: draw(),
+  }
+}
+
+/** Chances in 1000 operations. */
+export interface DiskFaults {
+  /** A write or a sync fails; part of a write may be there. */
+  readonly errorPerMille: number
+  /** An operation takes up to `SLOW_DISK_MAX_MS`. */
+  readonly slowPerMille: number
+  /** Bytes of all files together; null when the disk never fills up. */
+  readonly capacityBytes: number | null
+}
+
+export const SLOW_DISK_MAX_MS = 500
+
+export const NO_DISK_FAULTS: DiskFaults = {
+  errorPerMille: 0,
+  slowPerMille: 0,
+  capacityBytes: null,
+}
+
+/** What a crash leaves of the bytes that were not synced, drawn anew for each crash. */
+export const CRASH_KEEPS_PER_MILLE = [0, 500, 900, 1000] as const

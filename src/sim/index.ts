@@ -1,0 +1,12 @@
+export {
+  type DiskFaults,
+  drawNetworkFaults,
+  type Fate,
+  type NetworkFaults,
+  NO_DISK_FAULTS,
+  NO_NETWORK_FAULTS,
+} from './faults.ts'
+export { Machine, type MachineOptions, type SimProcess } from './machine.ts'
+export { type Inspector, type Link, SimNetwork } from './sim-network.ts'
+export { SimRandom } from './sim-random.ts'
+export { type Checker, World, type WorldOptions } from './world.ts'

@@ -1,0 +1,209 @@
+// The simulated disk of one machine. It outlives the machine's processes; operations take time and
+// can fail, and what a crash finds half done stays half done.
+
+import { checkFileName, type Disk, DiskError, type LogFile } from '../host/index.ts'
+import {
+  CRASH_KEEPS_PER_MILLE,
+  type DiskFaults,
+  NO_DISK_FAULTS,
+  SLOW_DISK_MAX_MS,
+} from './faults.ts'
+import type { SimProcess } from './machine.ts'
+import { SimFile } from './sim-file.ts'
+import type { SimRandom } from './sim-random.ts'
+import type { World } from './world.ts'
+
+/** How long an operation takes: 10 µs to 1 ms. */
+const OPERATION_MIN_US = 10
+const OPERATION_MAX_US = 1_000
+
+export class SimDisk {
+  readonly #world: World
+  readonly #name: string
+  readonly #random: SimRandom
+  readonly #faults: DiskFaults
+  readonly #files = new Map<string, SimFile>()
+  /** What a crash may leave of the operations under way; each decides for itself. */
+  readonly #underWay = new Set<() => void>()
+
+  constructor(world: World, name: string, faults: DiskFaults = NO_DISK_FAULTS) {
+    this.#world = world
+    this.#name = name
+    this.#random = world.random.fork(`disk of ${name}`)
+    this.#faults = faults
+  }
+
+  get random(): SimRandom {
+    return this.#random
+  }
+
+  /** The disk as a process uses it. */
+  seenBy(process: SimProcess): Disk {
+    const operate: Operate = (kind, operation) => this.#operate(process, kind, operation)
+    return {
+      open: (name) => this.#open(name, operate),
+      list: () => operate('disk list', { act: () => [...this.#files.keys()] }),
+      remove: (name) => this.#remove(name, operate),
+      replace: (name, bytes) => this.#replace(name, bytes, operate),
+      load: (name) => this.#load(name, operate),
+    }
+  }
+
+  /** The machine's process has ended; with `isPowerLost` bytes that were not synced may be gone. */
+  crash(isPowerLost: boolean): void {
+    for (const leave of this.#underWay) leave()
+    this.#underWay.clear()
+    if (!isPowerLost) return
+    const keepsPerMille = this.#random.pick(CRASH_KEEPS_PER_MILLE)
+    for (const file of this.#files.values()) file.losePower(this.#random, keepsPerMille)
+  }
+
+  async #open(name: string, operate: Operate): Promise<LogFile> {
+    checkFileName(name)
+    const make = () => {
+      const known = this.#files.get(name)
+      if (known !== undefined) return known
+      const file = new SimFile()
+      this.#files.set(name, file)
+      return file
+    }
+    const file = await operate('disk open', { act: make, crash: () => this.#perhaps(make) })
+    return new SimLogFile(name, file, this, operate)
+  }
+
+  async #remove(name: string, operate: Operate): Promise<void> {
+    checkFileName(name)
+    const remove = () => this.#files.delete(name)
+    await operate('disk remove', { act: remove, crash: () => this.#perhaps(remove) })
+  }
+
+  async #replace(name: string, bytes: Uint8Array, operate: Operate): Promise<void> {
+    checkFileName(name)
+    const content = Buffer.from(bytes)
+    const replace = () => {
+      const file = new SimFile()
+      file.append(content)
+      file.beginSync()()
+      this.#files.set(name, file)
+    }
+    const check = () => this.checkWrite(content.length)
+    await operate('disk replace', { check, act: replace, crash: () => this.#perhaps(replace) })
+  }
+
+  async #load(name: string, operate: Operate): Promise<Buffer | null> {
+    checkFileName(name)
+    return operate('disk load', {
+      act: () => {
+        const file = this.#files.get(name)
+        return file === undefined ? null : file.read(0, file.sizeBytes)
+      },
+    })
+  }
+
+  /** Throws when the world wants a write of so many bytes to fail. */
+  checkWrite(bytes: number): void {
+    if (!this.#world.areFaultsOn) return
+    const { capacityBytes } = this.#faults
+    if (capacityBytes !== null && this.#usedBytes() + bytes > capacityBytes) {
+      throw new DiskError('ENOSPC', 'the simulated disk is full')
+    }
+    if (this.#random.hits(this.#faults.errorPerMille)) {
+      throw new DiskError('EIO', 'the simulated disk failed')
+    }
+  }
+
+  #usedBytes(): number {
+    let bytes = 0
+    for (const file of this.#files.values()) bytes += file.sizeBytes
+    return bytes
+  }
+
+  #perhaps(work: () => unknown): void {
+    if (this.#random.below(2) === 0) work()
+  }
+
+  #operate<T>(process: SimProcess, kind: string, operation: Operation<T>): Promise<T> {
+    const { check, act, crash } = operation
+    const leave = crash ?? (() => {})
+    this.#underWay.add(leave)
+    return new Promise((resolve, reject) => {
+      process.schedule(this.#world.nowMs + this.#durationMs(), kind, () => {
+        this.#underWay.delete(leave)
+        try {
+          check?.()
+          resolve(act())
+        } catch (error) {
+          this.#world.note(`${this.#name} ${kind} fails`)
+          reject(error)
+        }
+      })
+    })
+  }
+
+  #durationMs(): number {
+    const isSlow = this.#world.areFaultsOn && this.#random.hits(this.#faults.slowPerMille)
+    const slowMs = isSlow ? this.#random.below(SLOW_DISK_MAX_MS) : 0
+    return slowMs + this.#random.between(OPERATION_MIN_US, OPERATION_MAX_US) / 1000
+  }
+}
+
+interface Operation<T> {
+  /** Throws what the operation fails with, before it does anything. */
+  readonly check?: () => void
+  readonly act: () => T
+  /** What a crash in the middle leaves. */
+  readonly crash?: () => void
+}
+
+type Operate = <T>(kind: string, operation: Operation<T>) => Promise<T>
+
+class SimLogFile implements LogFile {
+  readonly name: string
+  readonly #file: SimFile
+  readonly #disk: SimDisk
+  readonly #operate: Operate
+
+  constructor(name: string, file: SimFile, disk: SimDisk, operate: Operate) {
+    this.name = name
+    this.#file = file
+    this.#disk = disk
+    this.#operate = operate
+  }
+
+  sizeBytes(): number {
+    return this.#file.sizeBytes
+  }
+
+  async append(chunks: readonly Uint8Array[]): Promise<void> {
+    const bytes = Buffer.concat(chunks)
+    const appendPart = () => {
+      this.#file.append(bytes.subarray(0, this.#disk.random.below(bytes.length + 1)))
+    }
+    const check = () => {
+      try {
+        this.#disk.checkWrite(bytes.length)
+      } catch (error) {
+        appendPart()
+        throw error
+      }
+    }
+    const act = () => this.#file.append(bytes)
+    await this.#operate('disk append', { check, act, crash: appendPart })
+  }
+
+  sync(): Promise<void> {
+    const endSync = this.#file.beginSync()
+    const check = () => this.#disk.checkWrite(0)
+    return this.#operate('disk sync', { check, act: endSync })
+  }
+
+  read(position: number, lengthBytes: number): Promise<Buffer> {
+    return this.#operate('disk read', { act: () => this.#file.read(position, lengthBytes) })
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    return this.#operate('disk truncate', { act: () => this.#file.truncate(sizeBytes) })
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,130 @@
+// The simulated network: requests are copied as a socket would, take their time, and meet a fate.
+
+import { crc32 } from 'node:zlib'
+import type { HttpAnswer, HttpRequest, HttpService, Network, NoAnswer } from '../host/index.ts'
+import { type Fate, fateOf, type NetworkFaults, NO_NETWORK_FAULTS } from './faults.ts'
+import type { SimProcess } from './machine.ts'
+import { SimExchange } from './sim-exchange.ts'
+import type { SimRandom } from './sim-random.ts'
+import type { World } from './world.ts'
+
+export interface Link {
+  /** One way, at least. */
+  readonly latencyMs: number
+  /** One way, at most on top. */
+  readonly jitterMs: number
+  /** Shared by all requests to the service; null when it never fills up. */
+  readonly bytesPerSecond: number | null
+  readonly faults?: NetworkFaults
+  /** What something in front of the service answers in its place; says nothing of what it did. */
+  readonly errorAnswer?: (random: SimRandom) => HttpAnswer
+}
+
+/** Sees each request when it is sent, and what will become of it. */
+export type Inspector = (request: HttpRequest, fate: Fate) => void
+
+interface Served {
+  readonly service: HttpService
+  readonly process: SimProcess
+  readonly link: Link
+}
+
+export class SimNetwork {
+  readonly #world: World
+  readonly #random: SimRandom
+  readonly #served = new Map<string, Served>()
+  readonly #links = new Map<string, { freeAtMs: number }>()
+  readonly #inspectors = new Map<string, Inspector>()
+  readonly #open = new Set<SimExchange>()
+
+  constructor(world: World) {
+    this.#world = world
+    this.#random = world.random.fork('network')
+  }
+
+  /** Requests under way. */
+  get openCount(): number {
+    return this.#open.size
+  }
+
+  /** From here on requests to `origin` go to `service`, as long as `process` lives. */
+  serve(origin: string, process: SimProcess, service: HttpService, link: Link): void {
+    this.#served.set(origin, { service, process, link })
+  }
+
+  inspect(origin: string, inspector: Inspector): void {
+    this.#inspectors.set(origin, inspector)
+  }
+
+  /** The network as a process uses it. */
+  seenBy(process: SimProcess): Network {
+    return { exchange: (request, deadlineAtMs) => this.#exchange(process, request, deadlineAtMs) }
+  }
+
+  /** A process has ended: its connections break. */
+  forget(process: SimProcess): void {
+    for (const exchange of this.#open) exchange.endsWith(process)
+  }
+
+  #exchange(
+    client: SimProcess,
+    request: HttpRequest,
+    deadlineAtMs: number,
+  ): Promise<HttpAnswer | NoAnswer> {
+    const served = this.#served.get(request.origin)
+    const isUp = served?.process.isAlive ?? false
+    const fate = isUp ? this.#drawFate(served!.link) : 'refused'
+    this.#world.note(`request ${fate}`, crc32(request.body), request.body.length)
+    this.#inspectors.get(request.origin)?.(request, fate)
+    return new Promise((resolve) => {
+      const exchange = new SimExchange({
+        client,
+        served: served ?? null,
+        request: copyOf(request),
+        fate,
+        deadlineAtMs,
+        passageMs: () => this.#passageMs(served?.link ?? UNKNOWN_LINK),
+        random: this.#random,
+        onEnd: (ending) => {
+          this.#open.delete(exchange)
+          if (ending !== null) resolve(ending)
+        },
+      })
+      this.#open.add(exchange)
+      exchange.start(this.#transmissionMs(request))
+    })
+  }
+
+  #drawFate(link: Link): Fate {
+    const faults = this.#world.areFaultsOn ? link.faults : undefined
+    return fateOf(this.#random.below(1000), faults ?? NO_NETWORK_FAULTS)
+  }
+
+  #passageMs(link: Link): number {
+    return (
+      link.latencyMs + (link.jitterMs === 0 ? 0 : this.#random.below(link.jitterMs * 1000) / 1000)
+    )
+  }
+
+  /** How long a request waits for the link and fills it. */
+  #transmissionMs(request: HttpRequest): number {
+    const rate = this.#served.get(request.origin)?.link.bytesPerSecond ?? null
+    if (rate === null) return 0
+    const link = this.#links.get(request.origin) ?? { freeAtMs: 0 }
+    this.#links.set(request.origin, link)
+    const { nowMs } = this.#world
+    link.freeAtMs = Math.max(nowMs, link.freeAtMs) + (request.body.length / rate) * 1000
+    return link.freeAtMs - nowMs
+  }
+}
+
+const UNKNOWN_LINK: Link = { latencyMs: 1, jitterMs: 0, bytesPerSecond: null }
+
+/** What arrives is what was sent, whatever the sender does to its buffer afterwards. */
+function copyOf(request: HttpRequest): HttpRequest & { readonly body: Buffer } {
+  const body = Buffer.allocUnsafeSlow(request.body.length)
+  body.set(request.body)
+  const host = request.origin.replace(/^https?:\/\//, '')
+  const headers = [...request.headers, 'host', host, 'content-length', `${body.length}`]
+  return { ...request, headers, body }
+}
