@@ -37,6 +37,11 @@ export class HandClock implements Clock {
     return this.#tasks.length
   }
 
+  /** The instant of the next task, or the end of time. */
+  nextAtMs(): number {
+    return this.#tasks.reduce((least, task) => Math.min(least, task.atMs), Number.POSITIVE_INFINITY)
+  }
+
   /** Runs all that is due until then, in order. */
   advanceTo(atMs: number): void {
     for (let task = this.#next(atMs); task !== undefined; task = this.#next(atMs)) {

@@ -1,3 +1,6 @@
+export { Client, type ClientConfig, isRefusal, type Outcome, type Refusal } from './client.ts'
 export { type ProducerConfig, producerFields } from './config.ts'
-export type { CredentialsProvider } from './credentials.ts'
+export { CredentialsKeeper, type CredentialsProvider } from './credentials.ts'
+export { clientConfigOf } from './line-config.ts'
 export { Producer, type ProducerDescription } from './producer.ts'
+export { kindOf } from './verdict.ts'

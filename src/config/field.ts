@@ -1,0 +1,104 @@
+// Settings are described once, in one table a room: name, default, range, one sentence. From the
+// table come the parsed value with its type, the messages, the help and the documentation.
+//
+//   export const recordFields = {
+//     recordTtl: integer({ default: 30_000, min: 100, max: 86_400_000, unit: 'ms', says: '…' }),
+//     backpressure: { threshold: integer({ … }) },       // a section
+//   } satisfies Fields
+//   export type RecordConfig = Parsed<typeof recordFields>
+
+import { z } from 'zod'
+
+export interface Field<T> {
+  readonly kind: 'field'
+  /** The value when nothing is said. */
+  readonly default: T
+  /** One sentence. */
+  readonly says: string
+  /** What is allowed, for people: `100..86400000 ms`. */
+  readonly allowed: string
+  /** The environment variable that sets it, if any. */
+  readonly env: string | null
+  /** Parses a value of a file or of the program. */
+  readonly schema: z.ZodType<T>
+  /** Reads the text of an environment variable or a command's option; the schema judges the result. */
+  readonly fromText: (text: string) => unknown
+}
+
+export type Fields = { readonly [name: string]: Field<unknown> | Fields }
+
+export type Parsed<F> = F extends Field<infer T> ? T : { readonly [K in keyof F]: Parsed<F[K]> }
+
+/** What may be said of some settings and left out of others. */
+export type Partly<F> =
+  F extends Field<infer T> ? T : { readonly [K in keyof F]?: Partly<F[K]> | undefined }
+
+interface Described<T> {
+  readonly default: T
+  readonly says: string
+  readonly env?: string
+}
+
+/** A whole number, written in digits (`_` between them allowed in the environment). */
+export function integer(
+  options: Described<number> & { min: number; max: number; unit?: string },
+): Field<number> {
+  const { min, max } = options
+  const allowed = `${min}..${max}${options.unit === undefined ? '' : ` ${options.unit}`}`
+  return make(options, allowed, z.int().min(min).max(max), (text) =>
+    /^[+-]?[0-9][0-9_]*$/.test(text) ? Number(text.replaceAll('_', '')) : text,
+  )
+}
+
+export function flag(options: Described<boolean>): Field<boolean> {
+  const words = new Map<string, boolean>([
+    ['true', true],
+    ['false', false],
+    ['1', true],
+    ['0', false],
+  ])
+  return make(
+    options,
+    'true or false',
+    z.boolean(),
+    (text) => words.get(text.toLowerCase()) ?? text,
+  )
+}
+
+export function text(
+  options: Described<string> & { pattern?: RegExp; allowed?: string },
+): Field<string> {
+  const schema = options.pattern === undefined ? z.string() : z.string().regex(options.pattern)
+  return make(options, options.allowed ?? (options.pattern?.source || 'any text'), schema, asIs)
+}
+
+export function choice<const T extends string>(
+  values: readonly [T, ...T[]],
+  options: Described<T>,
+): Field<T> {
+  return make(options, values.join(' | '), z.enum(values) as unknown as z.ZodType<T>, asIs)
+}
+
+/** Something with a shape of its own, such as a list of mappings; a zod schema says which. */
+export function shaped<T>(
+  options: Described<T> & { schema: z.ZodType<T>; allowed: string },
+): Field<T> {
+  return make(options, options.allowed, options.schema, asIs)
+}
+
+export function isField(value: Field<unknown> | Fields): value is Field<unknown> {
+  return value['kind'] === 'field'
+}
+
+function asIs(text: string): string {
+  return text
+}
+
+function make<T>(
+  { default: fallback, says, env }: Described<T>,
+  allowed: string,
+  schema: z.ZodType<T>,
+  fromText: (text: string) => unknown,
+): Field<T> {
+  return { kind: 'field', default: fallback, says, allowed, env: env ?? null, schema, fromText }
+}

@@ -1,0 +1,118 @@
+// The producer's settings: the KPL's names, defaults and ranges where it has them.
+
+import { choice, type Fields, flag, integer, type Parsed, text } from '../config/index.ts'
+import { PUT_RECORDS_MAX_BYTES, PUT_RECORDS_MAX_COUNT, RECORD_MAX_BYTES } from '../wire/index.ts'
+
+/** A day. The KPL takes more than its clock can count, and then expires records at once. */
+const LONGEST_MS = 86_400_000
+/** Of the KPL's ranges: what may be the largest Kinesis record or request. */
+const AGGREGATION_MIN_BYTES = 64
+const COLLECTION_MIN_BYTES = 52_224
+
+export const producerFields = {
+  region: text({
+    default: 'us-east-1',
+    pattern: /^[a-z]+-([a-z]+-)?[a-z]+-[0-9]$/,
+    allowed: 'an AWS region',
+    env: 'AWS_REGION',
+    says: 'The region that requests are signed for and, without an endpoint, sent to.',
+  }),
+  endpoint: text({
+    default: '',
+    pattern: /^(https?:\/\/[^/\s]+)?$/,
+    allowed: 'http(s)://host:port, or nothing',
+    env: 'AWS_ENDPOINT_URL_KINESIS',
+    says: "Another Kinesis than the region's.",
+  }),
+  wireFormat: choice(['cbor', 'json'], {
+    default: 'cbor',
+    says: 'How requests are written: CBOR carries bytes as they are, JSON needs a third more.',
+  }),
+  aggregationEnabled: flag({
+    default: true,
+    says: 'Whether user records that are expected in one shard share a Kinesis record.',
+  }),
+  aggregationMaxCount: integer({
+    default: 4_294_967_295,
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    says: 'User records in one Kinesis record.',
+  }),
+  aggregationMaxSize: integer({
+    default: 51_200,
+    min: AGGREGATION_MIN_BYTES,
+    max: RECORD_MAX_BYTES,
+    unit: 'bytes',
+    says: 'Size of one Kinesis record with several user records.',
+  }),
+  collectionMaxCount: integer({
+    default: PUT_RECORDS_MAX_COUNT,
+    min: 1,
+    max: PUT_RECORDS_MAX_COUNT,
+    says: 'Kinesis records in one request.',
+  }),
+  collectionMaxSize: integer({
+    default: 5_242_880,
+    min: COLLECTION_MIN_BYTES,
+    max: PUT_RECORDS_MAX_BYTES,
+    unit: 'bytes',
+    says: 'Size of one request, keys included; a larger record goes alone.',
+  }),
+  recordMaxBufferedTime: integer({
+    default: 100,
+    min: 0,
+    max: LONGEST_MS,
+    unit: 'ms',
+    env: 'RECORD_MAX_BUFFERED_TIME',
+    says: 'Longest wait for company in a buffer.',
+  }),
+  recordTtl: integer({
+    default: 30_000,
+    min: 100,
+    max: LONGEST_MS,
+    unit: 'ms',
+    env: 'RECORD_TTL',
+    says: 'Age at which a record that is not delivered fails.',
+  }),
+  failIfThrottled: flag({
+    default: false,
+    env: 'FAIL_IF_THROTTLED',
+    says: 'Whether a record fails on its first throttle instead of being sent again.',
+  }),
+  rateLimit: integer({
+    default: 150,
+    min: 1,
+    max: 1_000_000_000,
+    unit: '%',
+    env: 'RATE_LIMIT',
+    says: "What this producer sends to a shard, in per cent of the shard's limit.",
+  }),
+  maxConnections: integer({
+    default: 24,
+    min: 1,
+    max: 256,
+    says: 'Requests to the service under way at once.',
+  }),
+  connectTimeout: integer({
+    default: 6000,
+    min: 100,
+    max: 300_000,
+    unit: 'ms',
+    says: 'Longest wait for a new connection to the service.',
+  }),
+  requestTimeout: integer({
+    default: 6000,
+    min: 100,
+    max: 600_000,
+    unit: 'ms',
+    says: 'Longest request, from its first byte to the end of its answer.',
+  }),
+  maxStreams: integer({
+    default: 1000,
+    min: 1,
+    max: 100_000,
+    says: 'Streams with a line of their own; an idle one makes room for a new one.',
+  }),
+} satisfies Fields
+
+export type ProducerConfig = Parsed<typeof producerFields>

@@ -1,0 +1,415 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type RecordResult, UserRecord } from '../../src/record/index.ts'
+import { type Line, line } from './line.ts'
+import { evenShards, md5Of, type Shard } from './scripted-service.ts'
+
+const THROTTLED = { entryError: 'ProvisionedThroughputExceededException' } as const
+
+function codesOf(result: RecordResult | undefined): (string | null)[] {
+  return result?.attempts.map((attempt) => attempt.code) ?? []
+}
+
+/** The first of `key-0`, `key-1`, … whose hash key is in the shard. */
+function keyIn(shard: Shard): string {
+  for (let i = 0; ; i++) {
+    const hash = md5Of(`key-${i}`)
+    if (shard.start <= hash && hash <= shard.end) return `key-${i}`
+  }
+}
+
+async function started(options: Parameters<typeof line>[0] = {}): Promise<Line> {
+  const running = line(options)
+  running.put('warm', 'up')
+  await running.runFor(1000)
+  running.results.length = 0
+  running.service.sent.length = 0
+  running.service.stored.length = 0
+  return running
+}
+
+test('records of one shard travel together and settle with their places', async () => {
+  const running = await started()
+  running.put('a', 'one')
+  running.put('b', 'two')
+
+  await running.runFor(500)
+
+  assert.equal(running.service.sent.length, 1)
+  assert.deepEqual(running.service.sent[0]!.entries[0]!.userRecords, ['a:one', 'b:two'])
+  assert.deepEqual(
+    running.results.map((result) => result.isDelivered && result.place.subSequenceNumber),
+    [0, 1],
+  )
+  assert.equal(running.producer.outstandingCount, 0)
+  assert.equal(running.producer.outstandingBytes, 0)
+})
+
+test('a record alone is stored as it is, routed by the MD5 of its key', async () => {
+  const running = await started()
+  running.put('k', 'raw')
+
+  await running.runFor(500)
+
+  const entry = running.service.sent[0]!.entries[0]!
+  assert.equal(entry.data.toString(), 'raw')
+  assert.equal(entry.partitionKey, 'k')
+  assert.equal(entry.explicitHashKey, String(md5Of('k')))
+  assert.equal(running.results[0]?.isDelivered && running.results[0].place.subSequenceNumber, null)
+})
+
+test('records of different shards never share a Kinesis record', async () => {
+  const shards = evenShards(2)
+  const running = await started({ shards })
+  const keys = shards.map(keyIn)
+  for (const key of [...keys, ...keys]) running.put(key, 'x')
+
+  await running.runFor(500)
+
+  const entries = running.service.sent.flatMap((request) => request.entries)
+  assert.deepEqual(
+    entries.map((entry) => entry.userRecords).sort(),
+    keys.map((key) => [`${key}:x`, `${key}:x`]).sort(),
+  )
+})
+
+test('a record leaves the aggregator after RecordMaxBufferedTime and the collector soon after', async () => {
+  const running = await started()
+  const startMs = running.clock.monotonicMs()
+  running.put('k', 'v')
+
+  await running.runFor(99)
+  assert.equal(running.service.sent.length, 0)
+  await running.runFor(21)
+
+  assert.equal(running.service.sent[0]!.atMs - startMs, 120, '100 ms, and a fifth of it')
+})
+
+test('a throttled record is sent again and settles once', async () => {
+  const running = await started()
+  running.service.script = (n) => (n === 0 ? THROTTLED : 'store')
+  running.put('user-7', 'hello')
+
+  await running.runFor(1000)
+
+  assert.deepEqual(running.results.map(codesOf), [[THROTTLED.entryError, null]])
+  assert.deepEqual(running.service.stored, ['user-7:hello'])
+})
+
+test('only the throttled entries of a request go again', async () => {
+  const shards = evenShards(3)
+  const running = await started({ shards })
+  const keys = shards.map(keyIn)
+  let isFirst = true
+  running.service.script = (_n, entries) => {
+    const verdicts = entries.map((entry) =>
+      isFirst && entry.partitionKey === keys[1] ? THROTTLED : ('store' as const),
+    )
+    isFirst = false
+    return verdicts
+  }
+  for (const key of keys) running.put(key, 'x')
+
+  await running.runFor(1000)
+
+  assert.deepEqual(
+    running.service.sent.map((request) => request.entries.length),
+    [3, 1],
+  )
+  assert.equal(running.service.stored.length, 3)
+  assert.equal(running.results.length, 3)
+})
+
+test('with FailIfThrottled a throttled record fails at once', async () => {
+  const running = await started({ settings: { failIfThrottled: true } })
+  running.service.script = () => THROTTLED
+  running.put('k', 'v')
+
+  await running.runFor(1000)
+
+  assert.deepEqual(running.results.map(codesOf), [[THROTTLED.entryError]])
+  assert.equal(running.service.sent.length, 1)
+})
+
+test('a record that expires fails with all its attempts, the last one Expired', async () => {
+  const running = await started({ settings: { recordTtl: 1000 } })
+  running.service.script = () => ({ requestError: 'ServiceUnavailable', status: 503 })
+  running.put('k', 'v')
+
+  await running.runFor(5000)
+
+  const result = running.results[0]!
+  assert.equal(running.results.length, 1)
+  assert.ok(!result.isDelivered && result.code === 'Expired' && result.mayBeWritten)
+  const codes = codesOf(result)
+  assert.ok(codes.length > 3)
+  assert.equal(codes.at(-1), 'Expired')
+  assert.ok(codes.slice(0, -1).every((code) => code === 'ServiceUnavailable'))
+})
+
+test('a record that expires in the limiter says so', async () => {
+  // 1 % of a shard: 10 486 bytes a second once the saved-up mebibyte is spent.
+  const running = await started({ settings: { rateLimit: 1, recordTtl: 2000 } })
+  const big = 'x'.repeat(500_000)
+  for (let i = 0; i < 4; i++) running.put(`k${i}`, big)
+
+  await running.runFor(5000)
+
+  const failed = running.results.filter((result) => !result.isDelivered)
+  assert.equal(failed.length, 2)
+  assert.equal(failed[0]!.attempts[0]!.message, 'Expiration reached while waiting in limiter')
+  assert.equal(failed[0]!.isDelivered || failed[0]!.mayBeWritten, false)
+})
+
+test('a permanent error fails at once and hits the service no further', async () => {
+  const running = await started()
+  running.service.script = () => ({ requestError: 'ResourceNotFoundException', status: 400 })
+  running.put('k', 'v')
+
+  await running.runFor(3000)
+
+  assert.deepEqual(running.results.map(codesOf), [['ResourceNotFoundException']])
+  assert.equal(running.service.sent.length, 1)
+})
+
+test('one entry that poisons a request is found, and fails alone', async () => {
+  const running = await started({ settings: { aggregationEnabled: false } })
+  running.service.script = (_n, entries) =>
+    entries.some((entry) => entry.partitionKey === 'poison')
+      ? { requestError: 'InvalidArgumentException', status: 400 }
+      : 'store'
+  for (let i = 0; i < 20; i++) running.put(i === 13 ? 'poison' : `k${i}`, 'v')
+
+  await running.runFor(3000)
+
+  const failed = running.results.filter((result) => !result.isDelivered)
+  assert.deepEqual(failed.map(codesOf), [['InvalidArgumentException']])
+  assert.equal(running.service.stored.length, 19)
+})
+
+test('a poisoned member of an aggregate fails alone too', async () => {
+  const running = await started()
+  running.service.script = (_n, entries) =>
+    entries.some((entry) => entry.userRecords.includes('poison:v'))
+      ? { requestError: 'InvalidArgumentException', status: 400 }
+      : 'store'
+  for (const key of ['a', 'poison', 'b']) running.put(key, 'v')
+
+  await running.runFor(3000)
+
+  assert.deepEqual(running.service.stored.toSorted(), ['a:v', 'b:v'])
+  assert.equal(running.results.filter((result) => !result.isDelivered).length, 1)
+})
+
+test('an answer that is lost may have been written, and the record says so', async () => {
+  const running = await started()
+  running.service.script = (n) => (n === 0 ? { noAnswer: 'timed-out', isStored: true } : 'store')
+  running.put('k', 'v')
+
+  await running.runFor(2000)
+
+  assert.deepEqual(codesOf(running.results[0]), ['RequestTimeout', null])
+  assert.equal(running.results[0]!.attempts[0]!.mayBeWritten, true)
+  assert.deepEqual(running.service.stored, ['k:v', 'k:v'], 'the duplicate that nobody can rule out')
+})
+
+test('an answer with another number of results fails nothing and loses nothing', async () => {
+  const running = await started()
+  running.service.script = (n) =>
+    n === 0 ? { noAnswer: 'connection-lost', isStored: false } : 'store'
+  running.put('k', 'v')
+  await running.runFor(2000)
+  assert.deepEqual(running.service.stored, ['k:v'])
+})
+
+test('records that landed in range after a split are not sent again', async () => {
+  const running = await started()
+  running.service.shards = evenShards(2, 1)
+  const [left, right] = running.service.shards
+  running.put(keyIn(left!), 'x')
+  running.put(keyIn(left!), 'y')
+  running.put(keyIn(right!), 'stray')
+
+  await running.runFor(3000)
+
+  const { stored } = running.service
+  assert.equal(running.results.length, 3)
+  assert.ok(running.results.every((result) => result.isDelivered))
+  assert.equal(stored.filter((record) => record.endsWith(':x')).length, 1)
+  assert.equal(stored.filter((record) => record.endsWith(':y')).length, 1)
+  assert.equal(stored.filter((record) => record.endsWith(':stray')).length, 2)
+  assert.equal(running.service.listShardsCount, 2, 'one at the start, one for the split')
+})
+
+test('after a split new records go by the new map', async () => {
+  const running = await started()
+  running.service.shards = evenShards(2, 1)
+  const keys = running.service.shards.map(keyIn)
+  running.put(keys[0]!, 'finds out')
+  running.put(keys[0]!, 'finds out too')
+  await running.runFor(2000)
+  running.service.sent.length = 0
+  for (const key of [...keys, ...keys]) running.put(key, 'x')
+
+  await running.runFor(2000)
+
+  const entries = running.service.sent.flatMap((request) => request.entries)
+  assert.equal(entries.length, 2)
+})
+
+test('while the first shard map is on its way records wait for it, and are aggregated', async () => {
+  const running = line({})
+  running.service.latencyMs = 500
+  running.put('a', '1')
+  running.put('b', '2')
+
+  await running.runFor(2000)
+
+  assert.deepEqual(running.service.sent[0]!.entries[0]!.userRecords, ['a:1', 'b:2'])
+})
+
+test('when the shards cannot be listed records travel alone and still arrive', async () => {
+  const running = line({})
+  running.service.listShardsError = 'AccessDeniedException'
+  running.put('a', '1')
+  running.put('b', '2')
+
+  await running.runFor(2000)
+
+  assert.deepEqual(running.service.stored.toSorted(), ['a:1', 'b:2'])
+  assert.ok(running.results.every((result) => result.isDelivered))
+})
+
+test('a failed listing is tried again with growing pauses', async () => {
+  const running = line({})
+  running.service.listShardsError = 'InternalFailure'
+  running.put('a', '1')
+
+  await running.runFor(120_000)
+
+  const count = running.service.listShardsCount
+  assert.ok(count >= 6 && count <= 14, `${count} listings in two minutes`)
+})
+
+test('the window between records is never broken: many sizes, one settlement each', async () => {
+  const running = await started({ shards: evenShards(4) })
+  for (let i = 0; i < 3000; i++) running.put(`key-${i}`, 'z'.repeat((i * 37) % 900))
+
+  await running.runFor(20_000)
+
+  assert.equal(running.results.length, 3000)
+  assert.ok(running.results.every((result) => result.isDelivered))
+  assert.equal(new Set(running.service.stored).size, 3000)
+  assert.equal(running.service.stored.length, 3000)
+})
+
+test('a signature refused for the clock corrects the clock', async () => {
+  const running = await started()
+  const ahead = 'Wed, 15 Nov 2023 00:00:00 GMT'
+  running.service.script = (n) =>
+    n === 0 ? { requestError: 'InvalidSignatureException', status: 400, date: ahead } : 'store'
+  running.put('k', 'v')
+
+  await running.runFor(1000)
+
+  assert.deepEqual(codesOf(running.results[0]), ['InvalidSignatureException', null])
+  assert.match(running.service.dates.at(-1)!, /^20231115T0000/)
+})
+
+test('flush sends at once and resolves when all that came before has settled', async () => {
+  const running = await started({ settings: { recordMaxBufferedTime: 60_000, recordTtl: 120_000 } })
+  running.put('k', 'v')
+  let isFlushed = false
+  running.producer.flush().then(() => {
+    isFlushed = true
+  })
+  running.put('later', 'v')
+
+  await running.runFor(5)
+  assert.equal(isFlushed, false)
+  await running.runFor(100)
+
+  assert.equal(isFlushed, true)
+  assert.equal(running.results.length, 1)
+})
+
+test('close delivers what it can', async () => {
+  const running = await started()
+  running.put('k', 'v')
+  let left = -1
+  running.producer.close(10_000).then((count) => {
+    left = count
+  })
+
+  await running.runFor(200)
+
+  assert.equal(left, 0)
+  assert.equal(running.results[0]?.isDelivered, true)
+})
+
+test('close gives up at its deadline, wherever the records are, and settles each', async () => {
+  const running = await started({ settings: { rateLimit: 1 }, shards: evenShards(2) })
+  running.service.script = () => THROTTLED
+  for (let i = 0; i < 40; i++) running.put(`k${i}`, 'x'.repeat(40_000))
+  await running.runFor(300)
+  running.put('late', 'v')
+  let left = -1
+  running.producer.close(500).then((count) => {
+    left = count
+  })
+
+  await running.runFor(1000)
+
+  assert.equal(left, 41)
+  assert.equal(running.results.length, 41)
+  assert.ok(running.results.every((result) => !result.isDelivered && result.code === 'Closed'))
+  assert.equal(running.producer.outstandingCount, 0)
+})
+
+test('a record put after close fails at once', async () => {
+  const running = await started()
+  await running.producer.close(0)
+  running.put('k', 'v')
+  assert.deepEqual(running.results.map(codesOf), [['Closed']])
+})
+
+test('streams at the bound: an idle line makes room, a busy one does not', async () => {
+  const running = await started({ settings: { maxStreams: 2 } })
+  running.put('k', 'v', 'second')
+  running.put('k', 'v', 'third')
+  assert.equal(running.results.length, 0, 'the idle first stream made room')
+  running.put('k', 'v', 'fourth')
+  assert.deepEqual(running.results.map(codesOf), [['TooManyStreams']])
+
+  await running.runFor(1000)
+  assert.equal(running.results.length, 3)
+})
+
+test('no more requests are under way than there are connections', async () => {
+  const running = await started({
+    settings: { maxConnections: 2, aggregationEnabled: false, collectionMaxCount: 1 },
+  })
+  running.service.latencyMs = 100
+  for (let i = 0; i < 6; i++) running.put(`k${i}`, 'v')
+
+  await running.runFor(2000)
+
+  const starts = running.service.sent.map((request) => request.atMs - running.service.sent[0]!.atMs)
+  assert.deepEqual(starts, [0, 0, 100, 100, 200, 200])
+})
+
+test('a record settles once even when its line breaks the promise', () => {
+  const record = new UserRecord({
+    stream: 's',
+    partitionKey: 'k',
+    data: Buffer.alloc(0),
+    onSettle: () => {},
+  })
+  const result: RecordResult = {
+    isDelivered: true,
+    place: { shardId: 's', sequenceNumber: '1', subSequenceNumber: null },
+    attempts: [],
+  }
+  record.settle(result)
+  assert.throws(() => record.settle(result), /settled twice/)
+})
