@@ -26,7 +26,7 @@ export const ROOMS: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['library', { rooms: 'all', packages: 'all' }],
 ])
 
-/** The room of a file of src/: its folder; null for src/assemble.ts and its like, which join them. */
+/** The room of a file of src/: its folder; null for src/assemble.ts, which joins them. */
 function roomOf(path: string): string | null {
   const parts = path.split('/')
   return parts.length > 2 ? parts[1]! : null

@@ -15,7 +15,7 @@ export function checkReminders(files: readonly SourceFile[]): Problem[] {
   )
 }
 
-/** `test.only(`, `it.skip(`, `t.todo(` and `{ skip: … }`: a test that does not run proves nothing. */
+/** `test.only(`, `it.skip(`, `{ skip: … }`: a test that does not run proves nothing. */
 export function checkSwitchedOffTests(files: readonly SourceFile[]): Problem[] {
   const problems: Problem[] = []
   for (const { path, text } of files) {

@@ -11,9 +11,9 @@ export async function checkTypes(root: string): Promise<Problem[]> {
   return orSilence(parseTsc(output), { program: 'tsc', code, output })
 }
 
-export async function checkLint(root: string): Promise<Problem[]> {
+export async function checkLint(root: string, more: readonly string[] = []): Promise<Problem[]> {
   const flags = ['check', '--error-on-warnings', '--max-diagnostics=none', '--reporter=github']
-  const { code, output } = await run(root, 'biome', [...flags, '.'])
+  const { code, output } = await run(root, 'biome', [...flags, ...more, '.'])
   return orSilence(parseBiome(root, output), { program: 'biome', code, output })
 }
 
