@@ -1,0 +1,3 @@
+export { type KinesisConfig, kinesisFields } from './config.ts'
+export { EmbeddedKinesis } from './embedded-kinesis.ts'
+export { ServiceError } from './service-error.ts'
