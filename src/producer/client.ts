@@ -51,8 +51,10 @@ export function isRefusal(outcome: Outcome): outcome is Refusal {
   return 'code' in outcome
 }
 
+export type ClientHost = Pick<Host, 'clock' | 'network'>
+
 export class Client {
-  readonly #host: Host
+  readonly #host: ClientHost
   readonly #config: ClientConfig
   readonly #credentials: CredentialsKeeper
   readonly #signer: Signer
@@ -64,12 +66,12 @@ export class Client {
   /** How far the service's clock is ahead of ours, as its answers told. */
   #skewMs = 0
 
-  constructor(host: Host, config: ClientConfig, credentials: CredentialsKeeper) {
+  constructor(host: ClientHost, config: ClientConfig, credentials: CredentialsKeeper) {
     this.#host = host
     this.#config = config
     this.#credentials = credentials
     this.#signer = new Signer({ region: config.region, service: 'kinesis' })
-    this.#hostHeader = config.endpoint.replace(/^https?:\/\//, '')
+    this.#hostHeader = new URL(config.endpoint).host
   }
 
   get waitingCount(): number {

@@ -11,8 +11,8 @@ const COLLECTION_MIN_BYTES = 52_224
 
 export const producerFields = {
   region: text({
-    default: 'us-east-1',
-    pattern: /^[a-z]+-([a-z]+-)?[a-z]+-[0-9]$/,
+    default: '',
+    pattern: /^([a-z]+-([a-z]+-)?[a-z]+-[0-9])?$/,
     allowed: 'an AWS region',
     env: 'AWS_REGION',
     says: 'The region that requests are signed for and, without an endpoint, sent to.',

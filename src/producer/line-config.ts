@@ -48,10 +48,13 @@ export function lineConfigOf(config: ProducerConfig): LineConfig {
   }
 }
 
+/** Signed for when only an endpoint is named: stand-ins ask for some region and do not mind which. */
+const REGION_OF_STAND_INS = 'us-east-1'
+
 export function clientConfigOf(config: ProducerConfig): ClientConfig {
   return {
     endpoint: config.endpoint || serviceEndpointOf(config.region),
-    region: config.region,
+    region: config.region || REGION_OF_STAND_INS,
     wireFormat: config.wireFormat,
     maxConnections: config.maxConnections,
     requestTimeoutMs: config.requestTimeout,

@@ -30,7 +30,13 @@ export class Pipeline {
   outstandingCount = 0
 
   // Built from the last stage to the first.
-  constructor(host: Host, config: LineConfig, stream: string, client: Client, log: Log) {
+  constructor(
+    host: Omit<Host, 'disk'>,
+    config: LineConfig,
+    stream: string,
+    client: Client,
+    log: Log,
+  ) {
     const { clock } = host
     const shards = new ShardMap(host, stream, client, log)
     const retrier = new Retrier(clock, shards, config.retry)

@@ -27,8 +27,11 @@ interface Flush {
   readonly resolve: () => void
 }
 
+/** The producer keeps nothing on disk. */
+export type ProducerHost = Omit<Host, 'disk'>
+
 export class Producer {
-  readonly #host: Host
+  readonly #host: ProducerHost
   readonly #config: ProducerConfig
   readonly #lineConfig: LineConfig
   readonly #client: Client
@@ -41,7 +44,12 @@ export class Producer {
   #flushEpoch = 0
   #flushes: Flush[] = []
 
-  constructor(host: Host, config: ProducerConfig, credentials: CredentialsProvider, log: Log) {
+  constructor(
+    host: ProducerHost,
+    config: ProducerConfig,
+    credentials: CredentialsProvider,
+    log: Log,
+  ) {
     this.#host = host
     this.#config = config
     this.#log = log

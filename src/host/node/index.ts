@@ -1,3 +1,4 @@
+export { type AwsKeys, awsCredentials } from './aws-credentials.ts'
 export type { AnswerBadRequest, BadRequestStatus } from './bad-request.ts'
 export { DirectoryInUseError } from './directory-lock.ts'
 export { LISTEN_DEFAULTS, type Listening, type ListenOptions, listen } from './listen.ts'

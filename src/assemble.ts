@@ -1,0 +1,40 @@
+// Joins the rooms: the one place where the line is put together. The program, the simulation and
+// the lab all call it, so the line under test is the line in production.
+
+import { Gateway, type GatewayConfig } from './gateway/index.ts'
+import type { Host, Log } from './host/index.ts'
+import { type CredentialsProvider, Producer, type ProducerConfig } from './producer/index.ts'
+
+export interface LineConfig {
+  readonly gateway: GatewayConfig
+  readonly producer: ProducerConfig
+}
+
+export interface Line {
+  /** What answers HTTP. */
+  readonly gateway: Gateway
+  readonly producer: Producer
+  /**
+   * Unready first, then finishes what was admitted, at most until the deadline. Resolves with the
+   * number of records that were left, which have failed with the code `Closed`.
+   */
+  close(deadlineMs: number): Promise<number>
+}
+
+/** The line from HTTP to Kinesis on the given host. */
+export function assembleLine(
+  host: Host,
+  config: LineConfig,
+  credentials: CredentialsProvider,
+  log: Log,
+): Line {
+  const producer = new Producer(host, config.producer, credentials, log)
+  const gateway = new Gateway(host, config.gateway, producer, log)
+  const close = async (deadlineMs: number) => {
+    const { clock } = host
+    const deadlineAtMs = clock.monotonicMs() + deadlineMs
+    await gateway.drain(deadlineMs)
+    return producer.close(Math.max(0, deadlineAtMs - clock.monotonicMs()))
+  }
+  return { gateway, producer, close }
+}

@@ -1,0 +1,70 @@
+// What `serve` and `kinesis` say when they are ready: where everything is and how to try it.
+
+export interface ServeFacts {
+  readonly gateway: string
+  /** The embedded Kinesis, or null when records go to AWS. */
+  readonly kinesis: string | null
+  /** Where records go when there is no embedded Kinesis. */
+  readonly service: string
+  readonly data: string
+  readonly streams: readonly string[]
+  readonly ack: string
+}
+
+export function serveBanner(facts: ServeFacts, isColour: boolean): string {
+  const { bold, dim } = inks(isColour)
+  const target =
+    facts.kinesis === null
+      ? [`  Kinesis    ${bold(facts.service)}`]
+      : [
+          `  Kinesis    ${bold(facts.kinesis)}  ${dim(`embedded: streams ${facts.streams.join(', ')}`)}`,
+          `  data       ${facts.data}`,
+        ]
+  const tail =
+    facts.kinesis === null
+      ? '  headgate tail s2'
+      : `  headgate tail s2${facts.kinesis.endsWith(':4567') ? '' : ` --endpoint ${facts.kinesis}`}`
+  return [
+    '',
+    `${bold('Headgate')} is open.`,
+    '',
+    `  gateway    ${bold(facts.gateway)}  ${dim(`answers when a record is ${facts.ack}`)}`,
+    ...target,
+    '',
+    dim('Try it:'),
+    `  curl ${facts.gateway}/mappedIngest/s2 -H 'content-type: application/json' \\`,
+    `       -d '{"foo":{"foopart1":1},"bar":"barval"}'`,
+    tail,
+    `  curl ${facts.gateway}/actuator/kinesis`,
+    '',
+    dim('Ctrl-C finishes what was admitted, then stops.'),
+    '',
+  ].join('\n')
+}
+
+export interface KinesisFacts {
+  readonly endpoint: string
+  readonly data: string
+  readonly streams: readonly string[]
+}
+
+export function kinesisBanner(facts: KinesisFacts, isColour: boolean): string {
+  const { bold, dim } = inks(isColour)
+  const streams = facts.streams.length === 0 ? 'no streams yet' : facts.streams.join(', ')
+  return [
+    '',
+    `${bold('Kinesis')} at ${bold(facts.endpoint)}  ${dim(streams)}`,
+    `  data  ${facts.data}`,
+    '',
+    dim('Any AWS SDK or CLI, with any credentials:'),
+    `  aws kinesis list-streams --endpoint-url ${facts.endpoint} --region us-east-1`,
+    `  headgate tail STREAM --endpoint ${facts.endpoint}`,
+    '',
+  ].join('\n')
+}
+
+function inks(isColour: boolean) {
+  const ink = (code: number) => (text: string) =>
+    isColour ? `\u001b[${code}m${text}\u001b[0m` : text
+  return { bold: ink(1), dim: ink(2) }
+}

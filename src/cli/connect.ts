@@ -1,0 +1,32 @@
+// A connection of the commands to a Kinesis: the local one, or AWS's when that is configured.
+
+import { awsCredentials, NodeClock, NodeNetwork } from '../host/node/index.ts'
+import {
+  Client,
+  CredentialsKeeper,
+  clientConfigOf,
+  type ProducerConfig,
+} from '../producer/index.ts'
+import { LOCAL_KEYS } from './serve.ts'
+import { Service } from './service.ts'
+
+export interface Connection {
+  readonly endpoint: string
+  readonly service: Service
+  close(): void
+}
+
+/** `isLocal`: no keys are looked for, any will do. */
+export function connect(producer: ProducerConfig, isLocal: boolean): Connection {
+  const clock = new NodeClock()
+  const network = new NodeNetwork({ clock, connectTimeoutMs: producer.connectTimeout })
+  const provider = isLocal ? () => Promise.resolve(LOCAL_KEYS) : awsCredentials()
+  // JSON, because every stand-in speaks it.
+  const config = clientConfigOf({ ...producer, wireFormat: 'json' })
+  const client = new Client({ clock, network }, config, new CredentialsKeeper(clock, provider))
+  return {
+    endpoint: config.endpoint,
+    service: new Service(client, clock),
+    close: () => network.close(),
+  }
+}

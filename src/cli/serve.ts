@@ -1,0 +1,81 @@
+// headgate serve: the gateway, with an embedded Kinesis behind it unless AWS is configured.
+
+import { assembleLine, type Line } from '../assemble.ts'
+import type { Log } from '../host/index.ts'
+import { awsCredentials, type Listening, listen, type NodeHost } from '../host/node/index.ts'
+import { type CredentialsProvider, clientConfigOf } from '../producer/index.ts'
+import type { ServeFacts } from './banner.ts'
+import { type Embedded, openEmbedded, urlHost } from './embedded.ts'
+import { cannot } from './exit.ts'
+import type { Settings } from './settings.ts'
+import { openWorld } from './world.ts'
+
+export interface Served {
+  readonly facts: ServeFacts
+  /** Unready first, then what was admitted; resolves with the number of records that were left. */
+  stop(): Promise<number>
+}
+
+/** The embedded Kinesis takes any. */
+export const LOCAL_KEYS = { accessKeyId: 'local', secretAccessKey: 'local' }
+/** How long connections with an answer on its way are left to read it. */
+const CLOSE_GRACE_MS = 2000
+
+/** Opens everything, or throws an `ExitError` and leaves nothing open. */
+export async function serve(settings: Settings, isEmbedded: boolean, log: Log): Promise<Served> {
+  const world = await openWorld(settings.data, settings.producer.connectTimeout)
+  let embedded: Embedded | null = null
+  try {
+    if (isEmbedded) embedded = await openEmbedded(world, embeddedOptionsOf(settings), log)
+    return await serveOn(world, settings, embedded, log)
+  } catch (error) {
+    await embedded?.close()
+    await world.close()
+    throw error
+  }
+}
+
+export function embeddedOptionsOf(settings: Settings) {
+  const { port, streams, ...config } = settings.kinesis
+  return { config, streams, host: settings.host, port }
+}
+
+async function serveOn(
+  world: NodeHost,
+  settings: Settings,
+  embedded: Embedded | null,
+  log: Log,
+): Promise<Served> {
+  const producer =
+    embedded === null ? settings.producer : { ...settings.producer, endpoint: embedded.endpoint }
+  const credentials: CredentialsProvider =
+    embedded === null ? awsCredentials() : () => Promise.resolve(LOCAL_KEYS)
+  const line = assembleLine(world, { gateway: settings, producer }, credentials, log)
+  const listening = await takePort(line, settings)
+  return {
+    facts: {
+      gateway: `http://${urlHost(settings.host)}:${listening.port}`,
+      kinesis: embedded?.endpoint ?? null,
+      service: clientConfigOf(producer).endpoint,
+      data: settings.data,
+      streams: settings.kinesis.streams.map((stream) => stream.name),
+      ack: settings.ack.default,
+    },
+    stop: async () => {
+      const left = await line.close(settings.shutdownTimeoutMs)
+      await listening.close(CLOSE_GRACE_MS)
+      await embedded?.close()
+      await world.close()
+      return left
+    },
+  }
+}
+
+async function takePort(line: Line, { host, port }: Settings): Promise<Listening> {
+  try {
+    return await listen(line.gateway, { host, port })
+  } catch (error) {
+    await line.close(0)
+    throw cannot(`The gateway cannot listen on ${host}:${port}`, error)
+  }
+}

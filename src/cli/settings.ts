@@ -1,0 +1,123 @@
+// The program's settings: every room's table in one file, and where they come from.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { z } from 'zod'
+import {
+  ConfigError,
+  choice,
+  type Fields,
+  integer,
+  type Parsed,
+  type Partly,
+  readConfig,
+  sayProblem,
+  shaped,
+  text,
+} from '../config/index.ts'
+import { gatewayFields } from '../gateway/index.ts'
+import { kinesisFields } from '../kinesis/index.ts'
+import { producerFields } from '../producer/index.ts'
+import { usageError } from './exit.ts'
+import { LOG_LEVELS } from './log.ts'
+
+/** Read when it exists and no other file is named. */
+export const DEFAULT_CONFIG_FILE = 'headgate.yaml'
+
+const streamSchema = z.strictObject({
+  name: z.string().regex(/^[a-zA-Z0-9_.-]{1,128}$/),
+  shards: z.int().min(1).max(1000).default(1),
+})
+
+/** A TCP port; 0 takes a free one. */
+function port(options: { default: number; says: string }) {
+  return integer({ ...options, min: 0, max: 65_535 })
+}
+
+export const settingsFields = {
+  host: text({
+    default: '127.0.0.1',
+    pattern: /^\S+$/,
+    allowed: 'an address of this machine',
+    says: 'The address that the gateway and the embedded Kinesis listen on.',
+  }),
+  port: port({ default: 8080, says: "The gateway's port; 0 takes a free one." }),
+  data: text({
+    default: '.headgate',
+    pattern: /./,
+    allowed: 'a directory',
+    says: 'Where data is kept; one process at a time.',
+  }),
+  shutdownTimeoutMs: integer({
+    default: 30_000,
+    min: 0,
+    max: 3_600_000,
+    unit: 'ms',
+    says: 'How long a stop may take to finish what was admitted.',
+  }),
+  logLevel: choice(LOG_LEVELS, {
+    default: 'info',
+    env: 'LOG_LEVEL',
+    says: 'The least important messages that are logged.',
+  }),
+  ...gatewayFields,
+  producer: producerFields,
+  kinesis: {
+    port: port({ default: 4567, says: "The embedded Kinesis's port; 0 takes a free one." }),
+    streams: shaped({
+      default: [
+        { name: 's1', shards: 1 },
+        { name: 's2', shards: 1 },
+      ],
+      schema: z.array(streamSchema).max(1000),
+      allowed: 'a list of { name, shards }',
+      says: 'Streams that the embedded Kinesis makes when they are not there.',
+    }),
+    ...kinesisFields,
+  },
+} satisfies Fields
+
+export type Settings = Parsed<typeof settingsFields>
+export type SettingsOverrides = Partly<typeof settingsFields>
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** The settings in force. Throws `ExitError` (2) that names every problem. */
+export function readSettings(
+  fileName: string | null,
+  env: Env,
+  overrides: SettingsOverrides,
+): Settings {
+  const name = fileName ?? (existsSync(DEFAULT_CONFIG_FILE) ? DEFAULT_CONFIG_FILE : null)
+  const file = name === null ? null : { name, text: readFile(name) }
+  try {
+    return readConfig(settingsFields, { file, env: withAwsNames(env), overrides })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const { problems } = error
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+    const lines = problems.map((problem) => `  ${sayProblem(problem)}`)
+    throw usageError(`The configuration has ${count}:\n${lines.join('\n')}`)
+  }
+}
+
+function readFile(name: string): string {
+  try {
+    return readFileSync(name, 'utf8')
+  } catch (error) {
+    throw usageError(`Cannot read the configuration file ${name}: ${(error as Error).message}`)
+  }
+}
+
+/** The SDKs' second names for the same things. */
+function withAwsNames(env: Env): Env {
+  return {
+    ...env,
+    AWS_REGION: env['AWS_REGION'] || env['AWS_DEFAULT_REGION'],
+    AWS_ENDPOINT_URL_KINESIS: env['AWS_ENDPOINT_URL_KINESIS'] || env['AWS_ENDPOINT_URL'],
+  }
+}
+
+/** Whether somebody said where the service is; otherwise an embedded one is used. */
+export function isServiceConfigured({ producer }: Settings): boolean {
+  return producer.endpoint !== '' || producer.region !== ''
+}

@@ -1,0 +1,155 @@
+// headgate/producer: the Kinesis producer as a library.
+
+import { readConfig } from '../config/index.ts'
+import { type Log, silentLog } from '../host/index.ts'
+import { awsCredentials, NodeClock, NodeNetwork, NodeRandom } from '../host/node/index.ts'
+import {
+  type CredentialsProvider,
+  Producer,
+  type ProducerConfig,
+  type ProducerDescription,
+  producerFields,
+} from '../producer/index.ts'
+import {
+  type Attempt,
+  hashKeyFromDecimal,
+  type Place,
+  type RecordResult,
+  UserRecord,
+} from '../record/index.ts'
+import { PARTITION_KEY_MAX_CHARACTERS, RECORD_DEFAULT_MAX_BYTES } from '../wire/index.ts'
+
+export { ConfigError } from '../config/index.ts'
+export type { Attempt, CredentialsProvider, Log, Place, ProducerConfig, ProducerDescription }
+
+export interface KinesisProducerOptions extends Partial<ProducerConfig> {
+  /** Where keys come from; the AWS SDK's own chain unless told otherwise. */
+  readonly credentials?: CredentialsProvider
+  /** Where warnings go; nowhere unless told otherwise. */
+  readonly log?: Log
+}
+
+export interface UserRecordInput {
+  readonly stream: string
+  /** 1 to 256 Unicode characters. */
+  readonly partitionKey: string
+  /** Decimal, 0..2^128-1: where the record belongs, in the place of the partition key's MD5. */
+  readonly explicitHashKey?: string
+  /** Not copied: leave bytes unchanged until the record has settled. Text is sent as UTF-8. */
+  readonly data: Uint8Array | string
+}
+
+export interface UserRecordResult extends Place {
+  readonly attempts: readonly Attempt[]
+}
+
+/** A record that was not delivered. `result` tells every attempt. */
+export class UserRecordFailedError extends Error {
+  /** The last attempt's code: `Expired`, `ResourceNotFoundException`, … */
+  readonly code: string
+  /** An attempt had no answer: the record may be in the stream all the same. */
+  readonly mayBeWritten: boolean
+  readonly attempts: readonly Attempt[]
+  readonly record: UserRecordInput
+
+  constructor(result: RecordResult & { isDelivered: false }, record: UserRecordInput) {
+    super(`${result.code}: ${result.message}`)
+    this.name = 'UserRecordFailedError'
+    this.code = result.code
+    this.mayBeWritten = result.mayBeWritten
+    this.attempts = result.attempts
+    this.record = record
+  }
+}
+
+/**
+ * Sends user records to Kinesis streams: aggregated, collected, rate-limited, retried.
+ *
+ *     const producer = new KinesisProducer({ region: 'eu-central-1' })
+ *     const { shardId, sequenceNumber } = await producer.addUserRecord({ stream, partitionKey, data })
+ *     await producer.close({ deadlineMs: 10_000 })
+ */
+export class KinesisProducer {
+  readonly #producer: Producer
+  readonly #network: NodeNetwork
+
+  /** Throws `ConfigError`, which names every option that is wrong. */
+  constructor({ credentials, log, ...options }: KinesisProducerOptions) {
+    const config = readConfig(producerFields, { overrides: options })
+    if (config.region === '' && config.endpoint === '') {
+      throw new TypeError('KinesisProducer needs a region or an endpoint.')
+    }
+    const clock = new NodeClock()
+    this.#network = new NodeNetwork({ clock, connectTimeoutMs: config.connectTimeout })
+    const host = { clock, random: new NodeRandom(), network: this.#network }
+    const provider = credentials ?? awsCredentials()
+    this.#producer = new Producer(host, config, provider, log ?? silentLog)
+  }
+
+  /** User records that were added and have not settled. */
+  get outstandingRecordsCount(): number {
+    return this.#producer.outstandingCount
+  }
+
+  /** Data bytes of the outstanding records. */
+  get outstandingBytes(): number {
+    return this.#producer.outstandingBytes
+  }
+
+  /**
+   * Adds a record; resolves when it is in the stream, rejects with `UserRecordFailedError` when it
+   * was given up. Throws `TypeError` or `RangeError` at once for what no stream would take.
+   */
+  addUserRecord(input: UserRecordInput): Promise<UserRecordResult> {
+    const fields = checked(input)
+    return new Promise((resolve, reject) => {
+      const onSettle = (result: RecordResult) => {
+        if (result.isDelivered) resolve({ ...result.place, attempts: result.attempts })
+        else reject(new UserRecordFailedError(result, input))
+      }
+      this.#producer.put(new UserRecord({ ...fields, onSettle }))
+    })
+  }
+
+  /** Sends what waits for company; resolves when every record added before has settled. */
+  flush(): Promise<void> {
+    return this.#producer.flush()
+  }
+
+  /**
+   * Takes no more records and delivers what it has, for at most `deadlineMs`. What is left is
+   * rejected with the code `Closed`; resolves with the number of those records.
+   */
+  async close({ deadlineMs }: { deadlineMs: number }): Promise<number> {
+    const left = await this.#producer.close(deadlineMs)
+    this.#network.close()
+    return left
+  }
+
+  /** The configuration in force and the state of each stream's line. */
+  describe(): ProducerDescription {
+    return this.#producer.describe()
+  }
+}
+
+function checked({ stream, partitionKey, explicitHashKey, data }: UserRecordInput) {
+  if (!/^[a-zA-Z0-9_.-]{1,128}$/.test(stream)) {
+    throw new RangeError('stream: 1 to 128 of a-z A-Z 0-9 _ . - are allowed')
+  }
+  const characters = [...partitionKey].length
+  if (characters < 1 || characters > PARTITION_KEY_MAX_CHARACTERS) {
+    throw new RangeError(`partitionKey: 1 to 256 characters are allowed, not ${characters}`)
+  }
+  const hashKey = explicitHashKey === undefined ? null : hashKeyFromDecimal(explicitHashKey)
+  if (explicitHashKey !== undefined && hashKey === null) {
+    throw new RangeError('explicitHashKey: a decimal number in 0..2^128-1 is allowed')
+  }
+  const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data
+  const chargedBytes = bytes.length + Buffer.byteLength(partitionKey)
+  if (chargedBytes > RECORD_DEFAULT_MAX_BYTES) {
+    throw new RangeError(
+      `data: with its key ${chargedBytes} bytes; a record has at most ${RECORD_DEFAULT_MAX_BYTES}`,
+    )
+  }
+  return { stream, partitionKey, explicitHashKey: hashKey, data: bytes }
+}
