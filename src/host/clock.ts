@@ -2,7 +2,7 @@
 // make an hour pass in a second.
 
 export interface Clock {
-  /** Milliseconds since some fixed moment, with a fraction; never goes back. For deadlines and measurements. */
+  /** Milliseconds since some fixed moment, with a fraction; never goes back: for deadlines. */
   monotonicMs(): number
   /** Milliseconds since the Unix epoch; may jump. Only for timestamps that leave the process. */
   wallMs(): number

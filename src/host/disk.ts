@@ -8,7 +8,7 @@ export interface Disk {
   list(): Promise<readonly string[]>
   /** Removes a file durably; harmless when there is none. */
   remove(name: string): Promise<void>
-  /** Puts `bytes` in the place of a small file: after a crash the old or the new content is there, whole. */
+  /** Replaces a small file: after a crash the old or the new content is there, whole. */
   replace(name: string, bytes: Uint8Array): Promise<void>
   /** The content of a file, or null when there is none. */
   load(name: string): Promise<Buffer | null>
@@ -19,11 +19,11 @@ export interface LogFile {
   /** Bytes appended so far, synced or not. */
   sizeBytes(): number
   /**
-   * Adds the chunks at the end, in order. Rejects with a `DiskError`; then some of the bytes may be
+   * Adds the chunks at the end, in order. Rejects with a `DiskError`; then some bytes may be
    * there: `truncate` before going on. One append at a time. The chunks stay unchanged until then.
    */
   append(chunks: readonly Uint8Array[]): Promise<void>
-  /** Resolves when every byte whose append had resolved before this call would survive power loss. */
+  /** Resolves when all bytes whose append had resolved before this call survive power loss. */
   sync(): Promise<void>
   /** Up to `lengthBytes` bytes from `position`; fewer only where the file ends. */
   read(position: number, lengthBytes: number): Promise<Buffer>

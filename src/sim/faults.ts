@@ -73,7 +73,7 @@ export function fateOf(draw: number, faults: NetworkFaults): Fate {
   return 'arrives'
 }
 
-/** Odds of a network's own; each fault is absent from half of the worlds, so that none hides another. */
+/** Odds of one network; half of the worlds lack a fault, so that none hides another. */
 export function drawNetworkFaults(random: SimRandom, maxPerMille: number): NetworkFaults {
   const draw = () => (random.below(2) === 0 ? 0 : random.between(1, maxPerMille))
   return {

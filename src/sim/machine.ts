@@ -42,7 +42,7 @@ export class Machine {
     return this.#process
   }
 
-  /** Ends the process between two instructions. With `isPowerLost` the disk forgets what was not synced. */
+  /** Ends the process at once. With `isPowerLost` the disk forgets what was not synced. */
   crash({ isPowerLost }: { isPowerLost: boolean }): void {
     const process = this.#process
     if (process === null) return

@@ -1,5 +1,5 @@
-// Chance from a seed: xoshiro128** (Blackman and Vigna, 2018), in integer arithmetic only, so that a
-// seed means the same on every machine. The state of each stream comes from a murmur-style mixer.
+// Chance from a seed: xoshiro128** (Blackman and Vigna, 2018), in integer arithmetic only, so that
+// a seed means the same on every machine. The state of each stream comes from a murmur-style mixer.
 
 import type { Random } from '../host/index.ts'
 

@@ -74,7 +74,7 @@ export class World {
     await this.#run(this.#nowMs + durationMs, () => false)
   }
 
-  /** Resolves with false when `isReached` has not become true after `maxMs`, or nothing is left to happen. */
+  /** Resolves with whether `isReached` became true within `maxMs`. Rejects as `runFor` does. */
   runUntil(isReached: () => boolean, maxMs: number): Promise<boolean> {
     return this.#run(this.#nowMs + maxMs, isReached)
   }
@@ -118,6 +118,6 @@ export class World {
 }
 
 function nextTurn(task: () => void): void {
-  // biome-ignore lint/style/noRestrictedGlobals: virtual time is made here, of turns of the event loop.
+  // biome-ignore lint/style/noRestrictedGlobals: virtual time is made here, of Node's turns.
   setImmediate(task)
 }

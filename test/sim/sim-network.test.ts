@@ -123,7 +123,7 @@ test('a service that does not answer is told when the client gives up', async ()
   await world.runFor(600)
 })
 
-test('a crash of the service breaks its connections; nothing is there until it starts', async () => {
+test('a crash of the service breaks its connections; then nothing is there', async () => {
   const { world, service, send, serverMachine } = prepare()
   service.answersAtOnce = false
   const during = send(Buffer.from('x'))

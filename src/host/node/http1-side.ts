@@ -25,7 +25,8 @@ const LINGER_MS = 2_000
 
 /** What we remember of a connection. */
 interface Connection {
-  readonly open: Set<ServiceExchange>
+  /** Unanswered, oldest first. */
+  readonly open: Map<ServiceExchange, IncomingMessage>
   /** The last answer of this connection is on its way. */
   isEnding: boolean
 }
@@ -94,14 +95,14 @@ export class Http1Side {
       this.#openRequestCount--
       this.#answer(request, response, answer, isBodyUnread)
     })
-    connection.open.add(exchange)
+    connection.open.set(exchange, request)
     if (bodyBytes === 0) return exchange.end()
     request.on('data', (chunk: Buffer) => exchange.data(chunk))
     request.on('end', () => exchange.end())
   }
 
   #connect(socket: Socket): Connection {
-    const connection: Connection = { open: new Set(), isEnding: false }
+    const connection: Connection = { open: new Map(), isEnding: false }
     this.#connections.set(socket, connection)
     socket.once('close', () => {
       this.#connections.delete(socket)
@@ -112,7 +113,7 @@ export class Http1Side {
 
   #lose({ open }: Connection): void {
     this.#openRequestCount -= open.size
-    for (const exchange of open) exchange.lose()
+    for (const exchange of open.keys()) exchange.lose()
     open.clear()
   }
 
@@ -141,10 +142,10 @@ export class Http1Side {
   /** Node gave up on a request: not HTTP, too slow, or too large a head. */
   #refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
     const connection = this.#connections.get(socket as Socket)
-    // An answer now would be taken for that of an earlier request whose body we have.
+    // An answer now would be taken for that of an earlier request which came whole.
     const isAnswerClear =
       connection === undefined ||
-      (!connection.isEnding && ![...connection.open].some((exchange) => exchange.isBodyComplete))
+      (!connection.isEnding && ![...connection.open.values()].some((request) => request.complete))
     const status = STATUS_OF_ERROR.get(error.code ?? '') ?? 400
     if (!socket.writable || error.code === 'ECONNRESET' || !isAnswerClear) {
       socket.destroy()

@@ -36,7 +36,8 @@ export class Http2Side {
     maxSessionMemory: SESSION_MEMORY_MAX_MIB,
     settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxConcurrentStreams: STREAMS_MAX_COUNT },
   })
-  /** Bounded by the server's `maxConnections`. */
+  /** These two are bounded by the server's `maxConnections`. */
+  readonly #sockets = new Set<Socket>()
   readonly #sessions = new Set<ServerHttp2Session>()
   #openRequestCount = 0
   #isDraining = false
@@ -56,6 +57,8 @@ export class Http2Side {
 
   /** Takes over a connection of which nothing was read yet, or whose bytes were put back. */
   take(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
     this.#server.emit('connection', socket)
   }
 
@@ -66,6 +69,8 @@ export class Http2Side {
 
   cut(): void {
     for (const session of this.#sessions) session.destroy()
+    // A session that has said goodbye still waits for the client to close the connection.
+    for (const socket of this.#sockets) socket.destroy()
   }
 
   #connect(session: ServerHttp2Session): void {

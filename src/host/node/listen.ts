@@ -57,7 +57,7 @@ export interface Listening {
 export async function listen(service: HttpService, options: ListenOptions): Promise<Listening> {
   const config = { ...LISTEN_DEFAULTS, ...options }
   const server = createServer({
-    headersTimeout: config.headTimeoutMs,
+    headersTimeout: Math.min(config.headTimeoutMs, config.requestTimeoutMs),
     requestTimeout: config.requestTimeoutMs,
     connectionsCheckingInterval: config.sweepMs,
     keepAliveTimeout: config.keepAliveTimeoutMs,

@@ -17,7 +17,7 @@ export interface NodeHost extends Host {
   close(): Promise<void>
 }
 
-/** The real world. Rejects with `DirectoryInUseError` or a `DiskError` when the directory cannot be had. */
+/** The real world. Rejects as `NodeDisk.open` does when the directory cannot be had. */
 export async function nodeHost({ dataDirectory, network }: NodeHostOptions): Promise<NodeHost> {
   const clock = new NodeClock()
   const disk = await NodeDisk.open(dataDirectory)

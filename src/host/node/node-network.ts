@@ -1,5 +1,5 @@
-// Requests over kept HTTP/1.1 connections. Every end but a whole answer is a value that says whether
-// the service may have acted: only before a connection stands can we know that it has not.
+// Requests over kept HTTP/1.1 connections. Every end but a whole answer is a value that says
+// whether the service may have acted: only before a connection stands do we know that it has not.
 
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request } from 'node:http'
 import { type AgentOptions, Agent as HttpsAgent, request as requestOverTls } from 'node:https'
@@ -18,10 +18,10 @@ import { BodyCollector } from './body-collector.ts'
 /** Longest wait for a connection to stand, its TLS handshake included. */
 export const CONNECT_TIMEOUT_MS = 10_000
 
-/** A longer answer is given up. GetRecords answers 10 MB of data at most, a third more in base64. */
+/** A longer answer is given up. GetRecords answers at most 10 MB of data, more in base64. */
 export const ANSWER_MAX_BYTES = 32 * 1024 * 1024
 
-/** How long an unused connection is kept; shorter than services do, so that they seldom close first. */
+/** How long an unused connection is kept: less than services do, so that we close first. */
 export const IDLE_CONNECTION_MS = 20_000
 
 /** Unused connections kept for each origin. */

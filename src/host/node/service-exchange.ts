@@ -27,10 +27,6 @@ export class ServiceExchange {
     return this.#isAnswered || this.#isLost
   }
 
-  get isBodyComplete(): boolean {
-    return this.#collector === null
-  }
-
   data(chunk: Buffer): void {
     if (this.#collector === null || this.#collector.add(chunk)) return
     this.#collector = null

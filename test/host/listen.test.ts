@@ -1,0 +1,245 @@
+// The listener, over real sockets on loopback: what HTTP/1.1 clients, good and bad, get.
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { type Listening, type ListenOptions, listen } from '../../src/host/node/index.ts'
+import { MAX_BODY_BYTES, RecordingService } from './recording-service.ts'
+
+interface Fixture {
+  readonly service: RecordingService
+  readonly listening: Listening
+  readonly url: string
+}
+
+async function start(t: TestContext, options: Partial<ListenOptions> = {}): Promise<Fixture> {
+  const service = new RecordingService()
+  const listening = await listen(service, { host: '127.0.0.1', port: 0, ...options })
+  t.after(() => listening.close(0))
+  return { service, listening, url: `http://127.0.0.1:${listening.port}` }
+}
+
+/** Sends bytes as they are and gives back all that comes until the other side closes. */
+async function talk({ listening }: Fixture, ...parts: string[]): Promise<string> {
+  const socket = await dial(listening)
+  for (const part of parts) socket.write(part)
+  return readAll(socket)
+}
+
+async function dial({ port }: Listening): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  return socket
+}
+
+async function readAll(socket: Socket): Promise<string> {
+  let text = ''
+  socket.on('data', (chunk) => {
+    text += chunk
+  })
+  await once(socket, 'close')
+  return text
+}
+
+for (const http2 of [false, true]) {
+  const kind = http2 ? 'a port of two protocols' : 'a port of HTTP/1.1 alone'
+
+  test(`${kind} gives a service what was sent and a client what was answered`, async (t) => {
+    const fixture = await start(t, { http2 })
+    for (const sizeBytes of [0, 1, 1_600, 65_536, 200_000, MAX_BODY_BYTES]) {
+      const body = Buffer.alloc(sizeBytes, 'abcdefgh')
+      const response = await fetch(`${fixture.url}/path?q=1`, { method: 'POST', body })
+      assert.equal(response.status, 200)
+      assert.equal(response.headers.get('x-answer'), 'yes')
+      assert.equal(await response.text(), `got ${sizeBytes}`)
+
+      const { head, body: received } = fixture.service.requests.at(-1)!
+      assert.equal(head.method, 'POST')
+      assert.equal(head.target, '/path?q=1')
+      assert.ok(received.equals(body))
+      assert.equal(received.buffer.byteLength, received.length, 'the memory is the taker’s alone')
+    }
+    assert.equal(fixture.service.abortCount, 0)
+  })
+
+  test(`${kind} takes a body of unknown length, up to the bound`, async (t) => {
+    const fixture = await start(t, { http2 })
+    const chunked = (...sizes: number[]) =>
+      `${sizes.map((size) => `${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`).join('')}0\r\n\r\n`
+    const head =
+      'POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n'
+
+    assert.match(await talk(fixture, head, chunked(3, 5, 100_000)), /200 OK.*got 100008$/s)
+    assert.match(await talk(fixture, head, chunked(MAX_BODY_BYTES)), /200 OK.*got 300000$/s)
+    const above = await talk(fixture, head, chunked(MAX_BODY_BYTES, 1))
+    assert.match(above, /413 Payload Too Large.*connection: close.*too large$/s)
+    assert.equal(fixture.service.requests.length, 2)
+  })
+
+  test(`${kind} refuses a body that says it is too large before it comes`, async (t) => {
+    const fixture = await start(t, { http2 })
+    const head = `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${MAX_BODY_BYTES + 1}\r\n\r\n`
+    const answer = await talk(fixture, head)
+    assert.match(answer, /413 Payload Too Large.*connection: close.*too large$/s)
+  })
+}
+
+test('a client that sends on after a refusal can still read the answer', async (t) => {
+  const fixture = await start(t)
+  const sizeBytes = 20 * 1024 * 1024
+  const response = await fetch(fixture.url, { method: 'POST', body: Buffer.alloc(sizeBytes) })
+  assert.equal(response.status, 413)
+  assert.equal(await response.text(), 'too large')
+})
+
+test('a client that asks first sends its body only when it is wanted', async (t) => {
+  const fixture = await start(t)
+  const head = (target: string, length: number) =>
+    `POST ${target} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: ${length}\r\n`
+
+  const wanted = await talk(fixture, `${head('/', 3)}connection: close\r\n\r\n`, 'abc')
+  assert.match(wanted, /^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 OK.*got 3$/s)
+  const refused = await talk(fixture, `${head('/refuse', 3)}\r\n`)
+  assert.match(refused, /^HTTP\/1.1 429 Too Many Requests.*connection: close.*refused$/s)
+  const tooLarge = await talk(fixture, `${head('/', MAX_BODY_BYTES + 1)}\r\n`)
+  assert.match(tooLarge, /^HTTP\/1.1 413 /)
+})
+
+test('a refusal by the head alone keeps the connection when little is to come', async (t) => {
+  const fixture = await start(t)
+  const refused = 'POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc'
+  const last = 'POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\nde'
+  const answers = await talk(fixture, refused, last)
+  assert.match(answers, /^HTTP\/1.1 429 .*retry-after: 1.*refusedHTTP\/1.1 200 OK.*got 2$/s)
+})
+
+test('pipelined requests are answered in their order, whoever is ready first', async (t) => {
+  const fixture = await start(t)
+  const { service } = fixture
+  const socket = await dial(fixture.listening)
+  const all = readAll(socket)
+  socket.write('POST /hold HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\na')
+  socket.write('POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\nbb')
+  await service.until(() => service.requests.length === 2)
+  service.release('held')
+  assert.match(await all, /^HTTP\/1.1 200 OK.*heldHTTP\/1.1 200 OK.*got 2$/s)
+})
+
+test('a connection with more unanswered requests than the bound is cut', async (t) => {
+  const fixture = await start(t)
+  const socket = await dial(fixture.listening)
+  const all = readAll(socket)
+  socket.write('POST /hold HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\na'.repeat(129))
+  assert.equal(await all, '')
+  await fixture.service.until(() => fixture.service.abortCount === 128)
+  assert.equal(fixture.listening.openRequestCount(), 0)
+})
+
+test('a service is told once when its client goes away, and its late answer is dropped', async (t) => {
+  const { service, listening } = await start(t)
+  const withinBody = await dial(listening)
+  withinBody.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc')
+  const waiting = await dial(listening)
+  waiting.write('POST /hold HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\na')
+  await service.until(() => service.beginCount === 2 && service.requests.length === 1)
+  assert.equal(listening.openRequestCount(), 2)
+
+  withinBody.destroy()
+  waiting.destroy()
+  await service.until(() => service.abortCount === 2)
+
+  service.release('late')
+  assert.equal(service.abortCount, 2)
+  assert.equal(listening.openRequestCount(), 0)
+})
+
+test('a service is not told of a client that goes away after its answer', async (t) => {
+  const fixture = await start(t)
+  const socket = await dial(fixture.listening)
+  socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\na')
+  await once(socket, 'data')
+  socket.destroy()
+  await fixture.listening.close(10_000)
+  assert.equal(fixture.service.abortCount, 0)
+})
+
+test('what is no HTTP is answered 400, in the words of the service', async (t) => {
+  const fixture = await start(t, {
+    answerBadRequest: (status) => ({ status, headers: ['x-own', '1'], body: `own ${status}` }),
+  })
+  const answer = await talk(fixture, 'GARBAGE\r\n\r\n')
+  assert.match(answer, /^HTTP\/1.1 400 Bad Request\r\nconnection: close\r\nx-own: 1\r\n.*own 400$/s)
+  const head = `POST / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`
+  assert.match(await talk(fixture, head), /^HTTP\/1.1 431 .*own 431$/s)
+})
+
+test('a request that came before what is no HTTP never gets the answer to that', async (t) => {
+  const fixture = await start(t)
+  const held = 'POST /hold HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\na'
+  assert.equal(await talk(fixture, `${held}GARBAGE\r\n\r\n`), '')
+  assert.equal(fixture.service.abortCount, 1)
+})
+
+const slow: [string, string][] = [
+  ['a head', 'POST / HTTP/1.1\r\nhost:'],
+  ['a body', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc'],
+]
+for (const [what, sent] of slow) {
+  test(`${what} that does not come to its end is answered 408`, async (t) => {
+    const timeouts = { headTimeoutMs: 50, requestTimeoutMs: 50, sweepMs: 10 }
+    const fixture = await start(t, { ...timeouts, http2: true })
+    assert.match(await talk(fixture, sent), /^HTTP\/1.1 408 Request Timeout.*request too slow$/s)
+    assert.equal(fixture.service.abortCount, fixture.service.beginCount)
+  })
+}
+
+test('a connection that says nothing is closed', async (t) => {
+  const fixture = await start(t, { headTimeoutMs: 50, http2: true })
+  assert.equal(await talk(fixture), '')
+  assert.equal(await talk(fixture, 'PRI * HTTP/2'), '')
+})
+
+test('more connections than the bound are closed as they come', async (t) => {
+  const fixture = await start(t, { maxConnections: 2 })
+  const first = await dial(fixture.listening)
+  await dial(fixture.listening)
+  assert.equal(await talk(fixture), '')
+  first.destroy()
+  await once(first, 'close')
+})
+
+test('closing finishes what was begun and says that it was the last', async (t) => {
+  const { service, listening, url } = await start(t)
+  const idle = await fetch(url, { method: 'POST', body: 'a' })
+  await idle.text()
+  const held = fetch(`${url}/hold`, { method: 'POST', body: 'a' })
+  await service.until(() => service.requests.length === 2)
+
+  const closed = listening.close(60_000)
+  service.release('held')
+
+  const response = await held
+  assert.equal(response.headers.get('connection'), 'close')
+  assert.equal(await response.text(), 'held')
+  assert.equal(await closed, 0)
+  await assert.rejects(fetch(url))
+})
+
+test('closing cuts what is not finished in time, and counts it', async (t) => {
+  const { service, listening, url } = await start(t)
+  const held = fetch(`${url}/hold`, { method: 'POST', body: 'a' })
+  held.catch(() => {})
+  await service.until(() => service.requests.length === 1)
+
+  assert.equal(await listening.close(20), 1)
+  assert.equal(service.abortCount, 1)
+  await assert.rejects(held)
+})
+
+test('a port that is taken is said to be', async (t) => {
+  const { listening, service } = await start(t)
+  const again = listen(service, { host: '127.0.0.1', port: listening.port })
+  await assert.rejects(again, { code: 'EADDRINUSE' })
+})

@@ -1,0 +1,58 @@
+import type { BodyTaker, HttpAnswer, HttpHead, HttpService } from '../../src/host/index.ts'
+
+export const MAX_BODY_BYTES = 300_000
+
+/** Keeps what it gets. `/refuse` is refused by its head, `/hold` is answered by `release`. */
+export class RecordingService implements HttpService {
+  readonly requests: { readonly head: HttpHead; readonly body: Buffer }[] = []
+  beginCount = 0
+  abortCount = 0
+  #held: ((answer: HttpAnswer) => void)[] = []
+  #waiting: (() => void)[] = []
+
+  begin(head: HttpHead): HttpAnswer | BodyTaker {
+    this.beginCount++
+    this.#look()
+    if (head.target === '/refuse') {
+      return { status: 429, headers: ['retry-after', '1'], body: 'refused' }
+    }
+    return {
+      maxBodyBytes: MAX_BODY_BYTES,
+      end: (body, answer) => {
+        this.requests.push({ head, body })
+        if (head.target === '/hold') this.#held.push(answer)
+        else answer({ status: 200, headers: ['x-answer', 'yes'], body: `got ${body.length}` })
+        this.#look()
+      },
+      tooLarge: () => ({ status: 413, headers: [], body: 'too large' }),
+      abort: () => {
+        this.abortCount++
+        this.#look()
+      },
+    }
+  }
+
+  /** Answers all that is held. */
+  release(body: string): void {
+    for (const answer of this.#held) answer({ status: 200, headers: [], body: Buffer.from(body) })
+    this.#held = []
+  }
+
+  /** Resolves when something that the service sees has made `isReached` true. */
+  until(isReached: () => boolean): Promise<void> {
+    if (isReached()) return Promise.resolve()
+    return new Promise((resolve) => {
+      const look = () => {
+        if (isReached()) resolve()
+        else this.#waiting.push(look)
+      }
+      this.#waiting.push(look)
+    })
+  }
+
+  #look(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const look of waiting) look()
+  }
+}
