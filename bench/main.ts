@@ -1,0 +1,105 @@
+// Runs one benchmark: `npm run bench -- NAME`.
+
+import { parseArgs } from 'node:util'
+import { type BenchOptions, type BenchResult, tableOf } from './harness.ts'
+
+const HELP = `Usage: npm run bench -- NAME [--rounds N] [--seconds S] [--json]
+       npm run bench -- --list
+
+Measures a part of the program beside a baseline, in turns within one call.
+
+Options:
+  --rounds N    how often each contender is measured (default: 5)
+  --seconds S   how long one measurement takes, about (default: 3)
+  --json        print one JSON object as the last line of stdout
+  --list        names of the benchmarks
+
+Example: npm run bench -- gateway-accepted --json
+Exit code: 0 measured (whatever came out), 1 could not be measured, 2 wrong usage.
+`
+
+interface Bench {
+  readonly run: (options: BenchOptions) => Promise<BenchResult>
+}
+
+/** In the order in which they are listed. Each is loaded only when it is run. */
+const BENCHES: ReadonlyMap<string, { says: string; load: () => Promise<Bench> }> = new Map([
+  [
+    'gateway-accepted',
+    {
+      says: 'requests/s and CPU per request, POST /mappedIngest, 1600 B, 50 connections',
+      load: () => import('./gateway-accepted.ts'),
+    },
+  ],
+  [
+    'put-records',
+    {
+      says: 'CPU per PutRecords call of 500 × 1600 B and 20 × 50 KB',
+      load: () => import('./put-records.ts'),
+    },
+  ],
+  [
+    'producer',
+    {
+      says: 'user records per second of CPU through the line, 100 B and 1600 B',
+      load: () => import('./producer.ts'),
+    },
+  ],
+])
+
+interface Command {
+  readonly bench: { load: () => Promise<Bench> }
+  readonly options: BenchOptions
+  readonly isJson: boolean
+}
+
+/** What to run, or a text that says what is wrong. */
+function readCommand(argv: readonly string[]): Command | 'help' | 'list' | { problem: string } {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        rounds: { type: 'string', default: '5' },
+        seconds: { type: 'string', default: '3' },
+        json: { type: 'boolean', default: false },
+        list: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (values.help) return 'help'
+    if (values.list) return 'list'
+    const bench = BENCHES.get(positionals[0] ?? '')
+    if (bench === undefined || positionals.length !== 1) {
+      return { problem: `Name one of: ${[...BENCHES.keys()].join(', ')}` }
+    }
+    const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)]
+    if (!Number.isInteger(rounds) || rounds < 1) return { problem: '--rounds takes 1 or more' }
+    if (!(seconds > 0)) return { problem: '--seconds takes a positive number' }
+    return { bench, options: { rounds, seconds, progress }, isJson: values.json }
+  } catch (error) {
+    return { problem: (error as Error).message }
+  }
+}
+
+/** One line that is written over, on a terminal; nothing in a pipe. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
+}
+
+const command = readCommand(process.argv.slice(2))
+if (command === 'help') process.stdout.write(HELP)
+else if (command === 'list') {
+  for (const [name, { says }] of BENCHES) console.log(`${name.padEnd(18)}${says}`)
+} else if ('problem' in command) {
+  process.stderr.write(`${command.problem}\n\n${HELP}`)
+  process.exitCode = 2
+} else {
+  const { run } = await command.bench.load()
+  const result = await run(command.options)
+  progress('')
+  const write = command.isJson ? console.error : console.log
+  write(tableOf(result))
+  if (command.isJson) console.log(JSON.stringify(result))
+  process.exit(0)
+}

@@ -1,0 +1,63 @@
+// How many user records one core can bring to Kinesis: through the whole line of the producer, to a
+// sink that reads requests and answers them.
+
+import { Child, CLIENT_CORE, SERVER_CORE } from './child.ts'
+import {
+  type BenchOptions,
+  type BenchResult,
+  type Case,
+  type Contender,
+  interleave,
+} from './harness.ts'
+import type { ProducerDone, ProducerPlan } from './parts/producer-client.ts'
+
+const SIZES = [
+  { label: '1600 B, distinct keys', dataBytes: 1600 },
+  { label: '100 B, distinct keys', dataBytes: 100 },
+] as const
+
+const NAMES = {
+  headgate: 'headgate producer',
+  sdk: 'AWS SDK, 500 a call',
+  'sdk-http1': 'AWS SDK, 500 a call, HTTP/1.1',
+} as const
+
+type Way = ProducerPlan['way']
+
+export async function run(options: BenchOptions): Promise<BenchResult> {
+  const sink = new Child(new URL('./parts/drain-server.ts', import.meta.url), CLIENT_CORE)
+  const clients = new Map<Way, Child>()
+  try {
+    const port = await sink.call<number>('start')
+    for (const way of Object.keys(NAMES) as Way[]) {
+      const module = new URL('./parts/producer-client.ts', import.meta.url)
+      clients.set(way, new Child(module, SERVER_CORE))
+    }
+    const cases = SIZES.map(({ label, dataBytes }): Case => {
+      const contender = (way: Way): Contender => ({
+        name: NAMES[way],
+        round: () => measure(clients.get(way)!, { way, port, dataBytes, seconds: options.seconds }),
+      })
+      return {
+        label,
+        metrics: [
+          { unit: 'user records/CPU s', betterIs: 'higher' },
+          { unit: 'user records/s', betterIs: 'higher' },
+        ],
+        candidate: contender('headgate'),
+        baselines: [contender('sdk'), contender('sdk-http1')],
+      }
+    })
+    return await interleave('producer', cases, options)
+  } finally {
+    for (const child of [sink, ...clients.values()]) child.stop()
+  }
+}
+
+async function measure(client: Child, plan: ProducerPlan): Promise<number[]> {
+  const done = await client.call<ProducerDone>('run', plan)
+  return [
+    (done.deliveredCount * 1e6) / done.cpuMicros,
+    (done.deliveredCount * 1e3) / done.elapsedMs,
+  ]
+}
