@@ -288,6 +288,7 @@ test('each dependency has a row, each row a dependency, each version is exact', 
   const files = filesOf({
     'package.json':
       '{\n"dependencies": {\n"@a/b": "1.2.3",\n"c": "^1.0.0"\n},\n"devDependencies": {\n"d": "0.1.0"\n}}',
+    'src/a.ts': "import { b } from '@a/b/deep'\nimport { c } from 'c'\nimport { d } from 'd'\n",
     'docs/dependencies.md':
       '# Table\n| Name | For |\n| --- | --- |\n| `@a/b` | x |\n| `gone` | y |\n',
   })
@@ -297,7 +298,18 @@ test('each dependency has a row, each row a dependency, each version is exact', 
     'package.json:4 c: ^1.0.0 is no exact version',
     'package.json:7 d has no row in docs/dependencies.md',
     'docs/dependencies.md:5 gone is not in package.json',
+    'src/a.ts:3 d is not among the dependencies of package.json',
   ])
+})
+
+test('a dependency that nothing imports would be installed by users for nothing', () => {
+  const files = filesOf({
+    'package.json': '{\n"dependencies": {\n"a": "1.0.0"\n}}',
+    'docs/dependencies.md': '| `a` | x |\n',
+    'test/a.ts': "import 'a'",
+  })
+
+  assert.deepEqual(printed(checkDependencies(files)), ['package.json:3 nothing in src/ imports a'])
 })
 
 test('the lock file names no registry', () => {

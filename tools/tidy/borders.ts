@@ -19,7 +19,8 @@ export const ROOMS: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['spool', { rooms: ['record', 'host', 'config'], packages: [] }],
   ['producer', { rooms: ['record', 'host', 'wire', 'config'], packages: [] }],
   ['gateway', { rooms: ['record', 'host', 'config'], packages: [] }],
-  ['kinesis', { rooms: ['host', 'wire', 'config'], packages: [] }],
+  // zod for what it finds on the disk, which may be damaged.
+  ['kinesis', { rooms: ['host', 'wire', 'config'], packages: ['zod'] }],
   ['sim', { rooms: 'all', packages: 'all' }],
   ['lab', { rooms: 'all', packages: 'all' }],
   ['cli', { rooms: 'all', packages: 'all' }],
@@ -82,7 +83,8 @@ function insideRefusal(path: string, target: string): string | null {
   return target.endsWith('/index.ts') ? 'inside a room import the file, not its door' : null
 }
 
-function packageOf(specifier: string): string {
+/** `@aws-sdk/x/deep` and `yaml/deep` without what is deep. */
+export function packageOf(specifier: string): string {
   const parts = specifier.split('/')
   return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : parts[0]!
 }

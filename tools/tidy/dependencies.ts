@@ -1,6 +1,9 @@
 // Every dependency has its row in docs/dependencies.md and the other way round; versions are
-// exact; the lock file names no registry's host.
+// exact; src/ imports the dependencies, all of them and no others; the lock file names no
+// registry's host.
 
+import { packageOf } from './borders.ts'
+import { importsOf } from './imports.ts'
 import type { Problem, SourceFile } from './problem.ts'
 
 const MANIFEST = 'package.json'
@@ -31,6 +34,33 @@ export function checkDependencies(files: readonly SourceFile[]): Problem[] {
   for (const [name, line] of rows) {
     if (versions.has(name)) continue
     problems.push({ path: TABLE, line, message: `${name} is not in ${MANIFEST}` })
+  }
+  return [...problems, ...checkUse(files, manifest, Object.keys(dependencies))]
+}
+
+/** What is published must find what it imports, and bring nothing that it does not. */
+function checkUse(
+  files: readonly SourceFile[],
+  manifest: string,
+  dependencies: readonly string[],
+): Problem[] {
+  const problems: Problem[] = []
+  const used = new Set<string>()
+  for (const file of files) {
+    if (!file.path.startsWith('src/') || !file.path.endsWith('.ts')) continue
+    for (const { specifier, target, line } of importsOf(file)) {
+      if (target !== null || specifier.startsWith('node:')) continue
+      const name = packageOf(specifier)
+      used.add(name)
+      if (dependencies.includes(name)) continue
+      const message = `${name} is not among the dependencies of ${MANIFEST}`
+      problems.push({ path: file.path, line, message })
+    }
+  }
+  for (const name of dependencies) {
+    if (used.has(name)) continue
+    const line = lineOf(manifest, `"${name}":`)
+    problems.push({ path: MANIFEST, line, message: `nothing in src/ imports ${name}` })
   }
   return problems
 }
