@@ -159,7 +159,9 @@ class CountedRandom implements Random {
   }
 
   below(bound: number): number {
-    const digest = createHash('md5').update(`${this.#label}/${this.#count++}`).digest()
+    const digest = createHash('md5')
+      .update(`${this.#label}/${this.#count++}`)
+      .digest()
     return digest.readUInt32BE(0) % bound
   }
 
