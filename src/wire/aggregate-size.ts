@@ -2,6 +2,7 @@
 // a cheap estimate that decides when to cut, and the accurate size that decides what must go back.
 
 import type { HashKey } from '../record/index.ts'
+import { decimalOf } from './decimal-of.ts'
 import { utf8Bytes } from './utf8.ts'
 import { varintBytes } from './varint.ts'
 
@@ -36,7 +37,7 @@ export class AggregateSize {
     const keyIndex = this.#indexOf(record.partitionKey, this.#partitionKeys)
     let recordBytes = 2 + varintBytes(keyIndex) + varintBytes(dataBytes) + dataBytes
     if (record.explicitHashKey !== null) {
-      const index = this.#indexOf(record.explicitHashKey.toString(), this.#explicitHashKeys)
+      const index = this.#indexOf(decimalOf(record.explicitHashKey), this.#explicitHashKeys)
       recordBytes += 1 + varintBytes(index)
       this.#estimatedBytes += ESTIMATED_REFERENCE_BYTES
     }

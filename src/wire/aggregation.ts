@@ -13,8 +13,9 @@
 // Fields in ascending order, each key once in its table, in the order of its first use.
 
 import assert from 'node:assert'
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type Aggregatable, AggregateSize } from './aggregate-size.ts'
+import { decimalOf } from './decimal-of.ts'
 import { utf8Bytes, writeUtf8 } from './utf8.ts'
 import { varintBytes, writeVarint } from './varint.ts'
 
@@ -65,8 +66,7 @@ export function writeAggregate(
     end = writeRecord(records[i]!.data, { keyIndex, hashKeyIndex }, into, end)
   }
   assert(end === messageEnd, `the aggregate's message ended at ${end}, not at ${messageEnd}`)
-  into.set(createHash('md5').update(into.subarray(messageStart, end)).digest(), end)
-  return end + MD5_BYTES
+  return end + into.write(hash('md5', into.subarray(messageStart, end), 'binary'), end, 'binary')
 }
 
 /** Each key once, in the order of first use, and for each record the places of its own keys. */
@@ -82,7 +82,7 @@ class Tables {
     for (const { partitionKey, explicitHashKey } of records) {
       this.partitionKeyIndexes.push(indexIn(partitionKeys, partitionKey))
       this.explicitHashKeyIndexes.push(
-        explicitHashKey === null ? NO_INDEX : indexIn(explicitHashKeys, explicitHashKey.toString()),
+        explicitHashKey === null ? NO_INDEX : indexIn(explicitHashKeys, decimalOf(explicitHashKey)),
       )
     }
     this.partitionKeys = partitionKeys

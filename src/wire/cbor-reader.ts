@@ -41,6 +41,14 @@ const TAG_EPOCH = 1
 
 const TWO_TO_32 = 0x1_0000_0000
 
+/**
+ * Field names seen before, so that the same few of them are not made anew five hundred times a body.
+ * Bounded: so many names of so many bytes, the latest in each place.
+ */
+const NAMES_COUNT = 128
+const NAME_MAX_BYTES = 32
+const names: string[] = new Array<string>(NAMES_COUNT).fill('')
+
 class CborReader {
   readonly #bytes: Buffer
   #at = 0
@@ -193,8 +201,29 @@ class CborReader {
 
   #pair(map: Record<string, unknown>, depth: number): void {
     if (this.#head() !== MAJOR_TEXT) throw this.#broken('a key that is no text')
-    const key = this.#text()
+    const key = this.#key()
     map[key] = this.value(depth + 1)
+  }
+
+  #key(): string {
+    if (this.#info === INDEFINITE) return this.#text()
+    const start = this.#take(this.#length())
+    const length = this.#at - start
+    if (length === 0 || length > NAME_MAX_BYTES) return this.#textOf(this.#bytes, start, this.#at)
+    const slot = (length * 7 + this.#bytes[start]! + 3 * this.#bytes[this.#at - 1]!) % NAMES_COUNT
+    const known = names[slot]!
+    if (known.length === length && this.#isAt(known, start)) return known
+    const key = this.#textOf(this.#bytes, start, this.#at)
+    names[slot] = key
+    return key
+  }
+
+  #isAt(text: string, start: number): boolean {
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code !== this.#bytes[start + i] || code > 0x7f) return false
+    }
+    return true
   }
 
   #tagged(depth: number): unknown {

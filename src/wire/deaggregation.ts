@@ -2,7 +2,7 @@
 // checked against the bytes that are left before anything is made of it, data are views, and there
 // is at most one table entry or record for every two bytes.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { FRAME_BYTES } from './aggregate-size.ts'
 import {
   AGGREGATE_MAGIC,
@@ -74,7 +74,7 @@ function hasMagic(data: Uint8Array): boolean {
 function hasRightMd5(data: Uint8Array): boolean {
   const messageEnd = data.length - MD5_BYTES
   const message = data.subarray(AGGREGATE_MAGIC.length, messageEnd)
-  return createHash('md5').update(message).digest().equals(data.subarray(messageEnd))
+  return hash('md5', message, 'buffer').equals(data.subarray(messageEnd))
 }
 
 /** Protobuf lets the fields come in any order: records are read when the tables are known. */

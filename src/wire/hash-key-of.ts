@@ -4,7 +4,7 @@
 // ten times as much as the single block that nearly every key fits in (bench/wire.ts measures it).
 // The 64 steps are written out: a loop over tables is about three times slower.
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { HashKey } from '../record/index.ts'
 
 /** What fits into one 64-byte block beside the end mark (1 byte) and the length (8 bytes). */
@@ -69,7 +69,7 @@ function fillBlockWithUtf8(key: string): number {
 }
 
 function hashKeyOfLong(partitionKey: string): HashKey {
-  const digest = createHash('md5').update(partitionKey, 'utf8').digest()
+  const digest = hash('md5', partitionKey, 'buffer')
   return new HashKey(
     digest.readUInt32BE(0),
     digest.readUInt32BE(4),

@@ -5,6 +5,7 @@
 import assert from 'node:assert'
 import type { HashKey } from '../record/index.ts'
 import { CBOR_ARRAY, CBOR_BYTES, CBOR_MAP, writeCborHead, writeCborText } from './cbor-writer.ts'
+import { decimalOf } from './decimal-of.ts'
 import type { RequestBuffer } from './request-buffer.ts'
 import { utf8Bytes } from './utf8.ts'
 import type { WireFormat } from './wire-format.ts'
@@ -69,7 +70,8 @@ function encodeJson(
 
 /** What follows an entry's data. */
 function jsonKeys({ partitionKey, explicitHashKey }: PutRecordsEntry): string {
-  const hashKey = explicitHashKey === null ? '' : `,"ExplicitHashKey":"${explicitHashKey}"`
+  const hashKey =
+    explicitHashKey === null ? '' : `,"ExplicitHashKey":"${decimalOf(explicitHashKey)}"`
   return `"${hashKey},"PartitionKey":${jsonText(partitionKey)}}`
 }
 
@@ -106,7 +108,7 @@ function writeCborEntry(entry: PutRecordsEntry, body: Buffer, at: number): numbe
   end = writeData(entry, body, writeCborHead(CBOR_BYTES, sizeBytes, body, end))
   if (explicitHashKey !== null) {
     end = writeText('ExplicitHashKey', body, end)
-    end = writeText(explicitHashKey.toString(), body, end)
+    end = writeText(decimalOf(explicitHashKey), body, end)
   }
   end = writeText('PartitionKey', body, end)
   return writeText(partitionKey, body, end)

@@ -4,7 +4,7 @@
 //   string to sign    = AWS4-HMAC-SHA256 ⏎ date and time ⏎ scope ⏎ hex(SHA-256(canonical request))
 //   signature         = HMAC(day key, string to sign), the day key cached
 
-import { createHash, createHmac } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { RawHeaders } from './raw-headers.ts'
 
 export interface Credentials {
@@ -37,7 +37,7 @@ const ALGORITHM = 'AWS4-HMAC-SHA256'
 export class Signer {
   readonly #region: string
   readonly #service: string
-  #dayKey: { secret: string; day: string; key: Buffer } | null = null
+  #dayKey: { secret: string; day: string; key: HmacKey } | null = null
 
   constructor({ region, service }: SignerOptions) {
     this.#region = region
@@ -58,9 +58,8 @@ export class Signer {
     const signed = canonicalHeaders(headers)
     const scope = `${day}/${this.#region}/${this.#service}/aws4_request`
     const toSign = [ALGORITHM, dateTime, scope, sha256(canonicalRequest(request, signed))]
-    const signature = createHmac('sha256', this.#keyOf(credentials.secretAccessKey, day))
-      .update(toSign.join('\n'))
-      .digest('hex')
+    const key = this.#keyOf(credentials.secretAccessKey, day)
+    const signature = key.sign(toSign.join('\n')).toString('hex')
     const credential = `Credential=${credentials.accessKeyId}/${scope}`
     headers.push(
       'authorization',
@@ -69,13 +68,41 @@ export class Signer {
     return headers
   }
 
-  #keyOf(secret: string, day: string): Buffer {
+  #keyOf(secret: string, day: string): HmacKey {
     const kept = this.#dayKey
     if (kept !== null && kept.day === day && kept.secret === secret) return kept.key
-    let key = hmac(`AWS4${secret}`, day)
-    for (const part of [this.#region, this.#service, 'aws4_request']) key = hmac(key, part)
+    let key = new HmacKey(Buffer.from(`AWS4${secret}`))
+    for (const part of [day, this.#region, this.#service, 'aws4_request']) {
+      key = new HmacKey(key.sign(part))
+    }
     this.#dayKey = { secret, day, key }
     return key
+  }
+}
+
+const BLOCK_BYTES = 64
+const SHA256_BYTES = 32
+
+/**
+ * HMAC-SHA-256 (RFC 2104) with one key. Written out because `createHmac` looks its algorithm up in
+ * OpenSSL each time: 18 µs against 4 µs (bench/wire.ts).
+ */
+class HmacKey {
+  readonly #inner = Buffer.alloc(BLOCK_BYTES, 0x36)
+  readonly #outer = Buffer.alloc(BLOCK_BYTES + SHA256_BYTES, 0x5c)
+
+  constructor(key: Buffer) {
+    const short = key.length > BLOCK_BYTES ? hash('sha256', key, 'buffer') : key
+    short.forEach((byte, i) => {
+      this.#inner[i]! ^= byte
+      this.#outer[i]! ^= byte
+    })
+  }
+
+  sign(content: string): Buffer {
+    const inner = Buffer.concat([this.#inner, Buffer.from(content)])
+    this.#outer.write(hash('sha256', inner, 'binary'), BLOCK_BYTES, 'binary')
+    return hash('sha256', this.#outer, 'buffer')
   }
 }
 
@@ -150,11 +177,7 @@ function compare(a: string, b: string): number {
 }
 
 function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex')
-}
-
-function hmac(key: string | Buffer, content: string): Buffer {
-  return createHmac('sha256', key).update(content).digest()
+  return hash('sha256', content, 'hex')
 }
 
 const DAY_MS = 86_400_000

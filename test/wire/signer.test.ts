@@ -79,7 +79,7 @@ test('requests as ours are signed as the official signer signs them', async () =
   const anyToken = fc.string({
     unit: fc.constantFrom(...'abcXYZ019+/='),
     minLength: 1,
-    maxLength: 60,
+    maxLength: 90,
   })
   await fc.assert(
     fc.asyncProperty(
