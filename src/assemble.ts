@@ -1,13 +1,15 @@
 // Joins the rooms: the one place where the line is put together. The program, the simulation and
 // the lab all call it, so the line under test is the line in production.
 
-import { Gateway, type GatewayConfig } from './gateway/index.ts'
+import { type Build, Gateway, type GatewayConfig } from './gateway/index.ts'
 import type { Host, Log } from './host/index.ts'
 import { type CredentialsProvider, Producer, type ProducerConfig } from './producer/index.ts'
 
 export interface LineConfig {
   readonly gateway: GatewayConfig
   readonly producer: ProducerConfig
+  /** What is running, for `/actuator/info`. */
+  readonly build: Build
 }
 
 export interface Line {
@@ -29,7 +31,7 @@ export function assembleLine(
   log: Log,
 ): Line {
   const producer = new Producer(host, config.producer, credentials, log)
-  const gateway = new Gateway(host, config.gateway, producer, log)
+  const gateway = new Gateway(host, config.gateway, producer, config.build)
   const close = async (deadlineMs: number) => {
     const { clock } = host
     const deadlineAtMs = clock.monotonicMs() + deadlineMs

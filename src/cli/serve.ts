@@ -1,6 +1,7 @@
 // headgate serve: the gateway, with an embedded Kinesis behind it unless AWS is configured.
 
 import { assembleLine, type Line } from '../assemble.ts'
+import { badRequest } from '../gateway/index.ts'
 import type { Log } from '../host/index.ts'
 import { awsCredentials, type Listening, listen, type NodeHost } from '../host/node/index.ts'
 import { type CredentialsProvider, clientConfigOf } from '../producer/index.ts'
@@ -8,6 +9,7 @@ import type { ServeFacts } from './banner.ts'
 import { type Embedded, openEmbedded, urlHost } from './embedded.ts'
 import { cannot } from './exit.ts'
 import type { Settings } from './settings.ts'
+import { version } from './version.ts'
 import { openWorld } from './world.ts'
 
 export interface Served {
@@ -50,7 +52,8 @@ async function serveOn(
     embedded === null ? settings.producer : { ...settings.producer, endpoint: embedded.endpoint }
   const credentials: CredentialsProvider =
     embedded === null ? awsCredentials() : () => Promise.resolve(LOCAL_KEYS)
-  const line = assembleLine(world, { gateway: settings, producer }, credentials, log)
+  const build = { name: 'headgate', version: version(), runtime: `node ${process.version}` }
+  const line = assembleLine(world, { gateway: settings, producer, build }, credentials, log)
   const listening = await takePort(line, settings)
   return {
     facts: {
@@ -73,7 +76,7 @@ async function serveOn(
 
 async function takePort(line: Line, { host, port }: Settings): Promise<Listening> {
   try {
-    return await listen(line.gateway, { host, port })
+    return await listen(line.gateway, { host, port, answerBadRequest: badRequest })
   } catch (error) {
     await line.close(0)
     throw cannot(`The gateway cannot listen on ${host}:${port}`, error)

@@ -1,0 +1,129 @@
+// The gateway's settings.
+
+import { z } from 'zod'
+import { choice, type Fields, integer, type Parsed, shaped } from '../config/index.ts'
+import { parsePointer } from './pointer.ts'
+
+/** What an answer means. `durable` joins them with the spool. */
+export const ACKS = ['accepted', 'delivered'] as const
+export type Ack = (typeof ACKS)[number]
+
+/** What may name a stream; the service's rule. */
+const STREAM_NAME = /^[a-zA-Z0-9_.-]{1,128}$/
+/** A token of RFC 9110: what may name a header. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+/** One part of a path, as it is: no slash, no escapes. */
+const RESOURCE_NAME = /^[A-Za-z0-9._~-]{1,128}$/
+
+const MAPPINGS_MAX_COUNT = 10_000
+
+const mappingSchema = z
+  .strictObject({
+    resource: z.string().regex(RESOURCE_NAME, 'allowed are letters, digits and . _ ~ -'),
+    stream: z.string().regex(STREAM_NAME, 'allowed are 1 to 128 of letters, digits and _ . -'),
+    location: z.enum(['header', 'body']),
+    specification: z.string(),
+    ack: z.enum(ACKS).optional(),
+  })
+  .superRefine(({ location, specification }, context) => {
+    const isGood =
+      location === 'header' ? HEADER_NAME.test(specification) : parsePointer(specification) !== null
+    if (isGood) return
+    const message =
+      location === 'header'
+        ? 'is no header name'
+        : 'is no JSON pointer (RFC 6901): empty, or /a/b with ~0 for ~ and ~1 for /'
+    context.addIssue({ code: 'custom', path: ['specification'], message })
+  })
+
+export type Mapping = z.infer<typeof mappingSchema>
+
+const mappingsSchema = z
+  .array(mappingSchema)
+  .max(MAPPINGS_MAX_COUNT)
+  .superRefine((mappings, context) => {
+    const seen = new Set<string>()
+    mappings.forEach(({ resource }, index) => {
+      if (seen.has(resource)) {
+        const message = 'is mapped twice'
+        context.addIssue({ code: 'custom', path: [index, 'resource'], message })
+      }
+      seen.add(resource)
+    })
+  })
+
+/** Those of the service whose experiments the lab repeats. */
+const DEFAULT_MAPPINGS: Mapping[] = [
+  { resource: 's1', stream: 's1', location: 'header', specification: 'S1KEY' },
+  { resource: 's2', stream: 's2', location: 'body', specification: '/foo/foopart1' },
+]
+
+export const gatewayFields = {
+  mappings: shaped({
+    default: DEFAULT_MAPPINGS,
+    schema: mappingsSchema,
+    allowed: 'a list of { resource, stream, location: header or body, specification, ack }',
+    says: 'For each `/mappedIngest/{resource}`: its stream, and the header or JSON pointer that holds the partition key.',
+  }),
+  ack: {
+    default: choice(ACKS, {
+      default: 'delivered',
+      says: 'What an answer means where neither the request nor the mapping says it.',
+    }),
+    deliveredTimeoutMs: integer({
+      default: 60_000,
+      min: 1,
+      max: 3_600_000,
+      unit: 'ms',
+      says: 'How long a request waits for delivery before it is answered 202 `pending`.',
+    }),
+  },
+  backpressure: {
+    threshold: integer({
+      default: 10_000,
+      min: 1,
+      max: 100_000_000,
+      unit: 'records',
+      env: 'BACKPRESSURE_BUFFER_THRESHOLD',
+      says: 'Records outstanding in the producer, above which a new one waits.',
+    }),
+    maxWaitMs: integer({
+      default: 5000,
+      min: 0,
+      max: 600_000,
+      unit: 'ms',
+      says: 'Longest wait in line, first in, first out; then 503.',
+    }),
+    maxWaiting: integer({
+      default: 10_000,
+      min: 0,
+      max: 10_000_000,
+      unit: 'records',
+      says: 'Longest line; one more is refused at once.',
+    }),
+    strategy: choice(['wait', 'reject', 'none'], {
+      default: 'wait',
+      says: 'Above the threshold: wait in line, refuse at once, or let everything in (for experiments).',
+    }),
+  },
+  memory: {
+    maxBytes: integer({
+      default: 256 * 1024 * 1024,
+      min: 1024 * 1024,
+      max: 2 ** 40,
+      unit: 'bytes',
+      says: 'Bytes of bodies in memory, from their head to their settlement, all together.',
+    }),
+  },
+  record: {
+    maxBytes: integer({
+      default: 1024 * 1024,
+      min: 1024,
+      max: 10 * 1024 * 1024,
+      unit: 'bytes',
+      says: 'Largest record, data and partition key; a stream takes 1 MiB unless it is set to more.',
+    }),
+  },
+} satisfies Fields
+
+export type GatewayConfig = Parsed<typeof gatewayFields>

@@ -1,0 +1,6 @@
+export { ACKS, type Ack, type GatewayConfig, gatewayFields, type Mapping } from './config.ts'
+export type { RecordLine } from './door.ts'
+export { Gateway } from './gateway.ts'
+export type { Build } from './health.ts'
+export type { LedgerCounts } from './ledger.ts'
+export { badRequest, PROBLEMS, type ProblemCode } from './problem.ts'

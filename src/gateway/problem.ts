@@ -1,0 +1,86 @@
+// What we refuse and why: RFC 9457 problem documents with codes that do not change.
+
+import type { HttpAnswer } from '../host/index.ts'
+
+interface ProblemKind {
+  readonly status: number
+  readonly title: string
+}
+
+/** Every code that an answer can carry. */
+export const PROBLEMS = {
+  'bad-request': { status: 400, title: 'This is no HTTP request' },
+  'body-not-json': { status: 400, title: 'The body is no JSON' },
+  'no-mapping': { status: 400, title: 'Nothing is mapped to this resource' },
+  'ack-unknown': { status: 400, title: 'There is no such level of acknowledgement' },
+  'ack-unavailable': { status: 400, title: 'This level of acknowledgement is not available here' },
+  'not-found': { status: 404, title: 'There is nothing here' },
+  'method-not-allowed': { status: 405, title: 'Another method is needed' },
+  'request-timeout': { status: 408, title: 'The request came too slowly' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'record-too-large': { status: 413, title: 'The record is too large' },
+  'unsupported-media-type': { status: 415, title: 'Only JSON is taken here' },
+  'body-too-deep': { status: 422, title: 'The body is nested too deeply' },
+  'key-not-found': { status: 422, title: 'The partition key is not there' },
+  'key-not-scalar': { status: 422, title: 'The partition key is no text, number or boolean' },
+  'key-invalid': { status: 422, title: 'This cannot be a partition key' },
+  'stream-name-invalid': { status: 422, title: 'This cannot be a stream name' },
+  'data-not-specified': { status: 422, title: 'There is no data' },
+  'stream-not-found': { status: 422, title: 'There is no such stream' },
+  'head-too-large': { status: 431, title: 'The headers are too large' },
+  'delivery-failed': { status: 503, title: 'The record could not be delivered' },
+  'back-pressure': { status: 503, title: 'Too many records are outstanding' },
+  'memory-full': { status: 503, title: 'Too many bytes are outstanding' },
+  draining: { status: 503, title: 'The gateway is stopping' },
+} as const satisfies Record<string, ProblemKind>
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+export interface ProblemOptions {
+  /** Whole seconds; every 503 has it. */
+  readonly retryAfterSeconds?: number
+  /** More members of the document. */
+  readonly more?: Readonly<Record<string, unknown>>
+  readonly headers?: readonly string[]
+}
+
+/** The answer for a problem; `detail` says what was found and what to do. */
+export function problem(
+  code: ProblemCode,
+  detail: string,
+  { retryAfterSeconds, more, headers = [] }: ProblemOptions = {},
+): HttpAnswer {
+  const { status, title } = PROBLEMS[code]
+  const retryAfter =
+    retryAfterSeconds === undefined ? [] : ['retry-after', String(retryAfterSeconds)]
+  return {
+    status,
+    headers: ['content-type', 'application/problem+json', ...retryAfter, ...headers],
+    body: JSON.stringify({
+      type: `urn:headgate:problem:${code}`,
+      title,
+      status,
+      detail,
+      code,
+      ...more,
+    }),
+  }
+}
+
+const BAD_REQUEST_CODES = {
+  400: ['bad-request', 'What came is not HTTP/1.1.'],
+  408: ['request-timeout', 'Head and body must come within their time limits.'],
+  431: ['head-too-large', 'The request line and the headers together are too long.'],
+} as const
+
+/** The answer to what never became a request. */
+export function badRequest(status: 400 | 408 | 431): HttpAnswer {
+  const [code, detail] = BAD_REQUEST_CODES[status]
+  return problem(code, detail)
+}
+
+/** 405, with what is allowed. */
+export function methodNotAllowed(method: string, allowed: string): HttpAnswer {
+  const detail = `${method} is not allowed here; ${allowed} is.`
+  return problem('method-not-allowed', detail, { headers: ['allow', allowed] })
+}

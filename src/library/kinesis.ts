@@ -1,0 +1,73 @@
+// headgate/kinesis: an embedded Kinesis for tests and single machines.
+
+import { type Partly, readConfig } from '../config/index.ts'
+import { type Disk, type Log, MemoryDisk, silentLog } from '../host/index.ts'
+import { listen, NodeClock, NodeDisk, NodeRandom } from '../host/node/index.ts'
+import { EmbeddedKinesis, type KinesisConfig, kinesisFields } from '../kinesis/index.ts'
+
+export { ConfigError } from '../config/index.ts'
+export type { KinesisConfig, Log }
+
+export interface KinesisServerOptions extends Partly<typeof kinesisFields> {
+  /** Where data is kept; in memory only when there is none. One process at a time. */
+  readonly dataDirectory?: string
+  /** Bytes that memory holds when there is no directory; 1 GiB unless told otherwise. */
+  readonly memoryMaxBytes?: number
+  /** 127.0.0.1 unless told otherwise. */
+  readonly host?: string
+  /** 0, any free port, unless told otherwise. */
+  readonly port?: number
+  /** Streams to make when they are not there, by name, with their number of shards. */
+  readonly streams?: Readonly<Record<string, number>>
+  readonly log?: Log
+}
+
+export interface KinesisServer {
+  /** For the `endpoint` of any AWS SDK. */
+  readonly endpoint: string
+  /** Finishes open requests and stops. */
+  close(): Promise<void>
+}
+
+const MEMORY_DEFAULT_BYTES = 1024 * 1024 * 1024
+const CLOSE_GRACE_MS = 2000
+
+/**
+ * Starts a Kinesis that every AWS SDK can talk to, with any credentials:
+ *
+ *     const kinesis = await startKinesis({ streams: { orders: 2 } })
+ *     const client = new KinesisClient({ endpoint: kinesis.endpoint, region: 'us-east-1', credentials })
+ *
+ * Throws `ConfigError` with every option that is wrong.
+ */
+export async function startKinesis(options: KinesisServerOptions = {}): Promise<KinesisServer> {
+  const { dataDirectory, memoryMaxBytes, host, port, streams, log, ...settings } = options
+  const config = readConfig(kinesisFields, { overrides: settings })
+  const { disk, close } = await openDisk(dataDirectory, memoryMaxBytes ?? MEMORY_DEFAULT_BYTES)
+  const world = { clock: new NodeClock(), random: new NodeRandom(), disk }
+  const kinesis = await EmbeddedKinesis.open(world, config, log ?? silentLog)
+  for (const [name, shardCount] of Object.entries(streams ?? {})) {
+    await kinesis.createStreamIfAbsent(name, shardCount)
+  }
+  const address = { host: host ?? '127.0.0.1', port: port ?? 0 }
+  const listening = await listen(kinesis, { ...address, http2: true })
+  return {
+    endpoint: `http://${address.host}:${listening.port}`,
+    close: async () => {
+      await listening.close(CLOSE_GRACE_MS)
+      await kinesis.close()
+      await close()
+    },
+  }
+}
+
+async function openDisk(
+  directory: string | undefined,
+  maxBytes: number,
+): Promise<{ disk: Disk; close: () => Promise<void> }> {
+  if (directory === undefined) {
+    return { disk: new MemoryDisk({ maxBytes }), close: () => Promise.resolve() }
+  }
+  const disk = await NodeDisk.open(directory)
+  return { disk, close: () => disk.close() }
+}
