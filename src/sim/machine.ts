@@ -32,6 +32,10 @@ export class Machine {
     this.#disk = new SimDisk(world, name, diskFaults)
   }
 
+  get isRunning(): boolean {
+    return this.#process !== null
+  }
+
   /** Starts a process; the one before must have crashed. */
   start(): SimProcess {
     assert(this.#process === null, `${this.name} runs already`)

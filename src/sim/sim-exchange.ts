@@ -31,6 +31,13 @@ export interface ExchangeOptions {
   readonly onEnd: (ending: HttpAnswer | NoAnswer | null) => void
 }
 
+/** A request's turn on a link. */
+export interface Transmission {
+  readonly endsAtMs: number
+  /** The sender gives up before the end: what was not sent leaves the link to others. */
+  stop(): void
+}
+
 type Passing = (answer: HttpAnswer) => void
 
 export class SimExchange {
@@ -39,17 +46,21 @@ export class SimExchange {
   /** What the service has taken over and not answered. */
   #taker: BodyTaker | null = null
   #isOver = false
+  #transmission: Transmission | null = null
+  /** It ended before all of it was sent. */
+  #isCutShort = false
 
   constructor(options: ExchangeOptions) {
     this.#options = options
   }
 
-  start(transmissionMs: number): void {
+  start(transmission: Transmission): void {
     const { client, deadlineAtMs, fate } = this.#options
+    this.#transmission = transmission
     this.#deadline = client.schedule(deadlineAtMs, 'request times out', () => this.#timeOut())
-    const passageMs = transmissionMs + this.#passageMs()
+    const arrivesAtMs = transmission.endsAtMs + this.#passageMs()
     const after = (kind: string, task: () => void) => {
-      client.schedule(client.clock.monotonicMs() + passageMs, kind, () => {
+      client.schedule(arrivesAtMs, kind, () => {
         if (!this.#isOver) task()
       })
     }
@@ -66,15 +77,15 @@ export class SimExchange {
         after('error answer', () => this.#end(this.#errorAnswer()))
         break
       default:
-        // Also when the client has given up meanwhile: what left it is on its way.
-        client.schedule(client.clock.monotonicMs() + passageMs, 'request arrives', () => {
-          this.#deliver((answer) => this.#carryBack(answer))
+        // Also when the client has given up meanwhile: what has left it is on its way.
+        client.schedule(arrivesAtMs, 'request arrives', () => {
+          if (!this.#isCutShort) this.#deliver((answer) => this.#carryBack(answer))
         })
     }
     if (fate === 'twice') {
-      const laterMs = passageMs + this.#options.random.below(SLOW_MAX_MS)
-      client.schedule(client.clock.monotonicMs() + laterMs, 'request arrives again', () => {
-        this.#deliver(() => {})
+      const laterMs = this.#options.random.below(SLOW_MAX_MS)
+      client.schedule(arrivesAtMs + laterMs, 'request arrives again', () => {
+        if (!this.#isCutShort) this.#deliver(() => {})
       })
     }
   }
@@ -148,6 +159,11 @@ export class SimExchange {
     if (this.#isOver) return
     this.#isOver = true
     this.#deadline?.cancel()
+    const { client } = this.#options
+    if (client.clock.monotonicMs() < this.#transmission!.endsAtMs) {
+      this.#isCutShort = true
+      this.#transmission!.stop()
+    }
     this.#options.onEnd(ending)
   }
 }

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib'
 import type { HttpAnswer, HttpRequest, HttpService, Network, NoAnswer } from '../host/index.ts'
 import { type Fate, fateOf, type NetworkFaults, NO_NETWORK_FAULTS } from './faults.ts'
 import type { SimProcess } from './machine.ts'
-import { SimExchange } from './sim-exchange.ts'
+import { SimExchange, type Transmission } from './sim-exchange.ts'
 import type { SimRandom } from './sim-random.ts'
 import type { World } from './world.ts'
 
@@ -33,7 +33,8 @@ export class SimNetwork {
   readonly #world: World
   readonly #random: SimRandom
   readonly #served = new Map<string, Served>()
-  readonly #links = new Map<string, { freeAtMs: number }>()
+  /** When the links of limited rate have carried all that was sent. */
+  readonly #queues = new Map<string, { freeAtMs: number }>()
   readonly #inspectors = new Map<string, Inspector>()
   readonly #open = new Set<SimExchange>()
 
@@ -91,7 +92,7 @@ export class SimNetwork {
         },
       })
       this.#open.add(exchange)
-      exchange.start(this.#transmissionMs(request))
+      exchange.start(this.#transmission(request))
     })
   }
 
@@ -100,23 +101,30 @@ export class SimNetwork {
     return fateOf(this.#random.below(1000), faults ?? NO_NETWORK_FAULTS)
   }
 
-  #passageMs(link: Link): number {
-    return (
-      link.latencyMs + (link.jitterMs === 0 ? 0 : this.#random.below(link.jitterMs * 1000) / 1000)
-    )
+  #passageMs({ latencyMs, jitterMs }: Link): number {
+    const onTopMs = jitterMs === 0 ? 0 : this.#random.below(jitterMs * 1_000) / 1_000
+    return Math.max(PASSAGE_MIN_MS, latencyMs + onTopMs)
   }
 
-  /** How long a request waits for the link and fills it. */
-  #transmissionMs(request: HttpRequest): number {
-    const rate = this.#served.get(request.origin)?.link.bytesPerSecond ?? null
-    if (rate === null) return 0
-    const link = this.#links.get(request.origin) ?? { freeAtMs: 0 }
-    this.#links.set(request.origin, link)
+  /** The request's turn on the link, behind those that were sent before. */
+  #transmission(request: HttpRequest): Transmission {
     const { nowMs } = this.#world
-    link.freeAtMs = Math.max(nowMs, link.freeAtMs) + (request.body.length / rate) * 1000
-    return link.freeAtMs - nowMs
+    const rate = this.#served.get(request.origin)?.link.bytesPerSecond ?? null
+    if (rate === null) return { endsAtMs: nowMs, stop() {} }
+    const queue = this.#queues.get(request.origin) ?? { freeAtMs: 0 }
+    this.#queues.set(request.origin, queue)
+    queue.freeAtMs = Math.max(nowMs, queue.freeAtMs) + (request.body.length / rate) * 1_000
+    const endsAtMs = queue.freeAtMs
+    const stop = () => {
+      const leftMs = endsAtMs - this.#world.nowMs
+      queue.freeAtMs -= Math.min(leftMs, (request.body.length / rate) * 1_000)
+    }
+    return { endsAtMs, stop }
   }
 }
+
+/** Nothing is there at once: what answers at once could be asked again for ever at one instant. */
+const PASSAGE_MIN_MS = 0.01
 
 const UNKNOWN_LINK: Link = { latencyMs: 1, jitterMs: 0, bytesPerSecond: null }
 

@@ -7,7 +7,7 @@ import { SimRandom } from './sim-random.ts'
 import { Trace } from './trace.ts'
 
 /** Events without a single one that moves the clock: a world that only goes round. */
-const EVENTS_AT_ONE_INSTANT_MAX_COUNT = 1_000_000
+const EVENTS_AT_ONE_INSTANT_MAX_COUNT = 10_000
 
 export interface WorldOptions {
   /** An integer in 0..2**32-1. */

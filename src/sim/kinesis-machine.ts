@@ -1,0 +1,76 @@
+// The machine that the embedded Kinesis runs on, with its crashes and what comes after them.
+
+import { silentLog } from '../host/index.ts'
+import { EmbeddedKinesis, type KinesisConfig } from '../kinesis/index.ts'
+import type { DiskFaults } from './faults.ts'
+import { Machine } from './machine.ts'
+import type { Link, SimNetwork } from './sim-network.ts'
+import type { World } from './world.ts'
+
+export interface KinesisMachineOptions {
+  readonly origin: string
+  readonly config: KinesisConfig
+  readonly diskFaults: DiskFaults
+  readonly link: Link
+  readonly streams: readonly string[]
+  readonly shardCount: number
+}
+
+/** A failed start, when the disk fails it, is tried again after this. */
+const START_AGAIN_MS = 500
+
+export class KinesisMachine {
+  readonly machine: Machine
+  readonly #world: World
+  readonly #network: SimNetwork
+  readonly #options: KinesisMachineOptions
+  #isUp = false
+
+  constructor(world: World, network: SimNetwork, options: KinesisMachineOptions) {
+    this.#world = world
+    this.#network = network
+    this.#options = options
+    const { diskFaults } = options
+    this.machine = new Machine(world, network, { name: 'kinesis', diskFaults })
+  }
+
+  /** It answers, and its streams exist. */
+  get isUp(): boolean {
+    return this.#isUp
+  }
+
+  start(overrides: Partial<KinesisConfig> = {}): void {
+    const process = this.machine.start()
+    const { origin, config, link, streams, shardCount } = this.#options
+    const open = async () => {
+      const kinesis = await EmbeddedKinesis.open(process, { ...config, ...overrides }, silentLog)
+      for (const name of streams) await kinesis.createStreamIfAbsent(name, shardCount)
+      this.#network.serve(origin, process, kinesis, link)
+      this.#isUp = true
+      this.#world.note('kinesis is up')
+    }
+    open().catch((error: Error) => {
+      this.#world.note(`kinesis does not start: ${error.name}`)
+      this.#restartIn(START_AGAIN_MS, overrides)
+    })
+  }
+
+  crash(isPowerLost: boolean): void {
+    this.#isUp = false
+    this.machine.crash({ isPowerLost })
+  }
+
+  /** Ends the process and starts another later. */
+  restart(options: { isPowerLost: boolean; downMs: number; overrides?: Partial<KinesisConfig> }) {
+    const { isPowerLost, downMs, overrides = {} } = options
+    this.crash(isPowerLost)
+    this.#restartIn(downMs, overrides)
+  }
+
+  #restartIn(downMs: number, overrides: Partial<KinesisConfig>): void {
+    this.crash(false)
+    this.#world.schedule(this.#world.nowMs + downMs, 'kinesis restarts', () => {
+      if (!this.machine.isRunning) this.start(overrides)
+    })
+  }
+}
