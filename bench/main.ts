@@ -45,6 +45,20 @@ const BENCHES: ReadonlyMap<string, { says: string; load: () => Promise<Bench> }>
       load: () => import('./producer.ts'),
     },
   ],
+  [
+    'kinesis',
+    {
+      says: 'PutRecords and GetRecords of the embedded Kinesis, limits off, beside kinesalite',
+      load: () => import('./kinesis.ts'),
+    },
+  ],
+  [
+    'wire',
+    {
+      says: 'CPU of hash keys, aggregates, request bodies, answers, signatures',
+      load: () => import('./wire.ts'),
+    },
+  ],
 ])
 
 interface Command {
