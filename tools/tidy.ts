@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkAmbient } from './tidy/ambient.ts'
 import { checkBorders } from './tidy/borders.ts'
+import { checkConfiguration, configurationPage } from './tidy/configuration.ts'
 import { checkDependencies, checkLock } from './tidy/dependencies.ts'
 import { checkDoors } from './tidy/doors.ts'
 import {
@@ -13,6 +14,7 @@ import {
   checkSwitchedOffTests,
   machineFolders,
 } from './tidy/leftovers.ts'
+import { checkLinks } from './tidy/links.ts'
 import type { Problem, SourceFile } from './tidy/problem.ts'
 import { checkLint, checkTypes } from './tidy/programs.ts'
 import { checkSizes } from './tidy/sizes.ts'
@@ -39,6 +41,8 @@ const CHECKS: readonly Check[] = [
   { name: 'sizes', run: (_, files) => checkSizes(files) },
   { name: 'dependencies', run: (_, files) => checkDependencies(files) },
   { name: 'lock file', run: (_, files) => checkLock(files) },
+  { name: 'configuration', run: (_, files) => checkConfiguration(files, configurationPage()) },
+  { name: 'links', run: (_, files) => checkLinks(files) },
   { name: 'reminders', run: (_, files) => checkReminders(files) },
   { name: 'switched-off tests', run: (_, files) => checkSwitchedOffTests(files) },
   {

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { checkAmbient } from '../../tools/tidy/ambient.ts'
 import { checkBorders } from '../../tools/tidy/borders.ts'
+import { checkConfiguration } from '../../tools/tidy/configuration.ts'
 import { checkDependencies, checkLock } from '../../tools/tidy/dependencies.ts'
 import { checkDoors } from '../../tools/tidy/doors.ts'
 import { importsOf } from '../../tools/tidy/imports.ts'
@@ -13,6 +14,7 @@ import {
   checkReminders,
   checkSwitchedOffTests,
 } from '../../tools/tidy/leftovers.ts'
+import { checkLinks } from '../../tools/tidy/links.ts'
 import type { Problem, SourceFile } from '../../tools/tidy/problem.ts'
 import { checkLint, checkTypes, parseBiome, parseTsc } from '../../tools/tidy/programs.ts'
 import { checkSizes } from '../../tools/tidy/sizes.ts'
@@ -319,6 +321,27 @@ test('the lock file names no registry', () => {
     'package-lock.json:2 the address of a registry',
   ])
   assert.deepEqual(checkLock(filesOf({ 'package-lock.json': '{ "version": "1.0.0" }' })), [])
+})
+
+test('the page of settings says what the tables say', () => {
+  const files = filesOf({ 'docs/configuration.md': 'as it was\n' })
+
+  assert.deepEqual(checkConfiguration(files, 'as it was\n'), [])
+  assert.equal(checkConfiguration(files, 'as it is\n').length, 1)
+  assert.equal(checkConfiguration([], 'as it is\n').length, 1)
+})
+
+test('links between pages lead somewhere', () => {
+  const files = filesOf({
+    'README.md':
+      '[a](docs/a.md#part) [b](docs/) [c](https://example.com/x) [d](#here)\n[e](gone.md)',
+    'docs/a.md': '[up](../README.md) [missing](b.md)',
+  })
+
+  assert.deepEqual(printed(checkLinks(files)), [
+    'README.md:2 there is no gone.md',
+    'docs/a.md:1 there is no docs/b.md',
+  ])
 })
 
 test('reminders and tests that are switched off do not stay', () => {

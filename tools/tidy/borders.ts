@@ -18,7 +18,8 @@ export const ROOMS: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['wire', { rooms: ['record'], packages: [] }],
   ['spool', { rooms: ['record', 'host', 'config'], packages: [] }],
   ['producer', { rooms: ['record', 'host', 'wire', 'config'], packages: [] }],
-  ['gateway', { rooms: ['record', 'host', 'config'], packages: [] }],
+  // zod for the settings that are lists and objects.
+  ['gateway', { rooms: ['record', 'host', 'config'], packages: ['zod'] }],
   // zod for what it finds on the disk, which may be damaged.
   ['kinesis', { rooms: ['host', 'wire', 'config'], packages: ['zod'] }],
   ['sim', { rooms: 'all', packages: 'all' }],
