@@ -302,16 +302,24 @@ function printed(field: Field, value: unknown): string {
     case 'blob':
       return ''
     case 'list':
-      return `'[${(value as unknown[]).map(() => field.memberName).join(', ')}]'`
+      return quoted(`[${(value as unknown[]).map(() => field.memberName).join(', ')}]`)
     case 'text-map':
     case 'structure':
-      return `'${JSON.stringify(value)}'`
+      return quoted(JSON.stringify(value))
     default:
-      return `'${String(value)}'`
+      return quoted(String(value))
   }
 }
 
+/** The service prints values whole; a message of megabytes helps nobody. */
+const PRINTED_MAX_CHARACTERS = 1024
+
+function quoted(text: string): string {
+  return text.length <= PRINTED_MAX_CHARACTERS
+    ? `'${text}'`
+    : `'${text.slice(0, PRINTED_MAX_CHARACTERS)}…'`
+}
+
 function lowerFirst(name: string): string {
-  // StreamARN is a member called streamARN, and so on.
   return name.charAt(0).toLowerCase() + name.slice(1)
 }

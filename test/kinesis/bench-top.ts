@@ -89,7 +89,8 @@ export class Bench {
   }
 
   exchange(method: string, headers: readonly string[], body: Buffer): Promise<HttpAnswer> {
-    const taker = this.kinesis.begin({ method, target: '/', headers })
+    const all = [...headers, 'Content-Length', `${body.length}`]
+    const taker = this.kinesis.begin({ method, target: '/', headers: all })
     if ('status' in taker) return Promise.resolve(taker)
     if (body.length > taker.maxBodyBytes) return Promise.resolve(taker.tooLarge())
     return new Promise((resolve) => taker.end(Buffer.from(body), resolve))
@@ -116,6 +117,15 @@ export interface ReadRecord {
   /** Base64. */
   readonly Data: string
   readonly ApproximateArrivalTimestamp: number
+}
+
+/** Lets what is under way go on until the condition holds. */
+export async function untilTrue(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) {
+    if (await condition()) return
+    await new Promise(setImmediate)
+  }
+  assert.fail('it never came true')
 }
 
 /** Tests name data as text; in JSON it travels as base64. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Bench, base64 } from './bench-top.ts'
+import { Bench, base64, untilTrue } from './bench-top.ts'
 
 test('a record that was put comes back with its key, its number and its time', async () => {
   const bench = await Bench.open()
@@ -266,8 +266,3 @@ test('a dry run says that all is well and stores nothing', async () => {
   assert.match(none, /^ResourceNotFoundException/)
   assert.deepEqual(await bench.readAll('s1'), [])
 })
-
-async function untilTrue(condition: () => Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 100; turn++) if (await condition()) return
-  assert.fail('it never came true')
-}
