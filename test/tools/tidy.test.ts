@@ -264,12 +264,16 @@ test('a source file has at most 350 lines, a line at most 100 columns', () => {
     'src/a/long.ts': 'x\n'.repeat(351),
     'test/long.ts': 'x\n'.repeat(351),
     'tools/wide.ts': `${'é'.repeat(100)}\n${'é'.repeat(101)}\n`,
+    'tools/text.ts': `x('${'é'.repeat(156)}'\nx('${'é'.repeat(157)}'\n`,
+    'tools/comment.ts': `// it's ${'x'.repeat(92)}\n/** it's ${'x'.repeat(92)} */\n`,
     'docs/wide.md': 'x'.repeat(200),
   })
 
   assert.deepEqual(printed(checkSizes(files)), [
     'src/a/long.ts:0 351 lines, more than 350',
     'tools/wide.ts:2 101 columns, more than 100',
+    'tools/text.ts:2 161 columns, more than 160',
+    'tools/comment.ts:2 104 columns, more than 100',
   ])
 })
 

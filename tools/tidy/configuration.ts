@@ -11,9 +11,9 @@ const PREFACE = `# Configuration
 
 <!-- Written by "npm run docs" from the tables in src/. -->
 
-Settings come from defaults, then a YAML file (\`headgate.yaml\` where the program starts, or \`--config
-FILE\`), then the environment, then the command line; later ones win. Dots in a name are levels of
-the file:
+Settings come from defaults, then a YAML file (\`headgate.yaml\` where the program starts, or the one
+that \`--config\` names), then the environment, then the command line; later ones win. Dots in a name
+are levels of the file:
 
 \`\`\`yaml
 ack:
