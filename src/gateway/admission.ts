@@ -102,6 +102,8 @@ export class Admission {
     for (let waiting = this.#line.shift(); waiting !== null; waiting = this.#line.shift()) {
       waiting.applicant.giveUp(why)
     }
+    this.#timer?.cancel()
+    this.#timer = null
   }
 
   #admit(applicant: Applicant): void {

@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { codeOf, DELIVERED, failed, headerOfAnswer, Station } from './station.ts'
+
+function balanceOf(station: Station): number {
+  const { attempts, successes, failures, exhausted, outstanding } = station.ledger()
+  return attempts! - successes! - failures! - exhausted! - outstanding!
+}
+
+test('delivered answers when Kinesis has it, and says where', () => {
+  const station = new Station()
+  const asked = station.put('k', 'delivered')
+  assert.equal(asked.answer, null)
+
+  station.settleNext()
+
+  assert.deepEqual([asked.answer!.status, asked.answer!.body], [200, 'got it'])
+  assert.equal(headerOfAnswer(asked.answer, 'headgate-shard-id'), 'shardId-000000000003')
+  assert.equal(headerOfAnswer(asked.answer, 'headgate-sequence-number'), '4957')
+  assert.equal(headerOfAnswer(asked.answer, 'headgate-sub-sequence-number'), '7')
+})
+
+test('a record that travelled alone has no sub-sequence number', () => {
+  const station = new Station()
+  const asked = station.put('k', 'delivered')
+  station.settleNext({
+    isDelivered: true,
+    place: { shardId: 's', sequenceNumber: '1', subSequenceNumber: null },
+    attempts: [],
+  })
+  assert.equal(headerOfAnswer(asked.answer, 'headgate-sub-sequence-number'), undefined)
+})
+
+test('without a word delivered is meant', () => {
+  const station = new Station()
+  const asked = station.post('/mappedIngest/s2', '{"foo":{"foopart1":1}}')
+  assert.equal(asked.answer, null)
+  station.settleNext()
+  assert.equal(asked.answer!.status, 200)
+})
+
+test('a delivery that failed says why, whether it may be there, and when to come back', () => {
+  const station = new Station()
+  const asked = station.put('k', 'delivered')
+  station.settleNext(failed('Expired', true))
+  const document = JSON.parse(String(asked.answer!.body))
+  assert.equal(asked.answer!.status, 503)
+  assert.equal(document.code, 'delivery-failed')
+  assert.equal(document.mayBeWritten, true)
+  assert.deepEqual(document.attempts, ['Expired'])
+  assert.ok(Number(headerOfAnswer(asked.answer, 'retry-after')) >= 1)
+  assert.equal(station.ledger()['failures'], 1)
+})
+
+test('a stream that is not there is the sender’s mistake', () => {
+  const station = new Station()
+  const asked = station.put('k', 'delivered')
+  station.settleNext(failed('ResourceNotFoundException'))
+  assert.deepEqual([asked.answer!.status, codeOf(asked.answer)], [422, 'stream-not-found'])
+})
+
+test('a delivered request whose time runs out is pending, and still counted when it settles', () => {
+  const station = new Station({ ack: { deliveredTimeoutMs: 1000 } })
+  const asked = station.put('k', 'delivered')
+  station.clock.advanceTo(999)
+  assert.equal(asked.answer, null)
+  station.clock.advanceTo(1000)
+  assert.deepEqual([asked.answer!.status, asked.answer!.body], [202, 'pending'])
+
+  station.settleNext()
+
+  assert.equal(station.ledger()['successes'], 1)
+  assert.equal(station.ledger()['heldBytes'], 0)
+})
+
+test('one record above the threshold waits, and enters when one settles', () => {
+  const station = new Station({ backpressure: { threshold: 2 } })
+  station.put('a')
+  station.put('b')
+  const third = station.put('c')
+  assert.equal(third.answer, null)
+  assert.equal(station.inside.length, 2)
+
+  station.settleNext()
+
+  assert.equal(third.answer!.status, 202)
+  assert.deepEqual(
+    station.inside.map((record) => record.partitionKey),
+    ['b', 'c'],
+  )
+})
+
+test('who waits enters in the order of arrival, and nobody passes the line', () => {
+  const station = new Station({ backpressure: { threshold: 1 } })
+  const names = ['a', 'b', 'c', 'd']
+  const asked = names.map((name) => station.put(name))
+  const order: string[] = []
+  while (station.inside.length > 0) {
+    order.push(station.inside[0]!.partitionKey)
+    station.settleNext()
+  }
+  assert.deepEqual(order, names)
+  assert.ok(asked.every(({ answer }) => answer!.status === 202))
+})
+
+test('who waited long enough is exhausted and told when to come back', () => {
+  const station = new Station({ backpressure: { threshold: 1, maxWaitMs: 5000 } })
+  station.put('a')
+  const waiting = station.put('b')
+  station.clock.advanceTo(4999)
+  assert.equal(waiting.answer, null)
+
+  station.clock.advanceTo(5000)
+
+  assert.deepEqual([waiting.answer!.status, codeOf(waiting.answer)], [503, 'back-pressure'])
+  assert.ok(Number(headerOfAnswer(waiting.answer, 'retry-after')) >= 1)
+  assert.equal(station.ledger()['exhausted'], 1)
+  assert.equal(balanceOf(station), 0)
+})
+
+test('each has its own time in the line', () => {
+  const station = new Station({ backpressure: { threshold: 1, maxWaitMs: 1000 } })
+  station.put('a')
+  const first = station.put('b')
+  station.clock.advanceTo(600)
+  const second = station.put('c')
+  station.clock.advanceTo(1000)
+  assert.notEqual(first.answer, null)
+  assert.equal(second.answer, null)
+  station.clock.advanceTo(1600)
+  assert.notEqual(second.answer, null)
+})
+
+test('the line is as long as it may be, and not longer', () => {
+  const station = new Station({ backpressure: { threshold: 1, maxWaiting: 2 } })
+  station.put('a')
+  assert.equal(station.put('b').answer, null)
+  assert.equal(station.put('c').answer, null)
+  assert.equal(codeOf(station.put('d').answer), 'back-pressure')
+  assert.equal(station.ledger()['exhausted'], 1)
+})
+
+test('reject turns away at once, none lets everybody in', () => {
+  const rejecting = new Station({ backpressure: { threshold: 1, strategy: 'reject' } })
+  rejecting.put('a')
+  assert.equal(codeOf(rejecting.put('b').answer), 'back-pressure')
+  const open = new Station({ backpressure: { threshold: 1, strategy: 'none' } })
+  for (let i = 0; i < 100; i++) assert.equal(open.put(`k${i}`).answer!.status, 202)
+  assert.equal(open.inside.length, 100)
+})
+
+test('who goes away while waiting does not enter, and counts as exhausted', () => {
+  const station = new Station({ backpressure: { threshold: 1 } })
+  station.put('a')
+  station.put('gone').leave()
+  const after = station.put('c')
+
+  station.settleNext()
+
+  assert.deepEqual(
+    station.inside.map((record) => record.partitionKey),
+    ['c'],
+  )
+  assert.equal(after.answer!.status, 202)
+  assert.equal(station.ledger()['exhausted'], 1)
+})
+
+test('who goes away after entering is delivered all the same', () => {
+  const station = new Station()
+  const asked = station.put('k', 'delivered')
+  asked.leave()
+  station.settleNext()
+  assert.equal(asked.answer, null)
+  assert.equal(station.ledger()['successes'], 1)
+})
+
+test('memory is lent up to its bound, refused on the head above, and given back', () => {
+  const maxBytes = 1024 * 1024
+  const station = new Station({ memory: { maxBytes } })
+  const head = (length: number) => ({
+    method: 'POST',
+    target: '/mappedIngest/s2',
+    headers: ['content-length', String(length), 'content-type', 'application/json'],
+  })
+  const half = station.gateway.begin(head(maxBytes / 2))
+  const exactly = station.gateway.begin(head(maxBytes / 2))
+  const oneMore = station.gateway.begin(head(1))
+  assert.ok(!('status' in half) && !('status' in exactly))
+  assert.ok('status' in oneMore && codeOf(oneMore) === 'memory-full')
+  assert.equal(station.get('/readyz').status, 503)
+
+  half.abort()
+
+  assert.ok(!('status' in station.gateway.begin(head(maxBytes / 2))))
+})
+
+test('a body of unknown length is lent as much as it may become', () => {
+  const station = new Station({ memory: { maxBytes: 1024 * 1024 }, record: { maxBytes: 700_000 } })
+  const head = {
+    method: 'POST',
+    target: '/mappedIngest/s2',
+    headers: ['transfer-encoding', 'chunked'],
+  }
+  assert.ok(!('status' in station.gateway.begin(head)))
+  const second = station.gateway.begin(head)
+  assert.ok('status' in second && codeOf(second) === 'memory-full')
+})
+
+test('draining: unready first, the line sent home, what is inside waited for', async () => {
+  const station = new Station({ backpressure: { threshold: 1 } })
+  const inside = station.put('a', 'delivered')
+  const waiting = station.put('b')
+  let isDrained = false
+  const drained = station.gateway.drain(1000).then(() => {
+    isDrained = true
+  })
+
+  assert.equal(station.get('/readyz').status, 503)
+  assert.equal(station.get('/livez').status, 200)
+  assert.equal(codeOf(waiting.answer), 'back-pressure')
+  assert.equal(codeOf(station.put('c').answer), 'draining')
+  await new Promise(setImmediate)
+  assert.equal(isDrained, false)
+  station.settleNext()
+  await drained
+
+  assert.equal(inside.answer!.status, 200)
+  assert.equal(station.clock.scheduledCount, 0)
+})
+
+test('draining ends at its deadline', async () => {
+  const station = new Station()
+  station.put('a')
+  const drained = station.gateway.drain(1000)
+  station.clock.advanceTo(1000)
+  await drained
+  assert.equal(station.ledger()['outstanding'], 1)
+})
+
+test('a body that was being read when draining began is refused', () => {
+  const station = new Station()
+  const begun = station.gateway.begin({ method: 'POST', target: '/mappedIngest/s2', headers: [] })
+  assert.ok(!('status' in begun))
+  station.gateway.drain(1000)
+  let code = ''
+  begun.end(Buffer.from('{"foo":{"foopart1":1}}'), (answer) => {
+    code = codeOf(answer)
+  })
+  assert.equal(code, 'draining')
+})
+
+test('Retry-After follows the backlog and the measured drain', () => {
+  const station = new Station({ backpressure: { threshold: 100, strategy: 'reject' } })
+  const retryAfter = () => Number(headerOfAnswer(station.put('x').answer, 'retry-after'))
+  for (let i = 0; i < 100; i++) station.put(`k${i}`)
+  assert.equal(retryAfter(), 60, 'nothing drains')
+  for (let i = 0; i < 1000; i++) {
+    station.clock.advanceBy(100)
+    station.settleNext()
+    station.put('k')
+  }
+  const seconds = retryAfter()
+  assert.ok(seconds >= 9 && seconds <= 11, `100 records at 10 a second: ${seconds}`)
+})
+
+test('the pages of the machine room', () => {
+  const station = new Station()
+  assert.equal(station.get('/livez').status, 200)
+  assert.equal(station.get('/readyz').status, 200)
+  assert.equal(JSON.parse(String(station.get('/actuator/health').body)).status, 'UP')
+  assert.equal(JSON.parse(String(station.get('/actuator/info').body)).build.name, 'headgate')
+  assert.equal(
+    JSON.parse(String(station.get('/actuator/kpl').body)).configuration.recordTtl,
+    30_000,
+  )
+  assert.match(String(station.get('/').body), /mappedIngest/)
+  const head = station.ask('HEAD', '/actuator/kinesis', {}, Buffer.alloc(0)).answer!
+  assert.deepEqual([head.status, head.body], [200, ''])
+})
+
+test('the ledger balances whatever happens in whatever order', () => {
+  const event = fc.oneof(
+    { weight: 4, arbitrary: fc.constant('put') },
+    { weight: 3, arbitrary: fc.constantFrom('deliver', 'fail') },
+    { weight: 1, arbitrary: fc.constantFrom('wait', 'leave', 'bad') },
+  )
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 200 }), fc.boolean(), (events, isDelivered) => {
+      const station = new Station({ backpressure: { threshold: 3, maxWaiting: 4, maxWaitMs: 50 } })
+      const asked: { leave(): void; answer: unknown }[] = []
+      for (const kind of events) {
+        if (kind === 'put') asked.push(station.put('k', isDelivered ? 'delivered' : 'accepted'))
+        else if (kind === 'bad') station.post('/mappedIngest/s2', '{')
+        else if (kind === 'wait') station.clock.advanceBy(30)
+        else if (kind === 'leave') asked.findLast(({ answer }) => answer === null)?.leave()
+        else if (station.inside.length > 0) {
+          station.settleNext(kind === 'deliver' ? DELIVERED : failed('Expired'))
+        }
+        assert.equal(balanceOf(station), 0)
+        assert.ok(station.inside.length <= 3)
+      }
+      while (station.inside.length > 0) station.settleNext()
+      station.clock.advanceBy(1000)
+      assert.equal(station.ledger()['outstanding'], 0)
+      assert.equal(station.ledger()['heldBytes'], 0)
+      assert.equal(station.clock.scheduledCount, 0)
+    }),
+  )
+})

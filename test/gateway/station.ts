@@ -1,0 +1,106 @@
+// A gateway on a hand-driven clock, with a line behind it that settles when the test says so.
+
+import { readConfig } from '../../src/config/index.ts'
+import { Gateway, type GatewayConfig, gatewayFields } from '../../src/gateway/index.ts'
+import type { HttpAnswer, Random } from '../../src/host/index.ts'
+import type { RecordResult, UserRecord } from '../../src/record/index.ts'
+import { HandClock } from '../hand-clock.ts'
+
+const lowest: Random = { below: () => 0, fork: () => lowest }
+
+export const DELIVERED: RecordResult = {
+  isDelivered: true,
+  place: { shardId: 'shardId-000000000003', sequenceNumber: '4957', subSequenceNumber: 7 },
+  attempts: [],
+}
+
+export function failed(code: string, mayBeWritten = false): RecordResult {
+  const attempt = { startAtMs: 0, endAtMs: 1, code, message: `scripted ${code}`, mayBeWritten }
+  return {
+    isDelivered: false,
+    code,
+    message: `scripted ${code}`,
+    mayBeWritten,
+    attempts: [attempt],
+  }
+}
+
+/** One request on its way. */
+export interface Asked {
+  /** Null until there is one. */
+  answer: HttpAnswer | null
+  /** The client goes away. */
+  leave(): void
+}
+
+export class Station {
+  readonly clock = new HandClock()
+  /** What entered the line and was not settled by `settleNext`, oldest first. */
+  readonly inside: UserRecord[] = []
+  readonly gateway: Gateway
+
+  constructor(overrides: Parameters<typeof gatewayConfig>[0] = {}) {
+    const line = {
+      put: (record: UserRecord) => void this.inside.push(record),
+      describe: () => ({ configuration: { recordTtl: 30_000 } }),
+    }
+    const build = { name: 'headgate', version: '0.0.0', runtime: 'test' }
+    const host = { clock: this.clock, random: lowest }
+    this.gateway = new Gateway(host, gatewayConfig(overrides), line, build)
+  }
+
+  post(target: string, body: string | Buffer, headers: Record<string, string> = {}): Asked {
+    const bytes = Buffer.from(body)
+    const all = {
+      'Content-Type': 'application/json',
+      'Content-Length': String(bytes.length),
+      ...headers,
+    }
+    return this.ask('POST', target, all, bytes)
+  }
+
+  get(target: string): HttpAnswer {
+    return this.ask('GET', target, {}, Buffer.alloc(0)).answer!
+  }
+
+  ask(method: string, target: string, headers: Record<string, string>, body: Buffer): Asked {
+    const begun = this.gateway.begin({ method, target, headers: Object.entries(headers).flat() })
+    if ('status' in begun) return { answer: begun, leave() {} }
+    if (body.length > begun.maxBodyBytes) return { answer: begun.tooLarge(), leave() {} }
+    const asked: Asked = { answer: null, leave: () => begun.abort() }
+    begun.end(body, (answer) => {
+      if (asked.answer !== null) throw new Error('answered twice')
+      asked.answer = answer
+    })
+    return asked
+  }
+
+  /** Posts a record to `s2` with that key. */
+  put(key: string, ack = 'accepted'): Asked {
+    return this.post('/mappedIngest/s2', `{"foo":{"foopart1":"${key}"}}`, { 'Headgate-Ack': ack })
+  }
+
+  settleNext(result: RecordResult = DELIVERED): void {
+    this.inside.shift()!.settle(result)
+  }
+
+  ledger(): Record<string, number> {
+    return JSON.parse(String(this.get('/actuator/kinesis').body))
+  }
+}
+
+export function gatewayConfig(
+  overrides: NonNullable<Parameters<typeof readConfig<typeof gatewayFields>>[1]['overrides']>,
+): GatewayConfig {
+  return readConfig(gatewayFields, { overrides })
+}
+
+export function codeOf(answer: HttpAnswer | null): string {
+  if (answer === null) return 'no answer yet'
+  return JSON.parse(String(answer.body)).code
+}
+
+export function headerOfAnswer(answer: HttpAnswer | null, name: string): string | undefined {
+  const at = answer?.headers.findIndex((header, i) => i % 2 === 0 && header === name) ?? -1
+  return at < 0 ? undefined : answer!.headers[at + 1]
+}
