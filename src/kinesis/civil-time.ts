@@ -38,7 +38,7 @@ function civilOf(dayNumber: number): { year: number; month: number; day: number 
   const era = Math.floor(sinceMarch0 / 146_097)
   const dayOfEra = sinceMarch0 - era * 146_097
   const leapDays = Math.floor(dayOfEra / 1460) - Math.floor(dayOfEra / 36_524)
-  const yearOfEra = Math.floor((dayOfEra - leapDays + Math.floor(dayOfEra / 146_096)) / 365)
+  const yearOfEra = Math.floor((dayOfEra - leapDays - Math.floor(dayOfEra / 146_096)) / 365)
   const dayOfYear = dayOfEra - daysBeforeYear(yearOfEra)
   const marchMonth = Math.floor((5 * dayOfYear + 2) / 153)
   const day = dayOfYear - Math.floor((153 * marchMonth + 2) / 5) + 1
