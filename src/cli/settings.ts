@@ -52,6 +52,7 @@ export const settingsFields = {
     min: 0,
     max: 3_600_000,
     unit: 'ms',
+    env: 'SHUTDOWN_TIMEOUT_MS',
     says: 'How long a stop may take to finish what was admitted.',
   }),
   logLevel: choice(LOG_LEVELS, {
