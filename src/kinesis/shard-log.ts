@@ -218,15 +218,19 @@ export class ShardLog {
     // Counted up first: a name that may be on the disk is not used again.
     this.#nextGeneration++
     await segment.openForAppend(this.#disk)
-    await this.#segments.at(-1)?.seal()
+    const before = this.#segments.at(-1)
+    await before?.seal()
     this.#segments.push(segment)
     this.#isActiveUsable = true
+    // A disk that keeps failing must not fill up with segments that hold nothing.
+    if (before?.isEmpty && !before.isInUse) await this.#drop(before)
     return segment
   }
 
   /**
-   * After an append or a sync that failed, nobody knows which bytes are there. They are cut off now,
-   * if the disk lets us, and in any case by the first counter in the next segment's name.
+   * After an append or a sync that failed, nobody knows which bytes are there. They are cut off before the
+   * failure is told. If the disk does not let us, a new segment is begun: its name says which counters
+   * the one before it may hold, so that the remains never come to life.
    */
   async #cutOff(error: Error): Promise<void> {
     const active = this.#segments.at(-1)
@@ -235,18 +239,16 @@ export class ShardLog {
       reason: error.message,
     })
     if (active === undefined || !this.#isActiveUsable) return
-    this.#isActiveUsable = false
     try {
       const file = await active.openForAppend(this.#disk)
       await file.truncate(active.sizeBytes)
       await file.sync()
-    } catch (cause) {
-      this.#log.warn('what a failed write left behind could not be cut off yet', {
-        segment: active.name,
-        reason: (cause as Error).message,
-      })
+    } catch {
+      this.#isActiveUsable = false
+      await active.seal()
+      // When this fails too, the next write tries again.
+      await this.#begin(active.endCounter).catch(() => {})
     }
-    await active.seal()
   }
 
   async #dropExpired(): Promise<void> {
@@ -260,14 +262,21 @@ export class ShardLog {
       while (this.#segments.length > 1) {
         const oldest = this.#segments[0]!
         if (!(oldest.isEmpty || isExpired(oldest)) || oldest.isInUse) return
-        oldest.isDropped = true
-        this.#segments.shift()
-        await this.#disk.remove(oldest.name)
+        await this.#drop(oldest)
       }
     } catch (error) {
-      this.#log.warn('an expired segment could not be removed', {
-        reason: (error as Error).message,
-      })
+      this.#log.warn('a segment could not be begun', { reason: (error as Error).message })
+    }
+  }
+
+  async #drop(segment: Segment): Promise<void> {
+    segment.isDropped = true
+    this.#segments.splice(this.#segments.indexOf(segment), 1)
+    try {
+      await this.#disk.remove(segment.name)
+    } catch (error) {
+      const reason = (error as Error).message
+      this.#log.warn('a segment could not be removed yet', { segment: segment.name, reason })
     }
   }
 

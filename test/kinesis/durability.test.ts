@@ -220,6 +220,21 @@ for (const operation of ['append', 'sync', 'open']) {
   }
 }
 
+for (const broken of [['append'], ['append', 'truncate'], ['sync'], ['sync', 'truncate']]) {
+  test(`a disk that goes on failing (${broken.join()}) is not filled with empty files`, async () => {
+    const bench = await benchWithStream()
+    await put(bench, 'a')
+    bench.disk.fault = (asked) => (broken.includes(asked) ? 'EIO' : null)
+    for (let i = 0; i < 50; i++) assert.equal((await put(bench, 'x')).body.FailedRecordCount, 1)
+    bench.disk.fault = () => null
+    await put(bench, 'b')
+
+    assert.ok(segmentsOf(bench.disk).length <= 2)
+    assert.deepEqual(await texts(bench), ['a', 'b'])
+    assert.deepEqual(await texts(await bench.reopen(bench.disk.afterPowerLoss(1000))), ['a', 'b'])
+  })
+}
+
 test('records go on from segment to segment, and a reader does not notice', async () => {
   const bench = await benchWithStream({ config: { segmentMaxBytes: 64 * 1024 } })
   const all = Array.from({ length: 60 }, (_, i) => `${i}`.padEnd(9000, '.'))
