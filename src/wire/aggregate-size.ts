@@ -52,7 +52,7 @@ export class AggregateSize {
     return this.#count
   }
 
-  /** The KPL's estimate; exact below two records, and without the frame's 20 bytes from there on. */
+  /** The KPL's estimate; exact below two records, without the frame's 20 bytes from there on. */
   estimatedBytes(): number {
     return this.#count < 2 ? this.#dataBytes : this.#estimatedBytes
   }

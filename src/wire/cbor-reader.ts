@@ -1,5 +1,6 @@
 // Reads CBOR (RFC 8949) that anybody may have sent. Nothing is allocated from a length that has not
-// been held against the bytes left, nesting is bounded, and maps become objects that inherit nothing.
+// been held against the bytes left, nesting is bounded, and maps become objects that inherit
+// nothing.
 
 import { isUtf8 } from 'node:buffer'
 import { EpochMs } from './epoch-ms.ts'
@@ -8,7 +9,11 @@ import { ProtocolError } from './protocol-error.ts'
 /** The deepest Kinesis body nests to five; the bound keeps the stack from being anybody's. */
 export const CBOR_MAX_DEPTH = 32
 
-/** The value of one CBOR item that fills `bytes`; see `CborReader.value`. Throws only `ProtocolError`. */
+/**
+ * The value of the one CBOR item that `bytes` are: numbers (a bigint where a number would not be
+ * exact), text, booleans, null (also for undefined), arrays, objects that inherit nothing, byte
+ * strings as views, `EpochMs` for tag 1; other tags are passed over. Throws only `ProtocolError`.
+ */
 export function decodeCbor(bytes: Uint8Array): unknown {
   const reader = new CborReader(bytes)
   const value = reader.value(0)
@@ -17,8 +22,8 @@ export function decodeCbor(bytes: Uint8Array): unknown {
 }
 
 /**
- * Maps are made with this instead of `{}`: no prototype to pollute or to find names in, and unlike
- * `Object.create(null)` V8 gives them hidden classes, which makes reading fields several times faster.
+ * Maps are made with this instead of `{}`: no prototype to pollute or to find names in. Unlike those
+ * of `Object.create(null)`, V8 keeps their fields in hidden classes and not in hash tables.
  */
 class Bare {
   [name: string]: unknown
@@ -42,7 +47,7 @@ const TAG_EPOCH = 1
 const TWO_TO_32 = 0x1_0000_0000
 
 /**
- * Field names seen before, so that the same few of them are not made anew five hundred times a body.
+ * Field names seen before, so that the same few are not made anew five hundred times a body.
  * Bounded: so many names of so many bytes, the latest in each place.
  */
 const NAMES_COUNT = 128
@@ -67,11 +72,6 @@ class CborReader {
     return this.#at === this.#bytes.length
   }
 
-  /**
-   * Numbers (a bigint where a number would not be exact), text, booleans, null (also for
-   * undefined), arrays, objects that inherit nothing, byte strings as views, `EpochMs` for tag 1.
-   * Other tags are passed over and their content is the value.
-   */
   value(depth: number): unknown {
     const major = this.#head()
     switch (major) {

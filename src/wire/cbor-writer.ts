@@ -24,8 +24,8 @@ const TWO_TO_32 = 0x1_0000_0000
 
 /**
  * The CBOR of a value made of numbers, bigints of 64 bits, text, booleans, null, `Uint8Array`s,
- * `EpochMs`, arrays and plain objects. Fields that are undefined are left out. Integers are written as
- * such, other numbers with 64 bits.
+ * `EpochMs`, arrays and plain objects. Fields that are undefined are left out. Integers are
+ * written as such, other numbers with 64 bits.
  */
 export function encodeCbor(value: unknown): Buffer {
   const writer = new CborWriter()

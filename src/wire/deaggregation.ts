@@ -50,8 +50,8 @@ export function deaggregate(data: Uint8Array): AggregatedUserRecord[] {
 }
 
 /**
- * The user records in a Kinesis record. What is no readable aggregate comes out as it is, as the KCL
- * does: without magic, with a wrong MD5, or with a message that cannot be read. Never throws.
+ * The user records in a Kinesis record. What is no readable aggregate comes out as it is, as from
+ * the KCL: without magic, with a wrong MD5, or with a message that cannot be read. Never throws.
  */
 export function deaggregateRecord(record: {
   readonly partitionKey: string

@@ -5,7 +5,7 @@ import { headerOf, type RawHeaders } from './raw-headers.ts'
 import type { WireFormat } from './wire-format.ts'
 
 export interface ErrorAnswer {
-  /** The error's bare name, such as `ResourceNotFoundException`; `Http503` when nothing names it. */
+  /** The bare name, such as `ResourceNotFoundException`; `Http503` when nothing names it. */
   readonly code: string
   readonly message: string
 }
@@ -15,8 +15,8 @@ const CODE_MAX_CHARACTERS = 128
 const MESSAGE_MAX_CHARACTERS = 1024
 
 /**
- * Reads an answer that is not 200. Never throws: what cannot be read (a proxy's page, half an answer)
- * becomes a code with the HTTP status.
+ * Reads an answer that is not 200. Never throws: what cannot be read (a proxy's page, half an
+ * answer) becomes a code with the HTTP status.
  */
 export function decodeError(
   format: WireFormat,

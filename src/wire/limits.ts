@@ -6,10 +6,10 @@ const MIB = 1024 * 1024
 
 /** Entries in one PutRecords request, at least 1. API reference, PutRecords. */
 export const PUT_RECORDS_MAX_COUNT = 500
-/** Data and partition keys of one PutRecords request. API reference, PutRecords (5 MiB until 2025). */
+/** Data and partition keys of one request. API reference, PutRecords (5 MiB until 2025). */
 export const PUT_RECORDS_MAX_BYTES = 10 * MIB
 
-/** Unicode characters (not bytes, not UTF-16 units) of a partition key. API reference, PutRecord. */
+/** Unicode characters, not bytes or UTF-16 units, of a partition key. API reference, PutRecord. */
 export const PARTITION_KEY_MIN_CHARACTERS = 1
 export const PARTITION_KEY_MAX_CHARACTERS = 256
 /** The most that 256 characters need in UTF-8. */
@@ -29,7 +29,7 @@ export const SHARD_WRITE_RECORDS_PER_SECOND = 1000
 /** What one shard gives to all consumers without enhanced fan-out. Quotas page. */
 export const SHARD_READ_BYTES_PER_SECOND = 2 * MIB
 export const SHARD_READ_CALLS_PER_SECOND = 5
-/** One GetRecords answer. A call that returned 10 MiB costs the next 5 s. API reference, GetRecords. */
+/** One answer. A call that returned 10 MiB costs the next 5 s. API reference, GetRecords. */
 export const GET_RECORDS_MAX_COUNT = 10_000
 export const GET_RECORDS_MAX_BYTES = 10 * MIB
 /** A shard iterator is good for five minutes. API reference, GetShardIterator. */
@@ -37,7 +37,7 @@ export const SHARD_ITERATOR_LIFE_MS = 300_000
 /** Characters of a shard iterator. API reference, GetRecords. */
 export const SHARD_ITERATOR_MAX_CHARACTERS = 512
 
-/** Calls a second and stream; shards a page when nothing is said, and at most. API reference, ListShards. */
+/** Calls a second and stream; shards a page by default and at most. API reference, ListShards. */
 export const LIST_SHARDS_CALLS_PER_SECOND = 1000
 export const LIST_SHARDS_DEFAULT_COUNT = 1000
 export const LIST_SHARDS_MAX_COUNT = 10_000
@@ -45,7 +45,7 @@ export const LIST_SHARDS_MAX_COUNT = 10_000
 export const LIST_SHARDS_TOKEN_LIFE_MS = 300_000
 export const NEXT_TOKEN_MAX_CHARACTERS = 1_048_576
 
-/** Shards a page of DescribeStream, streams a page of ListStreams: when nothing is said, at most. */
+/** Shards a page of DescribeStream, streams a page of ListStreams: by default and at most. */
 export const DESCRIBE_STREAM_DEFAULT_COUNT = 100
 export const DESCRIBE_STREAM_MAX_COUNT = 10_000
 export const LIST_STREAMS_DEFAULT_COUNT = 100

@@ -2,8 +2,8 @@
 const STEP_BYTES = 256 * 1024
 
 /**
- * Memory to write requests into, kept from one request to the next because allocating a large Buffer
- * costs as much as filling it. One for each request under way: what was written is valid until the
+ * Memory to write requests into, kept from one request to the next because allocating a large
+ * Buffer costs as much as filling it. One for each request under way: what was written is valid until the
  * next use. It grows to the largest request it has carried, about 14 MiB for the largest there are.
  */
 export class RequestBuffer {

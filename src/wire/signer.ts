@@ -193,7 +193,7 @@ function dateTimeOf(wallMs: number): string {
 
 /**
  * Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar: years are taken
- * to begin in March, so that the leap day is the last of its year, and 400 of them are 146 097 days.
+ * to begin in March, so that the leap day is the last of its year; 400 of them are 146 097 days.
  */
 function dayOf(daysSince1970: number): string {
   const days = daysSince1970 + 719_468

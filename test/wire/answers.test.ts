@@ -154,7 +154,10 @@ test('requests and answers of other actions mean the same in both formats', () =
   assert.deepEqual(cbor['Data'], data)
 })
 
-test('an instant may be given as EpochMs in both formats', () => {
+test('an instant may be given as seconds or as EpochMs in both formats', () => {
+  // 1.005 × 1000 is 1004.9999999999999.
+  const seconds = decodeCbor(encodeRequest('cbor', 'GetShardIterator', { Timestamp: 1.005 }))
+  assert.deepEqual({ ...(seconds as object) }, { Timestamp: new EpochMs(1005) })
   const payload = { Timestamp: new EpochMs(1500) }
   assert.equal(encodeRequest('json', 'GetShardIterator', payload).toString(), '{"Timestamp":1.5}')
   const cbor = encodeRequest('cbor', 'GetShardIterator', payload)

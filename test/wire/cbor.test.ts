@@ -118,7 +118,7 @@ test('integers take their shortest form at each border', () => {
   assert.throws(() => encodeCbor(2n ** 64n), assert.AssertionError)
 })
 
-test('fields that are undefined are left out; what CBOR has no word for is a broken promise', () => {
+test('undefined fields are left out; what CBOR has no word for is a broken promise', () => {
   assert.deepEqual(plain(decodeCbor(encodeCbor({ a: undefined, b: 1 }))), [['b', 1]])
   assert.throws(() => encodeCbor({ a: () => 1 }), assert.AssertionError)
 })
