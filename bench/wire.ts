@@ -1,5 +1,6 @@
 // What bytes cost: hash keys, aggregates, PutRecords bodies, answers and signatures, each beside
-// what Node, the SDK's libraries or the obvious way would cost. `node bench/wire.ts [ROUNDS [SECONDS]]`.
+// what Node, the SDK's libraries or the obvious way would cost.
+// `node bench/wire.ts [ROUNDS [SECONDS]]`
 
 import { createHash } from 'node:crypto'
 import { parseArgs } from 'node:util'

@@ -22,8 +22,8 @@ export function decodeCbor(bytes: Uint8Array): unknown {
 }
 
 /**
- * Maps are made with this instead of `{}`: no prototype to pollute or to find names in. Unlike those
- * of `Object.create(null)`, V8 keeps their fields in hidden classes and not in hash tables.
+ * Maps are made with this instead of `{}`: no prototype to pollute or to find names in. Unlike
+ * those of `Object.create(null)`, V8 keeps their fields in hidden classes and not in hash tables.
  */
 class Bare {
   [name: string]: unknown

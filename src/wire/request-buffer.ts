@@ -3,8 +3,9 @@ const STEP_BYTES = 256 * 1024
 
 /**
  * Memory to write requests into, kept from one request to the next because allocating a large
- * Buffer costs as much as filling it. One for each request under way: what was written is valid until the
- * next use. It grows to the largest request it has carried, about 14 MiB for the largest there are.
+ * Buffer costs as much as filling it. One for each request under way: what was written is valid
+ * until the next use. It grows to the largest request it has carried, with 10 MiB of data to about
+ * 14 MiB, and to the largest entry's data beside it in JSON.
  */
 export class RequestBuffer {
   #body: Buffer = Buffer.alloc(0)

@@ -1,5 +1,5 @@
-// Short text into bytes. A call of `Buffer.write` costs as much as some dozens of characters by hand,
-// and nearly every partition key is short ASCII.
+// Short text into bytes. A call of `Buffer.write` costs as much as some dozens of characters by
+// hand, and nearly every partition key is short ASCII.
 
 /** Longer text is left to `Buffer.write`. */
 const BY_HAND_MAX_CHARACTERS = 48
