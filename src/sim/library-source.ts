@@ -69,7 +69,7 @@ export function drawRecord(
 /** A key of four-byte characters, as long as one may be. */
 const LONG_KEY_CHARACTERS = 256
 
-function drawKey(random: SimRandom, kind: KeyKind): string {
+export function drawKey(random: SimRandom, kind: KeyKind): string {
   switch (kind) {
     case 'one':
       return 'k'

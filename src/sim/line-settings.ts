@@ -2,33 +2,43 @@
 // printed before anything happens, so that a broken world can be talked about.
 
 import { readConfig } from '../config/index.ts'
+import { ACKS, type Ack, type GatewayConfig, gatewayFields } from '../gateway/index.ts'
 import { type KinesisConfig, kinesisFields } from '../kinesis/index.ts'
 import { type ProducerConfig, producerFields } from '../producer/index.ts'
 import { type DiskFaults, drawNetworkFaults, type NetworkFaults, NO_DISK_FAULTS } from './faults.ts'
 import type { SimRandom } from './sim-random.ts'
 
 export const KINESIS_ORIGIN = 'http://kinesis'
+export const GATEWAY_ORIGIN = 'http://gateway'
 
 export interface LineSettings {
   /** How long the sources put records, and faults happen. */
   readonly loadMs: number
   readonly shardCount: number
+  /** Programs that use the library, in the gateway's process. */
   readonly sources: readonly SourceSettings[]
+  /** Programs that send requests to the gateway. */
+  readonly clients: readonly ClientSettings[]
   readonly kinesis: KinesisConfig
   readonly producer: ProducerConfig
+  readonly gateway: GatewayConfig
   /** Records outstanding in the producer at which the sources wait. */
   readonly maxOutstandingCount: number
   readonly kinesisLatencyMs: number
   readonly kinesisBytesPerSecond: number | null
-  readonly networkFaults: NetworkFaults
+  /** Between producer and Kinesis, and between clients and gateway. */
+  readonly kinesisFaults: NetworkFaults
+  readonly gatewayFaults: NetworkFaults
   readonly diskFaults: DiskFaults
   readonly mishaps: readonly Mishap[]
+  /** When the load ends, the line is told to close within so many ms; null lets it finish first. */
+  readonly closesWithinMs: number | null
 }
 
 /** What happens to a machine once, at an instant of the load. */
 export type Mishap =
   | {
-      readonly kind: 'kinesis crashes'
+      readonly kind: 'kinesis crashes' | 'gateway crashes'
       readonly atMs: number
       readonly isPowerLost: boolean
       readonly downMs: number
@@ -52,24 +62,44 @@ export interface SourceSettings {
   readonly explicitHashKeyPerMille: number
 }
 
+export interface ClientSettings extends SourceSettings {
+  readonly door: 'writeToStream' | 'mappedIngest'
+  /** Asked for in the request; null asks for nothing. */
+  readonly ack: Ack | null
+  /** How long the client waits for an answer. */
+  readonly timeoutMs: number
+}
+
 export const STREAMS = ['s1', 's2'] as const
 
 export function drawLineSettings(random: SimRandom): LineSettings {
   const loadMs = random.between(2_000, 15_000)
-  const producer = drawProducerConfig(random.fork('producer'))
+  const maxPerMille = random.pick([5, 50, 110])
   return {
     loadMs,
     shardCount: random.between(1, 4),
-    sources: drawSources(random.fork('sources')),
+    sources: drawMany(random.fork('sources'), 3, drawSource),
+    clients: drawMany(random.fork('clients'), 8, drawClient),
     kinesis: drawKinesisConfig(random.fork('kinesis')),
-    producer,
+    producer: drawProducerConfig(random.fork('producer')),
+    gateway: drawGatewayConfig(random.fork('gateway')),
     maxOutstandingCount: random.pick([1, 10, 100, 1_000]),
     kinesisLatencyMs: random.pick([0, 1, 5, 30]),
     kinesisBytesPerSecond: random.pick([null, null, 250_000, 1_000_000]),
-    networkFaults: drawNetworkFaults(random.fork('network faults'), random.pick([5, 50, 150])),
+    kinesisFaults: drawNetworkFaults(random.fork('kinesis faults'), maxPerMille),
+    gatewayFaults: {
+      ...drawNetworkFaults(random.fork('gateway faults'), maxPerMille),
+      // The gateway would take the record twice, and rightly so: nothing tells it.
+      twicePerMille: 0,
+    },
     diskFaults: drawDiskFaults(random.fork('disk faults')),
     mishaps: drawMishaps(random.fork('mishaps'), loadMs),
+    closesWithinMs: random.pick([null, null, null, 0, 300, 10_000]),
   }
+}
+
+function drawMany<T>(random: SimRandom, maxCount: number, draw: (random: SimRandom) => T): T[] {
+  return Array.from({ length: random.between(0, maxCount) }, () => draw(random))
 }
 
 /** Large records are rare: each costs the real time of a hundred small ones. */
@@ -77,17 +107,42 @@ const DATA_MAX_BYTES = [
   60, 60, 60, 300, 300, 300, 1_612, 1_612, 1_612, 1_612, 20_000, 20_000, 100_000, 1_000_000,
 ]
 
-function drawSources(random: SimRandom): SourceSettings[] {
-  return Array.from({ length: random.between(1, 6) }, () => {
-    const dataMaxBytes = random.pick(DATA_MAX_BYTES)
-    return {
-      stream: random.pick(STREAMS),
-      pauseMaxMs: dataMaxBytes > 20_000 ? random.pick([500, 2_000]) : random.pick([1, 5, 50, 500]),
-      dataMaxBytes,
-      keys: random.pick<KeyKind>(['one', 'few', 'digits', 'long', 'any']),
-      explicitHashKeyPerMille: random.pick([0, 0, 100, 1_000]),
-    }
-  })
+function drawSource(random: SimRandom): SourceSettings {
+  const dataMaxBytes = random.pick(DATA_MAX_BYTES)
+  return {
+    stream: random.pick(STREAMS),
+    pauseMaxMs: dataMaxBytes > 20_000 ? random.pick([500, 2_000]) : random.pick([1, 5, 50, 500]),
+    dataMaxBytes,
+    keys: random.pick<KeyKind>(['one', 'few', 'digits', 'long', 'any']),
+    explicitHashKeyPerMille: random.pick([0, 0, 100, 1_000]),
+  }
+}
+
+function drawClient(random: SimRandom): ClientSettings {
+  return {
+    ...drawSource(random),
+    explicitHashKeyPerMille: 0,
+    door: random.pick(['writeToStream', 'mappedIngest'] as const),
+    ack: random.pick([null, ...ACKS]),
+    timeoutMs: random.pick([100, 3_000, 70_000]),
+  }
+}
+
+function drawGatewayConfig(random: SimRandom): GatewayConfig {
+  const overrides = {
+    ack: {
+      default: random.pick(ACKS),
+      deliveredTimeoutMs: random.pick([50, 1_000, 60_000]),
+    },
+    backpressure: {
+      threshold: random.pick([1, 3, 100]),
+      maxWaitMs: random.pick([0, 50, 5_000]),
+      maxWaiting: random.pick([0, 2, 10_000]),
+      strategy: random.pick(['wait', 'wait', 'wait', 'reject', 'none'] as const),
+    },
+    memory: { maxBytes: random.pick([1024 * 1024, 256 * 1024 * 1024]) },
+  }
+  return readConfig(gatewayFields, { overrides })
 }
 
 function drawKinesisConfig(random: SimRandom): KinesisConfig {
@@ -134,13 +189,13 @@ function drawDiskFaults(random: SimRandom): DiskFaults {
 const WALL_JUMP_MAX_MS = 600_000
 
 function drawMishaps(random: SimRandom, loadMs: number): Mishap[] {
-  const crashes = Array.from({ length: random.below(4) }, () => ({
-    kind: 'kinesis crashes' as const,
+  const crashes = drawMany(random, 4, () => ({
+    kind: random.pick(['kinesis crashes', 'kinesis crashes', 'gateway crashes'] as const),
     atMs: random.below(loadMs),
     isPowerLost: random.below(2) === 0,
     downMs: random.between(50, 3_000),
   }))
-  const jumps = Array.from({ length: random.below(3) }, () => ({
+  const jumps = drawMany(random, 2, () => ({
     kind: 'wall clock jumps' as const,
     atMs: random.below(loadMs),
     machine: random.pick(['gateway', 'kinesis'] as const),

@@ -1,13 +1,20 @@
-// The line in a world of faults: sources, producer, network, embedded Kinesis on a disk, and the
-// checkers. Load and faults first; then the faults stop, and everything must come to its end.
+// The line in a world of faults: clients, gateway, producer, network, embedded Kinesis on a disk,
+// and the checkers. Load and faults first; then the faults stop, and everything must come to rest.
 
 import assert from 'node:assert'
-import { type HttpAnswer, silentLog } from '../host/index.ts'
-import { Producer } from '../producer/index.ts'
+import type { HttpAnswer } from '../host/index.ts'
+import { checkAnswers } from './answer-checker.ts'
+import { GatewayMachine } from './gateway-machine.ts'
+import { HttpClient } from './http-client.ts'
 import { KinesisMachine } from './kinesis-machine.ts'
-import { LibrarySource } from './library-source.ts'
-import { drawLineSettings, KINESIS_ORIGIN, type LineSettings, STREAMS } from './line-settings.ts'
-import { Machine, type SimProcess } from './machine.ts'
+import {
+  drawLineSettings,
+  KINESIS_ORIGIN,
+  type LineSettings,
+  type Mishap,
+  STREAMS,
+} from './line-settings.ts'
+import { Machine } from './machine.ts'
 import { RecordBook } from './record-book.ts'
 import { SimNetwork } from './sim-network.ts'
 import type { SimRandom } from './sim-random.ts'
@@ -33,9 +40,10 @@ export class LineWorld {
   readonly world: World
   readonly #network: SimNetwork
   readonly #kinesis: KinesisMachine
-  readonly #gateway: Machine
+  readonly #gateway: GatewayMachine
   readonly #book: RecordBook
   readonly #wire: WireChecker
+  #clients: HttpClient[] = []
 
   constructor(seed: number) {
     const world = new World({ seed })
@@ -47,7 +55,7 @@ export class LineWorld {
       world.note('settled', id, result!.isDelivered ? 1 : 0)
     })
     this.#wire = new WireChecker(this.#book)
-    this.#gateway = new Machine(world, this.#network, { name: 'gateway' })
+    this.#gateway = new GatewayMachine(world, this.#network, settings, this.#book)
     this.#kinesis = new KinesisMachine(world, this.#network, {
       origin: KINESIS_ORIGIN,
       config: settings.kinesis,
@@ -56,7 +64,7 @@ export class LineWorld {
         latencyMs: settings.kinesisLatencyMs,
         jitterMs: settings.kinesisLatencyMs,
         bytesPerSecond: settings.kinesisBytesPerSecond,
-        faults: settings.networkFaults,
+        faults: settings.kinesisFaults,
         errorAnswer,
       },
       streams: STREAMS,
@@ -69,57 +77,57 @@ export class LineWorld {
   async run(): Promise<LineReport> {
     this.#kinesis.start()
     await this.#until(() => this.#kinesis.isUp, 'kinesis starts')
-    const process = this.#gateway.start()
-    const line = this.#startLine(process)
-    await this.#load(process, line)
-    await this.#comeToRest(line)
+    this.#gateway.start()
+    await this.#load()
+    await this.#comeToRest()
     await this.#compareStreams()
+    checkAnswers(this.#book)
     return this.#report()
   }
 
-  #startLine(process: SimProcess): Producer {
-    const { producer: producerConfig, maxOutstandingCount } = this.settings
-    const credentials = async () => ({ accessKeyId: 'sim', secretAccessKey: 'sim' })
-    const line = new Producer(process, producerConfig, credentials, silentLog)
-    this.#book.watch(line)
-    this.world.addChecker(() => {
-      const { outstandingCount } = line
-      assert(outstandingCount === this.#book.outstandingCount, 'the producer miscounts')
-      assert(outstandingCount <= maxOutstandingCount, `${outstandingCount} records outstanding`)
-    })
-    return line
-  }
-
-  async #load(process: SimProcess, line: Producer): Promise<void> {
-    const { sources, maxOutstandingCount, loadMs, mishaps } = this.settings
-    const started = sources.map((settings, index) => {
-      const random = this.world.random.fork(`source ${index}`)
-      const producer = line
-      const book = this.#book
-      return new LibrarySource({ process, producer, book, random, settings, maxOutstandingCount })
+  async #load(): Promise<void> {
+    const { clients, loadMs, mishaps } = this.settings
+    this.#clients = clients.map((settings, index) => {
+      const name = `client ${index}`
+      const process = new Machine(this.world, this.#network, { name }).start()
+      return new HttpClient({ process, book: this.#book, random: process.random, settings })
     })
     for (const mishap of mishaps) this.#schedule(mishap)
     await this.world.runFor(loadMs)
-    for (const source of started) source.stop()
-    this.world.stopFaults()
   }
 
-  #schedule(mishap: LineSettings['mishaps'][number]): void {
+  #schedule(mishap: Mishap): void {
     this.world.schedule(this.world.nowMs + mishap.atMs, mishap.kind, () => {
-      if (mishap.kind === 'kinesis crashes') return this.#kinesis.restart(mishap)
-      const machine = mishap.machine === 'gateway' ? this.#gateway : this.#kinesis.machine
-      machine.jumpWallClock(mishap.byMs)
+      if (mishap.kind === 'wall clock jumps') {
+        const { machine } = mishap.machine === 'gateway' ? this.#gateway : this.#kinesis
+        machine.jumpWallClock(mishap.byMs)
+      } else if (mishap.kind === 'kinesis crashes') this.#kinesis.restart(mishap)
+      else this.#gateway.restart(mishap.downMs)
     })
   }
 
-  async #comeToRest(line: Producer): Promise<void> {
+  async #comeToRest(): Promise<void> {
+    const { closesWithinMs } = this.settings
+    await this.#until(() => this.#gateway.line !== null, 'the gateway is up')
+    const { producer, gateway, close } = this.#gateway.line!
+    let leftCount: number | null = null
+    const tellToClose = (deadlineMs: number) => {
+      close(deadlineMs).then((count) => {
+        leftCount = count
+      }, this.world.fail.bind(this.world))
+    }
+    if (closesWithinMs !== null) tellToClose(closesWithinMs)
+    this.#gateway.stopSources()
+    for (const client of this.#clients) client.stop()
+    this.world.stopFaults()
     await this.#until(() => this.#book.outstandingCount === 0, 'every record settles')
-    const left = { count: -1 }
-    line.close(PATIENCE_MS).then((count) => {
-      left.count = count
-    })
-    await this.#until(() => left.count >= 0, 'the line closes')
-    assert(left.count === 0, `the line left ${left.count} records when it closed`)
+    await this.#until(() => !this.#clients.some((client) => client.isWaiting), 'clients end')
+    if (closesWithinMs === null) tellToClose(PATIENCE_MS)
+    await this.#until(() => leftCount !== null, 'the line closes')
+    if (closesWithinMs === null) assert(leftCount === 0, `closing left ${leftCount} records`)
+    assert(producer.outstandingBytes === 0, `${producer.outstandingBytes} bytes outstanding`)
+    assert(gateway.heldBytes === 0, `the gateway holds ${gateway.heldBytes} bytes`)
+    assert(gateway.ledger.outstanding === 0, 'the ledger has records outstanding')
   }
 
   /** After a power loss, so that only what is durable counts. */

@@ -1,7 +1,7 @@
 // A machine of the simulated world: a disk that outlives crashes, and one process at a time.
 
 import assert from 'node:assert'
-import type { Clock, Disk, Host, Network, Random, Timer } from '../host/index.ts'
+import type { Clock, Disk, Host, Network, Timer } from '../host/index.ts'
 import type { DiskFaults } from './faults.ts'
 import { SimDisk } from './sim-disk.ts'
 import type { SimNetwork } from './sim-network.ts'
@@ -71,7 +71,7 @@ export class Machine {
 /** One life of a program: what it scheduled and asked for ends with it. */
 export class SimProcess implements Host {
   readonly clock: Clock
-  readonly random: Random
+  readonly random: SimRandom
   #disk: Disk | null = null
   #network: Network | null = null
   readonly #world: World

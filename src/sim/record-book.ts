@@ -1,6 +1,7 @@
 // What every record was, and what became of it: the world's memory, kept apart from the line's.
 
 import assert from 'node:assert'
+import type { HttpAnswer, NoAnswer } from '../host/index.ts'
 import type { RecordResult, UserRecord } from '../record/index.ts'
 
 /** Records of one world; drawn worlds stay far below. */
@@ -16,12 +17,17 @@ export interface BookedRecord {
   result: RecordResult | null
   /** The network carried it twice without being told to: one more may be in the stream. */
   isDoubled: boolean
+  /** The process that had it crashed: nobody will say what became of it. */
+  isAbandoned: boolean
+  /** What the client that sent it was told. */
+  answer: HttpAnswer | NoAnswer | null
 }
 
 export class RecordBook {
   readonly #records: BookedRecord[] = []
   readonly #onSettle: (booked: BookedRecord) => void
   #settledCount = 0
+  #deliveredCount = 0
   #enteredCount = 0
 
   /** `onSettle` is told of each record once it has its result. */
@@ -38,22 +44,32 @@ export class RecordBook {
     return this.#enteredCount - this.#settledCount
   }
 
-  get settledCount(): number {
-    return this.#settledCount
+  /** Of those that the present process was given. */
+  get enteredCount(): number {
+    return this.#enteredCount
   }
 
-  /** The next record; its data begins with its number and are as long as asked, if that is enough. */
-  write(stream: string, partitionKey: string, dataBytes: number): BookedRecord {
+  get deliveredCount(): number {
+    return this.#deliveredCount
+  }
+
+  /**
+   * The next record. Its data is JSON that begins with its number and is `dataBytes` long, if that
+   * is enough; `member` is one more member of the object.
+   */
+  write(stream: string, partitionKey: string, dataBytes: number, member = ''): BookedRecord {
     assert(this.#records.length < RECORDS_MAX_COUNT, 'the book is full')
     const id = this.#records.length
     const booked: BookedRecord = {
       id,
       stream,
       partitionKey,
-      data: dataOf(id, dataBytes),
+      data: dataOf(id, dataBytes, member),
       record: null,
       result: null,
       isDoubled: false,
+      isAbandoned: false,
+      answer: null,
     }
     this.#records.push(booked)
     return booked
@@ -67,6 +83,16 @@ export class RecordBook {
     const booked = this.#records[Number(number)]
     assert(booked !== undefined, 'a record that nobody put is on the wire')
     return booked
+  }
+
+  /** The producer's process has crashed with all that it had. */
+  abandon(): void {
+    for (const booked of this.#records) {
+      if (booked.record !== null && booked.result === null) booked.isAbandoned = true
+    }
+    this.#enteredCount = 0
+    this.#settledCount = 0
+    this.#deliveredCount = 0
   }
 
   /** Looks over the shoulder of a producer: from here on every record that it takes is followed. */
@@ -88,16 +114,17 @@ export class RecordBook {
       assert(booked.result === null, `record ${booked.id} settled twice`)
       booked.result = result
       this.#settledCount++
+      if (result.isDelivered) this.#deliveredCount++
       this.#onSettle(booked)
       settle(result)
     }
   }
 }
 
-function dataOf(id: number, dataBytes: number): Buffer {
+function dataOf(id: number, dataBytes: number, member: string): Buffer {
   const head = `{"id":${id},"text":"`
-  const tail = '"}'
-  const restBytes = Math.max(0, dataBytes - head.length - tail.length)
+  const tail = member === '' ? '"}' : `",${member}}`
+  const restBytes = Math.max(0, dataBytes - head.length - Buffer.byteLength(tail))
   // No two records have the same text, and none is the same all through.
   return Buffer.from(
     head + 'abcdefghijklmnopq'.repeat(restBytes / 17 + 1).slice(0, restBytes) + tail,
