@@ -205,6 +205,8 @@ for (const [what, bytes] of [
 }
 
 test('any bytes, and any valid bytes with some replaced, throw nothing but ProtocolError', () => {
+  // Node's pool for small buffers may be renewed meanwhile.
+  const slackBytes = Buffer.poolSize + 4096
   const check = (bytes: Uint8Array) => {
     const before = process.memoryUsage().arrayBuffers
     try {
@@ -212,7 +214,7 @@ test('any bytes, and any valid bytes with some replaced, throw nothing but Proto
     } catch (error) {
       assert.ok(error instanceof ProtocolError, String(error))
     }
-    assert.ok(process.memoryUsage().arrayBuffers - before <= bytes.length + 4096)
+    assert.ok(process.memoryUsage().arrayBuffers - before <= bytes.length + slackBytes)
   }
   fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), check), { numRuns: 5000 })
   const edits = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 5 })
