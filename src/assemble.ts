@@ -33,10 +33,11 @@ export function assembleLine(
   const producer = new Producer(host, config.producer, credentials, log)
   const gateway = new Gateway(host, config.gateway, producer, config.build)
   const close = async (deadlineMs: number) => {
-    const { clock } = host
-    const deadlineAtMs = clock.monotonicMs() + deadlineMs
-    await gateway.drain(deadlineMs)
-    return producer.close(Math.max(0, deadlineAtMs - clock.monotonicMs()))
+    const isDrained = gateway.drain(deadlineMs)
+    // Not after the drain: what waits in a buffer for company would be waited for in vain.
+    const left = await producer.close(deadlineMs)
+    await isDrained
+    return left
   }
   return { gateway, producer, close }
 }
