@@ -2,7 +2,7 @@
 // `N passed, N failed`, with `, N skipped` when there are any.
 
 import { readdirSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { isAbsolute, join, relative, resolve } from 'node:path'
 import { type EventData, run } from 'node:test'
 import { inspect, parseArgs } from 'node:util'
 
@@ -66,8 +66,9 @@ class Report {
 
   add(event: EventData.TestPass | EventData.TestFail, isPassed: boolean): void {
     const path = relative(this.#root, event.file ?? event.name)
-    // With --isolated a file is itself reported as a test. Only its failure is news: it crashed.
-    if (isPassed && (event.details.type === 'suite' || resolve(event.name) === event.file)) return
+    // A file is reported as a test too: with --isolated, and on Node 22 when it holds none. Only its
+    // failure is news: it could not be loaded, or it crashed.
+    if (isPassed && (event.details.type === 'suite' || isFile(event))) return
     if (!isPassed && isOnlyItsParts(event as EventData.TestFail)) return
     const counts = this.#countsOf(path)
     if (event.nesting === 0) counts.elapsedMs += event.details.duration_ms
@@ -108,6 +109,10 @@ function describe(counts: Counts & { elapsedMs: number }): string {
   const failed = counts.failed > 0 ? `, ${counts.failed} failed` : ''
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''
   return `${counts.passed} passed${failed}${skipped}  ${Math.round(counts.elapsedMs)} ms`
+}
+
+function isFile({ name, file }: EventData.TestPass): boolean {
+  return isAbsolute(name) && name.endsWith('.test.ts') && (file === undefined || file === name)
 }
 
 /** Failed because a test inside it did, which is reported by itself. */
