@@ -146,8 +146,9 @@ export class Retrier {
   }
 
   /**
-   * Settles the members as delivered. With `rangeOf`, only those whose hash key is in that shard's
-   * range: consumers drop the others (the KCL's de-aggregation does), so they go again.
+   * Settles the members as delivered. With `rangeOf`, only when every member's hash key is in that
+   * shard's range: the KCL drops an aggregated record whole when one of its members is not (its
+   * AggregatorUtil takes back what it had read of it), so then they all go again.
    */
   #deliver(
     exchange: Exchange,
@@ -155,22 +156,22 @@ export class Retrier {
     landing: Landing,
     rangeOf: number | null,
   ): void {
-    const { startAtMs, endAtMs } = exchange
     const members = record.userRecords
+    const isStray = (member: UserRecord) => !this.#shards.contains(rangeOf!, member.hashKey!)
+    if (rangeOf !== null && members.some(isStray)) return this.#onWrongShard(exchange, record)
+    const { startAtMs, endAtMs } = exchange
     const success = { startAtMs, endAtMs, code: null, message: null, mayBeWritten: false }
-    const strays: UserRecord[] = []
+    const isAlone = members.length === 1
     for (let i = 0; i < members.length; i++) {
-      const member = members[i]!
-      // The first member's hash key routed the record: it is always in range.
-      const isStray = rangeOf !== null && i > 0 && !this.#shards.contains(rangeOf, member.hashKey!)
-      if (isStray) strays.push(member)
-      else deliver(member, success, placeOf(landing, members.length > 1 ? i : null))
+      deliver(members[i]!, success, placeOf(landing, isAlone ? null : i))
     }
-    if (strays.length === 0) return
-    this.counters.wrongShardCount += strays.length
+  }
+
+  #onWrongShard(exchange: Exchange, { userRecords }: KinesisRecord): void {
+    this.counters.wrongShardCount += userRecords.length
     const message = 'Record did not end up in expected shard.'
-    // It is in the stream: consumers that check ranges drop it there, others would see it twice.
-    this.#failOrAgain(strays, failure(exchange, 'Wrong Shard', message, true))
+    // They are in the stream: readers that do not check ranges will see them twice.
+    this.#failOrAgain(userRecords, failure(exchange, 'Wrong Shard', message, true))
   }
 
   #failOrAgain(members: readonly UserRecord[], attempt: Attempt): void {
