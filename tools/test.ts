@@ -25,6 +25,7 @@ Exit code: 0 all passed, 1 a test failed or none ran, 2 wrong usage.
 
 /** How much longer than one test's patience no test may end, before the whole run is given up. */
 const STUCK_FACTOR = 1.5
+const NODE_MAJOR = Number(process.versions.node.split('.')[0])
 
 interface Options {
   readonly root: string
@@ -167,12 +168,14 @@ async function runTests(options: Options): Promise<number> {
 
 function start(files: string[], options: Options, report: Report): ReturnType<typeof run> {
   const name = options.name === '' ? {} : { testNamePatterns: new RegExp(literally(options.name)) }
-  const isolation = options.isIsolated ? 'process' : 'none'
+  // Node 22 chooses tests by title only in processes of their own.
+  const isIsolated = options.isIsolated || (options.name !== '' && NODE_MAJOR < 24)
+  const isolation = isIsolated ? 'process' : 'none'
   const shared = { files, isolation, timeout: options.patienceMs, ...name } as const
-  const events = run(options.isIsolated ? { ...shared, concurrency: 2 } : shared)
+  const events = run(isIsolated ? { ...shared, concurrency: 2 } : shared)
   events.on('test:pass', (event) => report.add(event, true))
   events.on('test:fail', (event) => report.add(event, false))
-  if (options.isIsolated) {
+  if (isIsolated) {
     events.on('test:stdout', (event) => process.stdout.write(event.message))
     events.on('test:stderr', (event) => process.stderr.write(event.message))
   }
