@@ -11,6 +11,8 @@ export const CLIENT_CORE = 1
 
 const CAN_PIN = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0
 
+const KILL_AFTER_MS = 1000
+
 type Answer = { readonly id: number } & ({ readonly value: unknown } | { readonly problem: string })
 
 interface Call {
@@ -59,8 +61,10 @@ export class Child {
     return this.call('cpuMicros')
   }
 
+  /** Lets the child clean up and end; kills it if it does not. */
   stop(): void {
-    this.#process.kill('SIGKILL')
+    if (this.#process.connected) this.#process.disconnect()
+    setTimeout(() => this.#process.kill('SIGKILL'), KILL_AFTER_MS).unref()
   }
 
   #end(answer: Answer): void {
