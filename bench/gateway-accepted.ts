@@ -1,6 +1,6 @@
 // The gateway's main job without a disk: POST /mappedIngest with 1600 B over 50 connections,
-// answered when accepted, while the whole line (key, aggregation, signing, sending) runs in the same
-// process. Against a bare `node:http` server that reads the body and answers.
+// answered when accepted, while the whole line (key, aggregation, signing, sending) runs in the
+// same process. Against a bare `node:http` server that reads the body and answers.
 
 import { Child, CLIENT_CORE, SERVER_CORE } from './child.ts'
 import {

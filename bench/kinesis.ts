@@ -1,5 +1,5 @@
-// PutRecords and GetRecords of the embedded Kinesis, durable on a disk, beside kinesalite's in memory:
-// 500 × 1 KB a call, one shard, JSON over HTTP/1.1.
+// PutRecords and GetRecords of the embedded Kinesis, durable on a disk, beside kinesalite's in
+// memory: 500 × 1 KB a call, one shard, JSON over HTTP/1.1.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -228,7 +228,8 @@ async function* recordsOf(sdk: KinesisClient, stream: string, shard: string): As
       if (page.Records!.length === 0 && page.MillisBehindLatest === 0) return
       iterator = page.NextShardIterator!
     } catch (error) {
-      // The embedded shard keeps the service's read limits; the SDK's own retries may not outlast them.
+      // The embedded shard keeps the service's read limits; the SDK's own retries may not outlast
+      // them.
       if ((error as Error).name !== 'ProvisionedThroughputExceededException') throw error
       await new Promise((resolve) => setTimeout(resolve, 500))
     }

@@ -67,8 +67,8 @@ class Report {
 
   add(event: EventData.TestPass | EventData.TestFail, isPassed: boolean): void {
     const path = relative(this.#root, event.file ?? event.name)
-    // A file is reported as a test too: with --isolated, and on Node 22 when it holds none. Only its
-    // failure is news: it could not be loaded, or it crashed.
+    // A file is reported as a test too: with --isolated, and on Node 22 when it holds none. Only
+    // its failure is news: it could not be loaded, or it crashed.
     if (isPassed && (event.details.type === 'suite' || isFile(event))) return
     if (!isPassed && isOnlyItsParts(event as EventData.TestFail)) return
     const counts = this.#countsOf(path)

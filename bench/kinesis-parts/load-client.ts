@@ -1,5 +1,5 @@
-// Writes a new stream full, reads it whole, deletes it; does so little itself that the server is what
-// takes the time.
+// Writes a new stream full, reads it whole, deletes it; does so little itself that the server is
+// what takes the time.
 
 import { Agent, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'

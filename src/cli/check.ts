@@ -39,7 +39,9 @@ export async function checkStream(
   }
 }
 
-/** Why PutRecords would be refused, or null. A dry run that would have succeeded is an error, too. */
+/**
+ * Why PutRecords would be refused, or null. A dry run that would have succeeded is an error, too.
+ */
 async function denialOf(service: Service, stream: string): Promise<string | null> {
   const Records = [{ Data: Buffer.from('headgate check'), PartitionKey: 'headgate-check' }]
   try {

@@ -32,7 +32,9 @@ export async function openKinesis(settings: Settings, log: Log): Promise<OpenedK
   }
 }
 
-/** The streams that somebody asked for. The default ones are the gateway's; alone we begin empty. */
+/**
+ * The streams that somebody asked for. The default ones are the gateway's; alone we begin empty.
+ */
 function streamsOf({ kinesis: { streams } }: Settings): Settings['kinesis']['streams'] {
   return streams === settingsFields.kinesis.streams.default ? [] : streams
 }

@@ -14,7 +14,10 @@ export class ServiceError extends Error {
   }
 }
 
-/** First wait after a throttle; doubles up to the longest. GetRecords allows five calls a second and shard. */
+/**
+ * First wait after a throttle; doubles up to the longest. GetRecords allows five calls a second and
+ * shard.
+ */
 const THROTTLE_WAIT_MS = 250
 const THROTTLE_WAIT_MAX_MS = 4000
 /** A service that is away is asked this often before a command gives up. */

@@ -21,7 +21,9 @@ export interface Field<T> {
   readonly env: string | null
   /** Parses a value of a file or of the program. */
   readonly schema: z.ZodType<T>
-  /** Reads the text of an environment variable or a command's option; the schema judges the result. */
+  /**
+   * Reads the text of an environment variable or a command's option; the schema judges the result.
+   */
   readonly fromText: (text: string) => unknown
 }
 

@@ -49,7 +49,9 @@ export class Admission {
     return this.#heldBytes
   }
 
-  /** Lends memory for a body; false when there is not enough left. Give it back with `returnBytes`. */
+  /**
+   * Lends memory for a body; false when there is not enough left. Give it back with `returnBytes`.
+   */
   lendBytes(bytes: number): boolean {
     if (this.#heldBytes + bytes > this.#config.memory.maxBytes) return false
     this.#heldBytes += bytes
@@ -60,7 +62,9 @@ export class Admission {
     this.#heldBytes -= bytes
   }
 
-  /** Lets the applicant in, or turns it away, or makes it wait and answers its place in the line. */
+  /**
+   * Lets the applicant in, or turns it away, or makes it wait and answers its place in the line.
+   */
   apply(applicant: Applicant): LinePlace | null {
     const { strategy, threshold, maxWaiting, maxWaitMs } = this.#config.backpressure
     if (strategy === 'none' || (this.#insideCount < threshold && this.#line.size === 0)) {

@@ -82,7 +82,9 @@ export function keyOfHeader(
   return key
 }
 
-/** `{"streamName","key","data"}`: a text's own bytes are stored, any other value as it is written. */
+/**
+ * `{"streamName","key","data"}`: a text's own bytes are stored, any other value as it is written.
+ */
 export const ingestWriteToStream: Ingest = reading((body) => {
   const [streamName, key, data] = findMembers(body, MEMBERS)
   const stream = streamName?.type === 'string' ? textOfJson(body, streamName) : ''

@@ -1,6 +1,7 @@
 // Finds a value in a JSON document without building anything, in one pass over its bytes that also
-// proves it to be JSON: what passes here is what `JSON.parse` takes, and where a name is there twice
-// the last one counts, as there. Only nesting is bounded, which `JSON.parse` leaves to the stack.
+// proves it to be JSON: what passes here is what `JSON.parse` takes, and where a name is there
+// twice the last one counts, as there. Only nesting is bounded, which `JSON.parse` leaves to the
+// stack.
 
 import { isUtf8 } from 'node:buffer'
 
@@ -60,7 +61,9 @@ export function findJson(document: Buffer, path: readonly JsonName[]): JsonValue
   return foundAt < 0 ? null : valueAt(document, foundAt, foundEnd)
 }
 
-/** The values of the named members of a document that is an object; null for each that is not there. */
+/**
+ * The values of the named members of a document that is an object; null for each that is not there.
+ */
 export function findMembers(document: Buffer, names: readonly JsonName[]): (JsonValue | null)[] {
   start(document)
   const found: (JsonValue | null)[] = names.map(() => null)
@@ -134,7 +137,8 @@ const ENDS_PLAIN = bytesOf('"\\').fill(1, 0, 0x20)
 const WORDS_FROM_BYTES = 64
 
 // Past the end there is no byte; tables are asked for 0 then, which is nothing's part. Asked for
-// `undefined` they would answer the same, and V8 would read them as slowly as any object ever after.
+// `undefined` they would answer the same, and V8 would read them as slowly as any object ever
+// after.
 
 // The state of the one scan that is going on. A scan never waits, so there is never a second one;
 // an object with methods, closures and results took three times as long.
@@ -149,7 +153,9 @@ let isNameEscaped = false
 let sought: readonly JsonName[] = []
 let foundAt = -1
 let foundEnd = -1
-/** The document as 32-bit words, from the word boundary at or before its start; made when needed. */
+/**
+ * The document as 32-bit words, from the word boundary at or before its start; made when needed.
+ */
 let words: Int32Array | null = null
 
 function start(document: Buffer): void {

@@ -1,5 +1,5 @@
-// The service: from an HTTP request to the operation it names, and back. It works in any host, a simulated
-// one too: no sockets, no clock of its own. Signatures are not checked.
+// The service: from an HTTP request to the operation it names, and back. It works in any host, a
+// simulated one too: no sockets, no clock of its own. Signatures are not checked.
 
 import {
   type BodyTaker,
@@ -31,8 +31,8 @@ export class EmbeddedKinesis implements HttpService {
   #bodyBytesInFlight = 0
 
   /**
-   * Opens what is on the disk, or begins afresh. Damage is reported and stepped over; it rejects only
-   * with a `DiskError`, when the disk can be neither listed nor written at all.
+   * Opens what is on the disk, or begins afresh. Damage is reported and stepped over; it rejects
+   * only with a `DiskError`, when the disk can be neither listed nor written at all.
    */
   static async open(
     host: Pick<Host, 'clock' | 'random' | 'disk'>,

@@ -21,7 +21,9 @@ const WORD = 2 ** 32
 /** A character takes at most four bytes of UTF-8. */
 const KEY_MAX_BYTES = PARTITION_KEY_MAX_CHARACTERS * 4
 
-/** Longer than any frame can be: the key counts in the record's size, but a sentinel may be roomy. */
+/**
+ * Longer than any frame can be: the key counts in the record's size, but a sentinel may be roomy.
+ */
 export const FRAME_MAX_BYTES = FRAME_HEAD_BYTES + KEY_MAX_BYTES + RECORD_MAX_BYTES
 
 export interface FrameHead {

@@ -19,7 +19,9 @@ export interface HashKeyRange {
 const SPACE = 1n << 128n
 const WORD_MASK = 0xffff_ffffn
 
-/** The whole space in `count` parts as the service cuts it: equal, the last one with the remainder. */
+/**
+ * The whole space in `count` parts as the service cuts it: equal, the last one with the remainder.
+ */
 export function evenRanges(count: number): HashKeyRange[] {
   assert(count >= 1)
   const width = SPACE / BigInt(count)

@@ -1,5 +1,5 @@
-// The entries of one request on their way into the shards: their frames are laid out in one buffer, so
-// that a shard gets its own as a few long pieces of it, and data is copied once.
+// The entries of one request on their way into the shards: their frames are laid out in one buffer,
+// so that a shard gets its own as a few long pieces of it, and data is copied once.
 
 import { hashKeyOf } from '../wire/index.ts'
 import { verdictOf } from './admission.ts'
@@ -56,7 +56,9 @@ export class PutBatch {
     this.#buffer = Buffer.allocUnsafeSlow(at)
   }
 
-  /** Puts keys and data in their places; false when some text is not the base64 it was taken for. */
+  /**
+   * Puts keys and data in their places; false when some text is not the base64 it was taken for.
+   */
   fill(): boolean {
     for (const [index, { partitionKey, keyBytes, data, dataBytes }] of this.#entries.entries()) {
       const keyAt = this.#starts[index]! + FRAME_HEAD_BYTES
@@ -72,8 +74,8 @@ export class PutBatch {
   }
 
   /**
-   * Judges the entries in order and hands the accepted ones to their shards. Resolves when each of them
-   * is stored or has failed; the outcomes have the entries' order.
+   * Judges the entries in order and hands the accepted ones to their shards. Resolves when each of
+   * them is stored or has failed; the outcomes have the entries' order.
    */
   async put(stream: Stream, { clock }: Service): Promise<PutOutcome[]> {
     const nowMs = clock.monotonicMs()

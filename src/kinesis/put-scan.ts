@@ -1,7 +1,7 @@
-// The entries of a PutRecords body in JSON, found without parsing it whole: names and base64 need no
-// unescaping, and their ends are found by the runtime's memory search. Takes only bodies as
-// the SDKs write them; gives up on anything else, and then the body is parsed and checked as any other. So whatever
-// this takes must mean the same there.
+// The entries of a PutRecords body in JSON, found without parsing it whole: names and base64 need
+// no unescaping, and their ends are found by the runtime's memory search. Takes only bodies as the
+// SDKs write them; gives up on anything else, and then the body is parsed and checked as any other.
+// So whatever this takes must mean the same there.
 
 import {
   EXPLICIT_HASH_KEY_PATTERN,

@@ -1,5 +1,5 @@
-// The records of a GetRecords answer. In JSON they are written straight into one buffer: that is several
-// times faster than building objects and strings of base64 for JSON.stringify.
+// The records of a GetRecords answer. In JSON they are written straight into one buffer: that is
+// several times faster than building objects and strings of base64 for JSON.stringify.
 
 import { EpochMs } from '../wire/index.ts'
 import type { StoredRecord } from './record-collector.ts'

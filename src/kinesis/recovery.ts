@@ -1,13 +1,15 @@
-// What a shard's files tell after a start: each frame is checked, the index is built, the torn end of the
-// last segment is cut. Damage elsewhere is stepped over and reported: one bad block must cost
-// the records in it and no others.
+// What a shard's files tell after a start: each frame is checked, the index is built, the torn end
+// of the last segment is cut. Damage elsewhere is stepped over and reported: one bad block must
+// cost the records in it and no others.
 
 import type { Disk, Log, LogFile } from '../host/index.ts'
 import { arrivalAt, CUT, counterAt, DAMAGED, FRAME_HEAD_BYTES, FRAME_MAX_BYTES } from './frame.ts'
 import { FrameWindow } from './frame-window.ts'
 import { parseSegmentName, Segment } from './segment.ts'
 
-/** A counter that is further ahead of its predecessor is no counter but damage that looks like one. */
+/**
+ * A counter that is further ahead of its predecessor is no counter but damage that looks like one.
+ */
 const COUNTER_GAP_MAX = 2 ** 34
 
 export interface Recovery {

@@ -3,8 +3,8 @@
 //
 //     00000003-0000000000001007.log      generation 3, no counter in it is below 1007
 //
-// Frames whose counter reaches the next segment's first one are not part of the log: a group that could
-// not be written or synced leaves them behind, and its numbers are given to others.
+// Frames whose counter reaches the next segment's first one are not part of the log: a group that
+// could not be written or synced leaves them behind, and its numbers are given to others.
 
 import type { Disk, LogFile } from '../host/index.ts'
 
@@ -37,7 +37,9 @@ export class Segment {
   endCounter: number
   /** The latest arrival in it; 0 while it is empty. */
   maxArrivalAtMs = 0
-  /** When its newest record came, on this process's monotonic clock: what its age is counted from. */
+  /**
+   * When its newest record came, on this process's monotonic clock: what its age is counted from.
+   */
   lastAppendAtMs: number
   readonly createdAtMs: number
   /** Its file is gone, or about to go. */

@@ -5,8 +5,8 @@
 //   │   │ of the shard       │ low digit  │ 16      │    │ 9                │ 8       │   │
 //   └───┴────────────────────┴────────────┴─────────┴────┴──────────────────┴─────────┴───┘
 //
-// 47 digits, printed as a decimal of 56. The counter stands before the arrival second, so the numbers
-// of a shard rise with its counter alone, whatever the wall clock does.
+// 47 digits, printed as a decimal of 56. The counter stands before the arrival second, so the
+// numbers of a shard rise with its counter alone, whatever the wall clock does.
 
 /** The counter of a shard's StartingSequenceNumber; its first record has the next. */
 export const FIRST_COUNTER = 0

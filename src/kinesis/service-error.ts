@@ -63,7 +63,10 @@ export function shardNotFound({ shardId, streamName, accountId }: ShardPlace): S
   return new ServiceError('ResourceNotFoundException', message)
 }
 
-/** The text that the service gives for a throttled read, a throttled PutRecord and a throttled entry. */
+/**
+ * The text that the service gives for a throttled read, a throttled PutRecord and a throttled
+ * entry.
+ */
 export function rateExceededText({ shardId, streamName, accountId }: ShardPlace): string {
   return `Rate exceeded for shard ${shardId} in stream ${streamName} under account ${accountId}.`
 }

@@ -1,6 +1,6 @@
-// What a shard lets through per second: token buckets that fill at the service's rates. A bucket that
-// is full lets a larger amount pass and goes into debt, as the service does with records above 1 MiB and with
-// reads of 10 MiB: the average holds, and what follows waits.
+// What a shard lets through per second: token buckets that fill at the service's rates. A bucket
+// that is full lets a larger amount pass and goes into debt, as the service does with records above
+// 1 MiB and with reads of 10 MiB: the average holds, and what follows waits.
 
 import {
   SHARD_READ_BYTES_PER_SECOND,

@@ -1,5 +1,5 @@
-// The records of one shard: a chain of segments, appended to in groups. All that is put while the disk
-// syncs one group forms the next, so the cost of a sync is shared by whoever came meanwhile.
+// The records of one shard: a chain of segments, appended to in groups. All that is put while the
+// disk syncs one group forms the next, so the cost of a sync is shared by whoever came meanwhile.
 //
 //     put ─▶ waiting ─▶ append ─▶ sync ─▶ readable ─▶ settle
 //              ▲          └── fails: the group is cut off, the chain goes on in a new segment
@@ -32,8 +32,8 @@ export interface FrameGroup extends Extent {
 }
 
 /**
- * Counters left out at each start: some may have been given to records that were answered before the
- * sync and then lost, and a number must not name two records.
+ * Counters left out at each start: some may have been given to records that were answered before
+ * the sync and then lost, and a number must not name two records.
  */
 const START_GAP = 2 ** 24
 const START_GAP_DAMAGED = 2 ** 32
@@ -58,9 +58,12 @@ export class ShardLog {
   #waiting: FrameGroup[] = []
   #writing: Promise<void> | null = null
   #isExpiryDue = false
+  #failureCount = 0
   #isClosed = false
 
-  /** Opens the log that is on the disk, which is the shard's own part of it; `names` are its files. */
+  /**
+   * Opens the log that is on the disk, which is the shard's own part of it; `names` are its files.
+   */
   static async open(parts: ShardLogParts, names: readonly string[]): Promise<ShardLog> {
     const { clock, disk, log } = parts
     const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() }
@@ -86,7 +89,9 @@ export class ShardLog {
     this.#readableEnd = found.firstFree
   }
 
-  /** The counter of the next record; the one who takes it puts the record before anyone else asks. */
+  /**
+   * The counter of the next record; the one who takes it puts the record before anyone else asks.
+   */
   takeCounter(): number {
     return this.#nextCounter++
   }
@@ -185,6 +190,7 @@ export class ShardLog {
       }
       await file.sync()
       if (!areAnswered) this.#publish(segment, groups)
+      this.#noteSuccess()
     } catch (error) {
       await this.#cutOff(error as Error)
       if (!areAnswered) for (const group of groups) group.settle(false)
@@ -228,16 +234,13 @@ export class ShardLog {
   }
 
   /**
-   * After an append or a sync that failed, nobody knows which bytes are there. They are cut off before the
-   * failure is told. If the disk does not let us, a new segment is begun: its name says which counters
-   * the one before it may hold, so that the remains never come to life.
+   * After an append or a sync that failed, nobody knows which bytes are there. They are cut off
+   * before the failure is told. If the disk does not let us, a new segment is begun: its name says
+   * which counters the one before it may hold, so that the remains never come to life.
    */
   async #cutOff(error: Error): Promise<void> {
     const active = this.#segments.at(-1)
-    this.#log.error('a shard could not be written; its records were refused', {
-      segment: active?.name ?? '',
-      reason: error.message,
-    })
+    this.#noteFailure(error, active)
     if (active === undefined || !this.#isActiveUsable) return
     try {
       const file = await active.openForAppend(this.#disk)
@@ -249,6 +252,25 @@ export class ShardLog {
       // When this fails too, the next write tries again.
       await this.#begin(active.endCounter).catch(() => {})
     }
+  }
+
+  /**
+   * The first of a row of failures is told, and their end: a full disk fails a thousand times a
+   * second.
+   */
+  #noteFailure(error: Error, segment: Segment | undefined): void {
+    if (this.#failureCount++ > 0) return
+    this.#log.error('a shard cannot be written; its records are refused', {
+      segment: segment?.name ?? '',
+      reason: error.message,
+    })
+  }
+
+  #noteSuccess(): void {
+    if (this.#failureCount === 0) return
+    const failedGroups = this.#failureCount
+    this.#failureCount = 0
+    this.#log.info('a shard can be written again', { failedGroups })
   }
 
   async #dropExpired(): Promise<void> {

@@ -6,7 +6,9 @@ import { FIRST_COUNTER, SequenceNumbers } from './sequence-number.ts'
 import type { ShardLimiter } from './shard-limiter.ts'
 import type { ShardLog } from './shard-log.ts'
 
-/** What is kept of a shard in its stream's file. A closed shard takes no records; its children do. */
+/**
+ * What is kept of a shard in its stream's file. A closed shard takes no records; its children do.
+ */
 export interface ShardRecord {
   readonly number: number
   readonly startingHashKey: string

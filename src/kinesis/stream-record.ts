@@ -1,4 +1,5 @@
-// Reads a stream's file. What does not hold together is left alone: its records may still be wanted.
+// Reads a stream's file. What does not hold together is left alone: its records may still be
+// wanted.
 
 import { z } from 'zod'
 import { STREAM_FORMAT, type StreamRecord } from './stream.ts'

@@ -4,9 +4,9 @@
 //     streams/<name>.<id>/stream.json               what the stream is; the last file to go
 //     streams/<name>.<id>/<shard>/<segment>.log     its records
 //
-// Writing `stream.json` is what makes a stream, changes it or condemns it. So a crash at any moment leaves
-// either state, whole: a stream that was being created is finished at the next start, and one that was being
-// deleted is deleted.
+// Writing `stream.json` is what makes a stream, changes it or condemns it. So a crash at any moment
+// leaves either state, whole: a stream that was being created is finished at the next start, and
+// one that was being deleted is deleted.
 
 import { below, type Clock, type Disk, type Log, type Random, type Timer } from '../host/index.ts'
 import type { KinesisConfig } from './config.ts'

@@ -1,5 +1,5 @@
-// What the service hands out and gets back unread: shard iterators and tokens for the next page. Opaque to
-// clients and not to be forged; everything is in the text, nothing is remembered.
+// What the service hands out and gets back unread: shard iterators and tokens for the next page.
+// Opaque to clients and not to be forged; everything is in the text, nothing is remembered.
 //
 //     ┌──────┬───────────────┬──────────────────────────┬──────────────┐
 //     │ kind │ made at, ms   │ content                  │ HMAC-SHA-256 │   in base64

@@ -36,7 +36,8 @@ const CLOSE_GRACE_MS = 2000
  * Starts a Kinesis that every AWS SDK can talk to, with any credentials:
  *
  *     const kinesis = await startKinesis({ streams: { orders: 2 } })
- *     const client = new KinesisClient({ endpoint: kinesis.endpoint, region: 'us-east-1', credentials })
+ *     const client = new KinesisClient({ endpoint: kinesis.endpoint, region: 'us-east-1',
+ * credentials })
  *
  * Throws `ConfigError` with every option that is wrong.
  */

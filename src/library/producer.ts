@@ -66,8 +66,8 @@ export class UserRecordFailedError extends Error {
  * Sends user records to Kinesis streams: aggregated, collected, rate-limited, retried.
  *
  *     const producer = new KinesisProducer({ region: 'eu-central-1' })
- *     const { shardId, sequenceNumber } = await producer.addUserRecord({ stream, partitionKey, data })
- *     await producer.close({ deadlineMs: 10_000 })
+ *     const { shardId, sequenceNumber } = await producer.addUserRecord({ stream, partitionKey, data
+ * })     await producer.close({ deadlineMs: 10_000 })
  */
 export class KinesisProducer {
   readonly #producer: Producer

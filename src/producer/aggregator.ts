@@ -47,7 +47,10 @@ export class Aggregator implements Stage<UserRecord> {
     this.#reducerOf(shard).put(record)
   }
 
-  /** The shard map is another one now: what waited for it goes on, what is left of closed shards moves. */
+  /**
+   * The shard map is another one now: what waited for it goes on, what is left of closed shards
+   * moves.
+   */
   onShardsChanged(): void {
     const early = this.#early
     this.#early = []

@@ -37,7 +37,9 @@ export class KinesisRecord implements PutRecordsEntry {
     this.expiresAtMs = expiresAtMs
   }
 
-  /** Always sent, as the KPL does, so that the whole record lands where its first member belongs. */
+  /**
+   * Always sent, as the KPL does, so that the whole record lands where its first member belongs.
+   */
   get explicitHashKey(): HashKey {
     return this.userRecords[0]!.hashKey!
   }

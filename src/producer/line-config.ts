@@ -15,7 +15,9 @@ export interface LineConfig {
   readonly retry: RetryConfig
 }
 
-/** A fifth of RecordMaxBufferedTime, at most 50 ms, is left for the collector. The KPL's numbers. */
+/**
+ * A fifth of RecordMaxBufferedTime, at most 50 ms, is left for the collector. The KPL's numbers.
+ */
 const COLLECTOR_WAIT_SHARE = 0.2
 const COLLECTOR_WAIT_MAX_MS = 50
 
@@ -48,7 +50,9 @@ export function lineConfigOf(config: ProducerConfig): LineConfig {
   }
 }
 
-/** Signed for when only an endpoint is named: stand-ins ask for some region and do not mind which. */
+/**
+ * Signed for when only an endpoint is named: stand-ins ask for some region and do not mind which.
+ */
 const REGION_OF_STAND_INS = 'us-east-1'
 
 export function clientConfigOf(config: ProducerConfig): ClientConfig {

@@ -52,7 +52,10 @@ export class Retrier {
     this.#config = config
   }
 
-  /** Records go again from the start of the line; halves of a refused request straight to the sender. */
+  /**
+   * Records go again from the start of the line; halves of a refused request straight to the
+   * sender.
+   */
   sendAgainThrough(start: Stage<UserRecord>, sender: Stage<readonly KinesisRecord[]>): void {
     this.#again = start
     this.#sender = sender

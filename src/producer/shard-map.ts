@@ -17,12 +17,17 @@ interface Range {
   readonly end: HashKey
 }
 
-/** First and longest wait after a ListShards that failed; each next one is half as long again. The KPL's. */
+/**
+ * First and longest wait after a ListShards that failed; each next one is half as long again. The
+ * KPL's.
+ */
 const BACKOFF_MIN_MS = 1000
 const BACKOFF_MAX_MS = 30_000
 /** How long the range of a shard that is no longer open is remembered, for records on their way. */
 const CLOSED_RANGE_KEPT_MS = 60_000
-/** Pages of one listing: 1 000 shards each, far above any account's limit. A bound, not a setting. */
+/**
+ * Pages of one listing: 1 000 shards each, far above any account's limit. A bound, not a setting.
+ */
 const PAGES_MAX_COUNT = 1000
 
 export interface ShardMapHost {

@@ -19,7 +19,9 @@ export interface UserRecordFields {
 /** A shard that is not known. */
 export const NO_SHARD = -1
 
-/** Attempts kept of one record: the first ones, and always the last. A long TTL can make thousands. */
+/**
+ * Attempts kept of one record: the first ones, and always the last. A long TTL can make thousands.
+ */
 export const ATTEMPTS_KEPT_MAX_COUNT = 64
 
 export class UserRecord {

@@ -185,7 +185,9 @@ function drawDiskFaults(random: SimRandom): DiskFaults {
   }
 }
 
-/** How far a wall clock jumps, at most, either way: what an administrator or a bad NTP server does. */
+/**
+ * How far a wall clock jumps, at most, either way: what an administrator or a bad NTP server does.
+ */
 const WALL_JUMP_MAX_MS = 600_000
 
 function drawMishaps(random: SimRandom, loadMs: number): Mishap[] {

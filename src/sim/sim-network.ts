@@ -123,8 +123,8 @@ export class SimNetwork {
   }
 }
 
-/** Nothing is there at once: what answers at once could be asked again for ever at one instant. */
-const PASSAGE_MIN_MS = 0.01
+/** Not even a machine answers itself at once; a half of what loopback takes. */
+const PASSAGE_MIN_MS = 0.2
 
 const UNKNOWN_LINK: Link = { latencyMs: 1, jitterMs: 0, bytesPerSecond: null }
 

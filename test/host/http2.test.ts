@@ -1,4 +1,5 @@
-// HTTP/2 without TLS on the port that also speaks HTTP/1.1, with Node's client and the official SDK.
+// HTTP/2 without TLS on the port that also speaks HTTP/1.1, with Node's client and the official
+// SDK.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

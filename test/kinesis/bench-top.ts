@@ -1,5 +1,5 @@
-// An embedded Kinesis on a memory disk and a clock moved by hand, and a client that speaks to it as a
-// host would: through `begin`, in both formats.
+// An embedded Kinesis on a memory disk and a clock moved by hand, and a client that speaks to it as
+// a host would: through `begin`, in both formats.
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'

@@ -1,5 +1,5 @@
-// The embedded Kinesis on a simulated disk that fails, fills up, tears writes and forgets what was not
-// synced, through crashes and jumps of the clock: one life of a shard for each seed.
+// The embedded Kinesis on a simulated disk that fails, fills up, tears writes and forgets what was
+// not synced, through crashes and jumps of the clock: one life of a shard for each seed.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

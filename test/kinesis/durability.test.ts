@@ -12,7 +12,7 @@ async function benchWithStream(options: BenchOptions = {}): Promise<Bench> {
 }
 
 function put(bench: Bench, ...texts: string[]) {
-  const Records = texts.map((text) => ({ PartitionKey: text, Data: base64(text) }))
+  const Records = texts.map((text) => ({ PartitionKey: 'k', Data: base64(text) }))
   return bench.call('PutRecords', { StreamName: 's1', Records })
 }
 
@@ -179,16 +179,18 @@ test('a number is not given twice even when its record was answered early and th
 })
 
 for (const operation of ['append', 'sync', 'open']) {
-  for (const isRepairBroken of [false, true]) {
-    const how = isRepairBroken ? ', and cannot be repaired,' : ''
-    test(`a disk that fails to ${operation}${how} fails those entries alone`, async () => {
+  for (const alsoBroken of [[], ['truncate'], ['truncate', 'open']]) {
+    const what = [operation, ...alsoBroken].join(', ')
+    test(`a disk that fails to ${what} fails those entries alone`, async () => {
       const bench = await benchWithStream()
       if (operation !== 'open') await put(bench, 'a')
       const kept = operation === 'open' ? [] : ['a']
       bench.disk.failedAppendKeeps = 1
-      bench.disk.fault = (asked) => {
+      bench.disk.fault = (asked, name) => {
+        // A file that is there can be opened: its reader is not to suffer.
+        if (asked === 'open' && bench.disk.files.has(name)) return null
         if (asked === operation) return 'ENOSPC'
-        return isRepairBroken && asked === 'truncate' ? 'EIO' : null
+        return alsoBroken.includes(asked) ? 'EIO' : null
       }
 
       const failed = await put(bench, 'x', 'y')
@@ -229,6 +231,7 @@ for (const broken of [['append'], ['append', 'truncate'], ['sync'], ['sync', 'tr
     bench.disk.fault = () => null
     await put(bench, 'b')
 
+    assert.equal(bench.log.lines.length, 2)
     assert.ok(segmentsOf(bench.disk).length <= 2)
     assert.deepEqual(await texts(bench), ['a', 'b'])
     assert.deepEqual(await texts(await bench.reopen(bench.disk.afterPowerLoss(1000))), ['a', 'b'])
@@ -358,6 +361,27 @@ test('a segment that cannot be read is reported, and the shard goes on', async (
   assert.match(after.log.lines.join(), /cannot be read/)
   assert.ok(BigInt(body.Records[0].SequenceNumber) > BigInt(first[0]!.SequenceNumber))
   assert.deepEqual(await texts(after), ['b'])
+})
+
+test('a reader of the end does not read the whole segment', async () => {
+  const bench = await benchWithStream()
+  const big = Buffer.alloc(200 * 1024).toString()
+  const numbers: string[] = []
+  for (let i = 0; i < 40; i++) {
+    const { body } = await put(bench, big)
+    numbers.push(body.Records?.[0].SequenceNumber)
+  }
+  for (const reader of [bench, await bench.reopen()]) {
+    const start = { StreamName: 's1', ShardId: '0', ShardIteratorType: 'AT_SEQUENCE_NUMBER' }
+    const at = { ...start, StartingSequenceNumber: numbers[38] }
+    const { ShardIterator } = await reader.ok('GetShardIterator', at)
+    const before = reader.disk.readBytes
+    const page = await reader.ok('GetRecords', { ShardIterator, Limit: 1 })
+    assert.equal(page.Records[0].SequenceNumber, numbers[38])
+    assert.ok(reader.disk.readBytes - before < 3 * 256 * 1024)
+    const next = await reader.ok('GetRecords', { ShardIterator: page.NextShardIterator })
+    assert.equal(next.Records.length, 1)
+  }
 })
 
 test('iterators and tokens outlive a restart', async () => {

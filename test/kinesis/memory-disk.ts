@@ -14,8 +14,8 @@ export class MemoryDisk implements Disk {
   fault: (operation: string, name: string) => string | null = () => null
   /** How much of an append that fails is there all the same. */
   failedAppendKeeps = 0.5
-  openCount = 0
   syncCount = 0
+  readBytes = 0
   /** While set, syncs wait for it. */
   syncGate: Promise<void> | null = null
 
@@ -24,7 +24,6 @@ export class MemoryDisk implements Disk {
     if (!this.files.has(name)) {
       this.files.set(name, { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) })
     }
-    this.openCount++
     return new MemoryFile(this, name)
   }
 
@@ -49,7 +48,9 @@ export class MemoryDisk implements Disk {
     return content === undefined ? null : Buffer.from(content.bytes)
   }
 
-  /** The disk after power loss: each file as it was synced, plus `extraBytes` of what came after. */
+  /**
+   * The disk after power loss: each file as it was synced, plus `extraBytes` of what came after.
+   */
   afterPowerLoss(extraBytes = 0): MemoryDisk {
     const disk = new MemoryDisk()
     for (const [name, { bytes, synced }] of this.files) {
@@ -113,7 +114,9 @@ class MemoryFile implements LogFile {
   async read(position: number, lengthBytes: number): Promise<Buffer> {
     this.#disk.check('read', this.name)
     const { bytes } = this.#disk.content(this.name)
-    return Buffer.from(bytes.subarray(position, position + lengthBytes))
+    const piece = Buffer.from(bytes.subarray(position, position + lengthBytes))
+    this.#disk.readBytes += piece.length
+    return piece
   }
 
   async truncate(sizeBytes: number): Promise<void> {

@@ -1,5 +1,5 @@
-// The official SDK, unchanged, with nothing but an endpoint and credentials: over HTTP/2 as it comes,
-// and over HTTP/1.1.
+// The official SDK, unchanged, with nothing but an endpoint and credentials: over HTTP/2 as it
+// comes, and over HTTP/1.1.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'

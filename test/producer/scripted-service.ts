@@ -1,5 +1,6 @@
-// A Kinesis in a test's hands: it lists the shards that it is told to have, stores what arrives, and
-// gives each PutRecords the verdicts that the test scripted. Speaks JSON, so that a test can read it.
+// A Kinesis in a test's hands: it lists the shards that it is told to have, stores what arrives,
+// and gives each PutRecords the verdicts that the test scripted. Speaks JSON, so that a test can
+// read it.
 
 import { createHash } from 'node:crypto'
 import type { HttpAnswer, HttpRequest, Network, NoAnswer } from '../../src/host/index.ts'

@@ -53,7 +53,9 @@ export const putRecord = defineOperation({
   },
 })
 
-/** The numbers of a shard rise in any case: the one given must only be one that we can have made. */
+/**
+ * The numbers of a shard rise in any case: the one given must only be one that we can have made.
+ */
 function checkOrdering(text: string | null, stream: Stream, { clock }: Call): void {
   if (text === null) return
   const parsed = parseSequenceNumber(text)

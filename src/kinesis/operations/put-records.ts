@@ -16,7 +16,9 @@ import { type Call, usableStreamOf } from '../service.ts'
 import { dryRunSucceeded, invalidArgument } from '../service-error.ts'
 import type { Stream } from '../stream.ts'
 
-/** Of an entry beside its data: names, quotes, a hash key, and a key of 256 characters, all escaped. */
+/**
+ * Of an entry beside its data: names, quotes, a hash key, and a key of 256 characters, all escaped.
+ */
 const ENTRY_OVERHEAD_MAX_BYTES = 4096
 
 /** Base64 of the largest request with the longest spelling of everything else. */
@@ -51,7 +53,10 @@ interface ReadyBatch {
   readonly batch: PutBatch
 }
 
-/** Only what is in order comes this way: null sends the body through the checks that name what is not. */
+/**
+ * Only what is in order comes this way: null sends the body through the checks that name what is
+ * not.
+ */
 function batchFromScan(body: Buffer, call: Call): ReadyBatch | null {
   const scanned = scanPutRecords(body)
   if (scanned === null || scanned.streamArn !== null || scanned.streamName === null) return null
