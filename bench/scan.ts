@@ -2,7 +2,8 @@
 //
 //   node bench/scan.ts
 
-import { findJson, jsonName } from '../src/gateway/json-scan.ts'
+import { findJson } from '../src/gateway/json-scan.ts'
+import { jsonName } from '../src/gateway/json-value.ts'
 
 const LOG_PAYLOAD_BYTES = 1612
 const ROUNDS = 9

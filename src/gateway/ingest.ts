@@ -2,15 +2,8 @@
 
 import { type HttpAnswer, type HttpHead, headerOf } from '../host/index.ts'
 import { NO_PARTITION_KEY, NO_STREAM_NAME } from './answers.ts'
-import {
-  findJson,
-  findMembers,
-  JsonError,
-  type JsonName,
-  type JsonValue,
-  jsonName,
-  textOfJson,
-} from './json-scan.ts'
+import { findJson, findMembers, textOfJson } from './json-scan.ts'
+import { JsonError, type JsonName, type JsonValue, jsonName } from './json-value.ts'
 import { keyProblem } from './partition-key.ts'
 import { problem } from './problem.ts'
 

@@ -5,47 +5,15 @@
 
 import { isUtf8 } from 'node:buffer'
 
-/** Arrays and objects within each other. */
-export const JSON_MAX_DEPTH = 512
-
-export type JsonType = 'string' | 'number' | 'boolean' | 'null' | 'object' | 'array'
-
-/** Where a value is: `end` is the place after its last byte. */
-export interface JsonValue {
-  readonly type: JsonType
-  readonly start: number
-  readonly end: number
-}
-
-/** The bytes are no JSON, or too deep. */
-export class JsonError extends Error {
-  readonly code: 'not-json' | 'too-deep'
-  /** The byte at which that was clear. */
-  readonly offset: number
-  constructor(code: 'not-json' | 'too-deep', offset: number) {
-    super(
-      code === 'too-deep'
-        ? `more than ${JSON_MAX_DEPTH} arrays and objects within each other at byte ${offset}`
-        : `no JSON at byte ${offset}`,
-    )
-    this.name = 'JsonError'
-    this.code = code
-    this.offset = offset
-  }
-}
-
-/** A member's name or an item's index, ready to be looked for. */
-export interface JsonName {
-  readonly text: string
-  readonly utf8: Buffer
-  /** The item of an array that it means, or -1. */
-  readonly index: number
-}
-
-export function jsonName(text: string): JsonName {
-  const index = /^(0|[1-9][0-9]*)$/.test(text) ? Number(text) : -1
-  return { text, utf8: Buffer.from(text), index }
-}
+import { plainTextEnd, startPlainText } from './json-plain-text.ts'
+import { escapeEnd, FALSE, fail, NULL, plainValueEnd, space, TRUE } from './json-tokens.ts'
+import {
+  JSON_MAX_DEPTH,
+  JsonError,
+  type JsonName,
+  type JsonType,
+  type JsonValue,
+} from './json-value.ts'
 
 /**
  * The value that a path leads to, or null when there is none; no names mean the whole document.
@@ -55,7 +23,7 @@ export function findJson(document: Buffer, path: readonly JsonName[]): JsonValue
   start(document)
   sought = path
   foundAt = -1
-  at = space(at)
+  at = space(bytes, at)
   find(0)
   finish()
   return foundAt < 0 ? null : valueAt(document, foundAt, foundEnd)
@@ -67,7 +35,7 @@ export function findJson(document: Buffer, path: readonly JsonName[]): JsonValue
 export function findMembers(document: Buffer, names: readonly JsonName[]): (JsonValue | null)[] {
   start(document)
   const found: (JsonValue | null)[] = names.map(() => null)
-  at = space(at)
+  at = space(bytes, at)
   if (bytes[at] !== OPEN_BRACE) skip(0)
   else {
     for (let hasMore = open(0, CLOSE_BRACE); hasMore; hasMore = next(CLOSE_BRACE)) {
@@ -108,37 +76,21 @@ const BACKSLASH = 0x5c
 const CLOSE_BRACKET = 0x5d
 const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
-const [TRUE, FALSE, NULL] = [0x74, 0x66, 0x6e]
+/** From the byte that opens an object or array to the one that closes it. */
+const TO_CLOSING = 2
 
 /** The type of a value by its first byte; every other byte begins a number. */
 const TYPES: ReadonlyMap<number, JsonType> = new Map<number, JsonType>([
   [QUOTE, 'string'],
   [OPEN_BRACE, 'object'],
   [OPEN_BRACKET, 'array'],
-  [TRUE!, 'boolean'],
-  [FALSE!, 'boolean'],
-  [NULL!, 'null'],
+  [TRUE, 'boolean'],
+  [FALSE, 'boolean'],
+  [NULL, 'null'],
 ])
 
-function bytesOf(text: string): Uint8Array {
-  const table = new Uint8Array(256)
-  for (const character of text) table[character.charCodeAt(0)] = 1
-  return table
-}
-
-const IS_DIGIT = bytesOf('0123456789')
-const IS_HEX = bytesOf('0123456789abcdefABCDEF')
-const IS_SPACE = bytesOf(' \t\n\r')
-const IS_ESCAPED = bytesOf('"\\/bfnrt')
-/** Bytes that end a run of plain text in a string: quote, backslash, control characters. */
-const ENDS_PLAIN = bytesOf('"\\').fill(1, 0, 0x20)
-
-/** Strings from this size on are read four bytes at a time; below, making the view costs more. */
-const WORDS_FROM_BYTES = 64
-
-// Past the end there is no byte; tables are asked for 0 then, which is nothing's part. Asked for
-// `undefined` they would answer the same, and V8 would read them as slowly as any object ever
-// after.
+/** Runs of plain text from this size on are given to the faster search; below, asking costs more. */
+const LONG_FROM_BYTES = 32
 
 // The state of the one scan that is going on. A scan never waits, so there is never a second one;
 // an object with methods, closures and results took three times as long.
@@ -153,59 +105,76 @@ let isNameEscaped = false
 let sought: readonly JsonName[] = []
 let foundAt = -1
 let foundEnd = -1
-/**
- * The document as 32-bit words, from the word boundary at or before its start; made when needed.
- */
-let words: Int32Array | null = null
 
 function start(document: Buffer): void {
   bytes = document
   at = 0
-  words = null
+  startPlainText(document)
   // Proved once, by native code: what follows reads strings byte by byte.
   if (!isUtf8(document)) throw new JsonError('not-json', 0)
 }
 
 function finish(): void {
-  at = space(at)
+  at = space(bytes, at)
   const { length } = bytes
   bytes = NOTHING
-  words = null
+  startPlainText(NOTHING)
   if (at !== length) throw new JsonError('not-json', at)
 }
 
 /** Let go of a document, so that it is not kept until the next one comes. */
 const NOTHING = Buffer.alloc(0)
 
-function fail(offset: number): never {
-  throw new JsonError('not-json', offset)
+/** What is open around the value that `skip` is at: the bytes that began it, outermost first. */
+const nesting = new Uint8Array(JSON_MAX_DEPTH)
+
+/**
+ * Goes over any value, which has `depth` arrays and objects around it. One loop with its state in
+ * local variables: with a call for each value within it took twice as long.
+ */
+function skip(depth: number): void {
+  const document = bytes
+  let place = at
+  let level = depth
+  for (;;) {
+    const first = document[place]
+    if (first === QUOTE) place = stringEnd(document, place)
+    else if (first === OPEN_BRACE || first === OPEN_BRACKET) {
+      if (level >= JSON_MAX_DEPTH) throw new JsonError('too-deep', place)
+      place = space(document, place + 1)
+      if (document[place] !== first + TO_CLOSING) {
+        nesting[level++] = first
+        if (first === OPEN_BRACE) place = valueStart(document, place)
+        continue
+      }
+      place++
+    } else place = plainValueEnd(document, place)
+    // The value is over, and with it perhaps what is around it.
+    for (;;) {
+      if (level === depth) {
+        at = place
+        return
+      }
+      place = space(document, place)
+      const opening = nesting[level - 1]!
+      if (document[place] === COMMA) {
+        place = space(document, place + 1)
+        if (opening === OPEN_BRACE) place = valueStart(document, place)
+        break
+      }
+      if (document[place] !== opening + TO_CLOSING) fail(place)
+      place++
+      level--
+    }
+  }
 }
 
-/** Goes over any value. */
-function skip(depth: number): void {
-  switch (bytes[at]) {
-    case QUOTE:
-      return skipString()
-    case OPEN_BRACE:
-      for (let hasMore = open(depth, CLOSE_BRACE); hasMore; hasMore = next(CLOSE_BRACE)) {
-        memberName()
-        skip(depth + 1)
-      }
-      return
-    case OPEN_BRACKET:
-      for (let hasMore = open(depth, CLOSE_BRACKET); hasMore; hasMore = next(CLOSE_BRACKET)) {
-        skip(depth + 1)
-      }
-      return
-    case TRUE:
-      return skipWord('true')
-    case FALSE:
-      return skipWord('false')
-    case NULL:
-      return skipWord('null')
-    default:
-      return skipNumber()
-  }
+/** From a member's name to its value. */
+function valueStart(document: Buffer, nameStart: number): number {
+  if (document[nameStart] !== QUOTE) fail(nameStart)
+  const place = space(document, stringEnd(document, nameStart))
+  if (document[place] !== COLON) fail(place)
+  return space(document, place + 1)
 }
 
 /** Goes over a value and marks the one in it to which the sought names lead, from `index` on. */
@@ -248,7 +217,7 @@ function findInArray(index: number, name: JsonName): void {
 /** Enters an object or array; false when it is empty, and then it has been left. */
 function open(depth: number, closing: number): boolean {
   if (depth >= JSON_MAX_DEPTH) throw new JsonError('too-deep', at)
-  at = space(at + 1)
+  at = space(bytes, at + 1)
   if (bytes[at] !== closing) return true
   at++
   return false
@@ -256,24 +225,24 @@ function open(depth: number, closing: number): boolean {
 
 /** After a member or an item: true at the next one, false when the end has been passed. */
 function next(closing: number): boolean {
-  at = space(at)
+  at = space(bytes, at)
   const byte = bytes[at]
   if (byte !== COMMA && byte !== closing) fail(at)
   at++
   if (byte === closing) return false
-  at = space(at)
+  at = space(bytes, at)
   return true
 }
 
 /** From a member's name to its value. */
 function memberName(): void {
+  const nameStart = at
   if (bytes[at] !== QUOTE) fail(at)
-  skipString()
-  nameEndAt = at
+  nameEndAt = stringEnd(bytes, nameStart)
   isNameEscaped = hasEscape
-  at = space(at)
+  at = space(bytes, nameEndAt)
   if (bytes[at] !== COLON) fail(at)
-  at = space(at + 1)
+  at = space(bytes, at + 1)
 }
 
 /** Whether the member's name that was passed last, and began at `from`, is `name`. */
@@ -285,92 +254,25 @@ function isName(from: number, name: JsonName): boolean {
   return true
 }
 
-function space(from: number): number {
-  let place = from
-  for (let byte = bytes[place]; byte !== undefined && byte <= 0x20; byte = bytes[++place]) {
-    if (IS_SPACE[byte] === 0) break
-  }
-  return place
-}
-
-function skipWord(word: string): void {
-  for (let i = 1; i < word.length; i++) {
-    if (bytes[at + i] !== word.charCodeAt(i)) fail(at + i)
-  }
-  at += word.length
-}
-
-/** -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)? */
-function skipNumber(): void {
-  if (bytes[at] === 0x2d) at++
-  if (bytes[at] === 0x30) at++
-  else skipDigits()
-  if (bytes[at] === 0x2e) {
-    at++
-    skipDigits()
-  }
-  if (bytes[at] !== 0x65 && bytes[at] !== 0x45) return
-  at++
-  if (bytes[at] === 0x2b || bytes[at] === 0x2d) at++
-  skipDigits()
-}
-
-function skipDigits(): void {
-  const from = at
-  while (IS_DIGIT[bytes[at] ?? 0] === 1) at++
-  if (at === from) fail(at)
-}
-
-/** Goes over the string that begins here, to the place after its closing quote. */
-function skipString(): void {
+/** The place after the closing quote of the string that begins at `from`; sets `hasEscape`. */
+function stringEnd(document: Buffer, from: number): number {
   hasEscape = false
-  let place = at + 1
-  let wordsFrom = place + WORDS_FROM_BYTES
+  const { length } = document
+  let place = from + 1
   for (;;) {
-    while (ENDS_PLAIN[bytes[place] ?? 0] === 0) {
-      if (++place < wordsFrom) continue
-      place = skipPlainWords(place)
-      wordsFrom = Number.POSITIVE_INFINITY
+    const end = Math.min(place + LONG_FROM_BYTES, length)
+    let byte = 0
+    for (; place < end; place++) {
+      byte = document[place]!
+      if (byte === QUOTE) return place + 1
+      if (byte === BACKSLASH || byte < 0x20) break
     }
-    if (bytes[place] === QUOTE) {
-      at = place + 1
-      return
-    }
-    if (bytes[place] !== BACKSLASH) fail(place)
-    hasEscape = true
-    place = escapeEnd(place)
-    wordsFrom = place + WORDS_FROM_BYTES
+    if (place === end) {
+      if (end === length) fail(place)
+      place = plainTextEnd(place)
+    } else if (byte === BACKSLASH) {
+      hasEscape = true
+      place = escapeEnd(document, place)
+    } else fail(place)
   }
-}
-
-function escapeEnd(from: number): number {
-  if (IS_ESCAPED[bytes[from + 1] ?? 0] === 1) return from + 2
-  if (bytes[from + 1] !== 0x75) fail(from + 1)
-  for (let i = 2; i < 6; i++) {
-    if (IS_HEX[bytes[from + i] ?? 0] !== 1) fail(from + i)
-  }
-  return from + 6
-}
-
-/**
- * From a place in plain text to the start of the first 32-bit word that has a quote, a backslash or
- * a control character in it, or to the last whole word. The three tests on four bytes at once are
- * those of "Bit Twiddling Hacks" (has-zero-byte, has-less); as to whether there is such a byte in
- * the word they are exact.
- */
-function skipPlainWords(from: number): number {
-  const shift = bytes.byteOffset & 3
-  words ??= new Int32Array(bytes.buffer, bytes.byteOffset - shift, (shift + bytes.length) >> 2)
-  let index = (from + shift) >> 2
-  for (; index < words.length; index++) {
-    const word = words[index]!
-    const quotes = word ^ 0x22222222
-    const backslashes = word ^ 0x5c5c5c5c
-    const hits =
-      ((word - 0x20202020) & ~word) |
-      ((quotes - 0x01010101) & ~quotes) |
-      ((backslashes - 0x01010101) & ~backslashes)
-    if ((hits & 0x80808080) !== 0) break
-  }
-  return Math.max(from, index * 4 - shift)
 }

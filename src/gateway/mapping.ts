@@ -3,7 +3,7 @@
 import type { HttpAnswer, HttpHead } from '../host/index.ts'
 import type { Ack, Mapping } from './config.ts'
 import { type Ingest, ingestByHeader, ingestByPointer, keyOfHeader } from './ingest.ts'
-import { jsonName } from './json-scan.ts'
+import { jsonName } from './json-value.ts'
 import { parsePointer } from './pointer.ts'
 
 export interface Mapped {

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  findJson,
-  findMembers,
-  JSON_MAX_DEPTH,
-  JsonError,
-  jsonName,
-  textOfJson,
-} from '../../src/gateway/json-scan.ts'
+import { findJson, findMembers, textOfJson } from '../../src/gateway/json-scan.ts'
+import { JSON_MAX_DEPTH, JsonError, jsonName } from '../../src/gateway/json-value.ts'
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 

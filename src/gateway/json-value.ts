@@ -1,0 +1,43 @@
+// What is looked for in a JSON document, what is found, and what is wrong with it.
+
+/** Arrays and objects within each other. */
+export const JSON_MAX_DEPTH = 512
+
+export type JsonType = 'string' | 'number' | 'boolean' | 'null' | 'object' | 'array'
+
+/** Where a value is: `end` is the place after its last byte. */
+export interface JsonValue {
+  readonly type: JsonType
+  readonly start: number
+  readonly end: number
+}
+
+/** The bytes are no JSON, or too deep. */
+export class JsonError extends Error {
+  readonly code: 'not-json' | 'too-deep'
+  /** The byte at which that was clear. */
+  readonly offset: number
+  constructor(code: 'not-json' | 'too-deep', offset: number) {
+    super(
+      code === 'too-deep'
+        ? `more than ${JSON_MAX_DEPTH} arrays and objects within each other at byte ${offset}`
+        : `no JSON at byte ${offset}`,
+    )
+    this.name = 'JsonError'
+    this.code = code
+    this.offset = offset
+  }
+}
+
+/** A member's name or an item's index, ready to be looked for. */
+export interface JsonName {
+  readonly text: string
+  readonly utf8: Buffer
+  /** The item of an array that it means, or -1. */
+  readonly index: number
+}
+
+export function jsonName(text: string): JsonName {
+  const index = /^(0|[1-9][0-9]*)$/.test(text) ? Number(text) : -1
+  return { text, utf8: Buffer.from(text), index }
+}
