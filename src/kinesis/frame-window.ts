@@ -1,6 +1,6 @@
 // A piece of a segment in memory, moved along as frames are taken from it.
 
-import type { LogFile } from '../host/index.ts'
+import { DiskError, type LogFile } from '../host/index.ts'
 import { CUT, DAMAGED, FRAME_HEAD_BYTES, frameBytesAt, frameEnd } from './frame.ts'
 
 /** Bytes read at once; a longer frame gets a read of its own. */
@@ -31,11 +31,18 @@ export class FrameWindow {
     return end === CUT && this.#reachesEnd ? DAMAGED : end
   }
 
-  /** Moves the window to `position`, with the whole frame that is said to be there. */
+  /**
+   * Moves the window to `position`, with the whole frame that is said to be there. Rejects with a
+   * `DiskError`, also when the file is not as long as it was.
+   */
   async load(position: number, atLeastBytes = WINDOW_BYTES): Promise<void> {
     const available = this.#endPosition - position
     const claimed = Math.max(atLeastBytes, this.#claimedBytesAt(position))
-    this.buffer = await this.#file.read(position, Math.min(available, claimed))
+    const wantedBytes = Math.min(available, claimed)
+    this.buffer = await this.#file.read(position, wantedBytes)
+    if (this.buffer.length < wantedBytes) {
+      throw new DiskError('EIO', `${this.#file.name} is shorter than it was`)
+    }
     this.start = position
   }
 

@@ -1,6 +1,7 @@
-// What a shard's files tell after a start: each frame is checked, the index is built, the torn end
-// of the last segment is cut. Damage elsewhere is stepped over and reported: one bad block must
-// cost the records in it and no others.
+// What a shard's files tell after a start. Only the last segment is read then, up to its torn end,
+// which is cut: so a start takes as long as one segment, however many there are. The others are
+// read when somebody first uses them. Each frame is checked. Damage is stepped over and reported:
+// one bad block must cost the records in it and no others.
 
 import type { Disk, Log, LogFile } from '../host/index.ts'
 import { arrivalAt, CUT, counterAt, DAMAGED, FRAME_HEAD_BYTES, FRAME_MAX_BYTES } from './frame.ts'
@@ -12,10 +13,18 @@ import { parseSegmentName, Segment } from './segment.ts'
  */
 const COUNTER_GAP_MAX = 2 ** 34
 
+/**
+ * More counters than one segment can hold, with the gaps of all starts that were appended to it.
+ */
+const SEGMENT_COUNTERS_MAX = 2 ** 40
+
 export interface Recovery {
   /** Oldest first. */
   readonly segments: Segment[]
-  /** Some bytes could not be read: counters may have been given out that we do not see. */
+  /**
+   * Some bytes of the last one could not be read: counters may have been given out that we do not
+   * see.
+   */
   readonly isDamaged: boolean
   /** The last segment ends where its readable bytes end, so it can be appended to. */
   readonly canAppend: boolean
@@ -26,7 +35,7 @@ export interface RecoveryClock {
   readonly wallMs: number
 }
 
-/** Reads all segments on the disk, which is the shard's own part of it. */
+/** Finds the segments on the disk, which is the shard's own part of it. */
 export async function recoverSegments(
   disk: Disk,
   names: readonly string[],
@@ -37,20 +46,78 @@ export async function recoverSegments(
     .map(parseSegmentName)
     .filter((place) => place !== null)
     .sort(([a], [b]) => a - b)
-  const segments: Segment[] = []
-  let isDamaged = false
-  let canAppend = false
-  for (const [index, [generation, firstCounter]] of places.entries()) {
-    const segment = new Segment(generation, firstCounter, now.monotonicMs)
-    const endCounter = places[index + 1]?.[1] ?? Number.POSITIVE_INFINITY
-    const scan = new SegmentScan(disk, segment, endCounter, log)
-    const outcome = await scan.run(index === places.length - 1)
-    isDamaged ||= outcome.isDamaged
-    canAppend = outcome.canAppend
-    segment.lastAppendAtMs = now.monotonicMs - Math.max(0, now.wallMs - segment.maxArrivalAtMs)
-    segments.push(segment)
+  const segments = places.map((place) => new Segment(...place, now.monotonicMs))
+  const last = segments.pop()
+  if (last === undefined) return { segments, isDamaged: false, canAppend: false }
+  let maxArrivalAtMs = 0
+  for (const [index, segment] of segments.entries()) {
+    const next = segments[index + 1] ?? last
+    // What came before the next one was begun, came before the next one's first record. The latest
+    // of all of them, because the wall clock may have been set back in between.
+    const firstArrivalAtMs = (await firstArrivalIn(disk, next)) ?? now.wallMs
+    maxArrivalAtMs = Math.max(maxArrivalAtMs, firstArrivalAtMs)
+    const endCounter = next.firstCounter
+    segment.surveyLater(surveyOf(segment, endCounter, log), { endCounter, maxArrivalAtMs })
   }
-  return { segments, isDamaged, canAppend }
+  const outcome = await recoverLast(disk, last, now, log)
+  segments.push(last)
+  for (const segment of segments) {
+    segment.lastAppendAtMs = now.monotonicMs - Math.max(0, now.wallMs - segment.maxArrivalAtMs)
+  }
+  return { segments, ...outcome }
+}
+
+async function recoverLast(
+  disk: Disk,
+  last: Segment,
+  now: RecoveryClock,
+  log: Log,
+): Promise<ScanOutcome> {
+  try {
+    return await last.use(disk, (file) =>
+      new SegmentScan(last, Number.POSITIVE_INFINITY, log).run(file, true),
+    )
+  } catch (error) {
+    const { name: segment } = last
+    const { message: reason } = error as Error
+    log.error('the last segment of a shard cannot be read now; it is tried again', {
+      segment,
+      reason,
+    })
+    // It may be full all the same, and what is put now must come behind all that it holds.
+    const endCounter = last.firstCounter + SEGMENT_COUNTERS_MAX
+    last.surveyLater(surveyOf(last, endCounter, log), { endCounter, maxArrivalAtMs: now.wallMs })
+    return { isDamaged: true, canAppend: false }
+  }
+}
+
+/** Null when the segment is empty, or cannot be read. */
+async function firstArrivalIn(disk: Disk, { name }: Segment): Promise<number | null> {
+  try {
+    const file = await disk.open(name)
+    try {
+      const window = new FrameWindow(file, file.sizeBytes())
+      await window.load(0, FRAME_HEAD_BYTES)
+      if (window.frameEnd(0) === CUT) await window.load(0, FRAME_HEAD_BYTES)
+      return window.frameEnd(0) > 0 ? arrivalAt(window.buffer, 0) : null
+    } finally {
+      await file.close()
+    }
+  } catch {
+    return null
+  }
+}
+
+function surveyOf(
+  { generation, firstCounter, createdAtMs }: Segment,
+  endCounter: number,
+  log: Log,
+) {
+  return async (file: LogFile): Promise<Segment> => {
+    const found = new Segment(generation, firstCounter, createdAtMs)
+    await new SegmentScan(found, endCounter, log).run(file, false)
+    return found
+  }
 }
 
 interface ScanOutcome {
@@ -58,33 +125,20 @@ interface ScanOutcome {
   readonly canAppend: boolean
 }
 
+/** Reads a whole file and enters what it holds into a segment. */
 class SegmentScan {
-  readonly #disk: Disk
   readonly #segment: Segment
   readonly #endCounter: number
   readonly #log: Log
 
-  constructor(disk: Disk, segment: Segment, endCounter: number, log: Log) {
-    this.#disk = disk
+  /** Frames from `endCounter` on are not part of the segment. */
+  constructor(segment: Segment, endCounter: number, log: Log) {
     this.#segment = segment
     this.#endCounter = endCounter
     this.#log = log
   }
 
-  async run(isLast: boolean): Promise<ScanOutcome> {
-    const segment = this.#segment
-    try {
-      return await segment.use(this.#disk, (file) => this.#scan(file, isLast))
-    } catch (error) {
-      this.#log.error('a segment of a shard cannot be read; what it holds is missing', {
-        segment: segment.name,
-        reason: (error as Error).message,
-      })
-      return { isDamaged: true, canAppend: false }
-    }
-  }
-
-  async #scan(file: LogFile, isLast: boolean): Promise<ScanOutcome> {
+  async run(file: LogFile, isLast: boolean): Promise<ScanOutcome> {
     const segment = this.#segment
     const fileBytes = file.sizeBytes()
     const window = new FrameWindow(file, fileBytes)

@@ -1,5 +1,6 @@
-// One file of a shard's log: what is known of it in memory, which is little. Its name says where it
-// stands in the chain:
+// One file of a shard's log: what is known of it in memory, which is little, and of a file from
+// before the start almost nothing until somebody uses it. Its name says where it stands in the
+// chain:
 //
 //     00000003-0000000000001007.log      generation 3, no counter in it is below 1007
 //
@@ -27,6 +28,15 @@ export interface Extent {
   readonly sizeBytes: number
 }
 
+/** Reads a whole file and gives what is known of it then. */
+export type Survey = (file: LogFile) => Promise<Segment>
+
+/** What is taken for true of a file until its survey: bounds that its records keep. */
+export interface Bounds {
+  readonly endCounter: number
+  readonly maxArrivalAtMs: number
+}
+
 export class Segment {
   readonly name: string
   readonly generation: number
@@ -44,12 +54,14 @@ export class Segment {
   readonly createdAtMs: number
   /** Its file is gone, or about to go. */
   isDropped = false
-  readonly #holes: Hole[] = []
+  #holes: Hole[] = []
 
   // The sparse index, three numbers an entry. An entry's arrival is the latest before its position.
-  readonly #positions: number[] = []
-  readonly #counters: number[] = []
-  readonly #arrivalsBefore: number[] = []
+  #positions: number[] = []
+  #counters: number[] = []
+  #arrivalsBefore: number[] = []
+  #survey: Survey | null = null
+  #surveying: Promise<void> | null = null
   #file: LogFile | null = null
   #isWritable = false
   #userCount = 0
@@ -121,15 +133,46 @@ export class Segment {
     await this.#closeIfUnused()
   }
 
-  /** Reads with the file open. The caller has made sure that the segment is still there. */
+  /** Leaves the reading of the file to the first use; one that fails leaves it to the next. */
+  surveyLater(survey: Survey, { endCounter, maxArrivalAtMs }: Bounds): void {
+    this.#survey = survey
+    this.endCounter = endCounter
+    this.maxArrivalAtMs = maxArrivalAtMs
+  }
+
+  /**
+   * Reads with the file open and known. The caller has made sure that the segment is still there.
+   */
   async use<T>(disk: Disk, task: (file: LogFile) => Promise<T>): Promise<T> {
     this.#userCount++
     try {
-      return await task(await this.#openFile(disk))
+      const file = await this.#openFile(disk)
+      if (this.#survey !== null) await this.#surveyOnce(file, this.#survey)
+      return await task(file)
     } finally {
       this.#userCount--
       await this.#closeIfUnused()
     }
+  }
+
+  #surveyOnce(file: LogFile, survey: Survey): Promise<void> {
+    this.#surveying ??= survey(file)
+      .then((found) => this.#learn(found))
+      .finally(() => {
+        this.#surveying = null
+      })
+    return this.#surveying
+  }
+
+  #learn(found: Segment): void {
+    this.#survey = null
+    this.sizeBytes = found.sizeBytes
+    this.endCounter = found.endCounter
+    this.maxArrivalAtMs = found.maxArrivalAtMs
+    this.#holes = found.#holes
+    this.#positions = found.#positions
+    this.#counters = found.#counters
+    this.#arrivalsBefore = found.#arrivalsBefore
   }
 
   async #openFile(disk: Disk): Promise<LogFile> {

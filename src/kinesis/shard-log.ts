@@ -122,11 +122,14 @@ export class ShardLog {
     for (const segment of chain) {
       if (collector.isFull) break
       if (segment.isDropped) continue
-      const start =
-        segment.generation === generation && offset <= segment.sizeBytes
-          ? offset
-          : segment.positionBefore(from.counter)
-      offset = await segment.use(this.#disk, (file) => collectFrom(segment, file, start, collector))
+      const isKnownPlace = segment.generation === generation
+      offset = await segment.use(this.#disk, (file) => {
+        const start =
+          isKnownPlace && offset <= segment.sizeBytes
+            ? offset
+            : segment.positionBefore(from.counter)
+        return collectFrom(segment, file, start, collector)
+      })
       generation = segment.generation
     }
     const last = this.#segments.at(-1)
@@ -145,18 +148,14 @@ export class ShardLog {
   async counterAtTime(atMs: number): Promise<number> {
     for (const segment of [...this.#segments]) {
       if (segment.isDropped || segment.maxArrivalAtMs < atMs) continue
-      const start = segment.positionBeforeTime(atMs)
       const collector = new RecordCollector(0, { maxCount: 1, maxBytes: 0, fromMs: atMs })
-      await segment.use(this.#disk, (file) => collectFrom(segment, file, start, collector))
+      await segment.use(this.#disk, (file) =>
+        collectFrom(segment, file, segment.positionBeforeTime(atMs), collector),
+      )
       const [first] = collector.records
       if (first !== undefined) return first.counter
     }
     return this.#readableEnd
-  }
-
-  /** The counter of the oldest record that is still there, or of the next one. */
-  get horizon(): number {
-    return this.#segments.find((segment) => !segment.isEmpty)?.firstCounter ?? this.#readableEnd
   }
 
   /** Lets what is under way end, and takes nothing more. */

@@ -2,31 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Bench, type BenchOptions, base64, textsOf, untilTrue } from './bench-top.ts'
-import type { MemoryDisk } from './memory-disk.ts'
-
-async function benchWithStream(options: BenchOptions = {}): Promise<Bench> {
-  const bench = await Bench.open({ ...options, config: { limits: false, ...options.config } })
-  await bench.ok('CreateStream', { StreamName: 's1', ShardCount: 1 })
-  return bench
-}
-
-function put(bench: Bench, ...texts: string[]) {
-  const Records = texts.map((text) => ({ PartitionKey: 'k', Data: base64(text) }))
-  return bench.call('PutRecords', { StreamName: 's1', Records })
-}
-
-async function texts(bench: Bench): Promise<string[]> {
-  return textsOf(await bench.readAll('s1'))
-}
-
-function segmentsOf(disk: MemoryDisk): string[] {
-  return [...disk.files.keys()].filter((name) => name.endsWith('.log')).sort()
-}
-
-function lastSegment(disk: MemoryDisk) {
-  return disk.content(segmentsOf(disk).at(-1)!)
-}
+import { Bench, base64, textsOf, untilTrue } from './bench-top.ts'
+import { benchWithStream, lastSegment, put, segmentsOf, texts } from './one-stream.ts'
 
 test('what was answered is there after power loss, with the same numbers', async () => {
   const bench = await benchWithStream()
@@ -346,21 +323,6 @@ test('files that make no sense are left alone and reported', async () => {
   assert.deepEqual([...disk.files.keys()].sort(), before)
   assert.deepEqual(await texts(after), ['a'])
   assert.equal(after.log.lines.length, 2)
-})
-
-test('a segment that cannot be read is reported, and the shard goes on', async () => {
-  const bench = await benchWithStream()
-  await put(bench, 'a')
-  const first = await bench.readAll('s1')
-  bench.disk.fault = (asked) => (asked === 'read' ? 'EIO' : null)
-  const after = await bench.reopen()
-  bench.disk.fault = () => null
-
-  const { body } = await put(after, 'b')
-
-  assert.match(after.log.lines.join(), /cannot be read/)
-  assert.ok(BigInt(body.Records[0].SequenceNumber) > BigInt(first[0]!.SequenceNumber))
-  assert.deepEqual(await texts(after), ['b'])
 })
 
 test('a reader of the end does not read the whole segment', async () => {
