@@ -72,11 +72,15 @@ export class EmbeddedKinesis implements HttpService {
     if (head.method !== 'POST' || operation === undefined || format === null) {
       return this.#refuse(head, format)
     }
-    const bodyBytes = bodyBytesOf(head) ?? operation.maxBodyBytes
+    // A longer body is not read: its length is enough to refuse it, however busy we are.
+    const bodyBytes = Math.min(
+      bodyBytesOf(head) ?? Number.POSITIVE_INFINITY,
+      operation.maxBodyBytes,
+    )
     if (this.#bodyBytesInFlight + bodyBytes > this.#service.config.maxBodyBytesInFlight) {
       return this.#answers.failure(overloaded(), format)
     }
-    return this.#take(operation, format, Math.min(bodyBytes, operation.maxBodyBytes))
+    return this.#take(operation, format, bodyBytes)
   }
 
   /** Lets writes that are under way end, then closes the files. Later requests fail. */

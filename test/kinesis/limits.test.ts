@@ -253,15 +253,7 @@ test('MaxRecordSizeInKiB is 1024 to 10240', async () => {
 test('bodies beyond the bound in flight are answered 503, and the room comes back', async () => {
   const bench = await Bench.open({ config: { maxBodyBytesInFlight: 32 * MIB } })
   await bench.ok('CreateStream', { StreamName: 's1', ShardCount: 1 })
-  const headers = [
-    'content-type',
-    'application/x-amz-json-1.1',
-    'x-amz-target',
-    'Kinesis_20131202.PutRecords',
-    'content-length',
-    String(15 * MIB),
-  ]
-  const begin = () => bench.kinesis.begin({ method: 'POST', target: '/', headers })
+  const begin = () => beginPutRecords(bench, 15 * MIB)
 
   const first = begin()
   const second = begin()
@@ -273,6 +265,27 @@ test('bodies beyond the bound in flight are answered 503, and the room comes bac
   assert.ok('status' in begin())
   second.tooLarge()
   assert.ok('end' in begin())
+})
+
+function beginPutRecords(bench: Bench, contentLength: number) {
+  const headers = [
+    'content-type',
+    'application/x-amz-json-1.1',
+    'x-amz-target',
+    'Kinesis_20131202.PutRecords',
+    'content-length',
+    String(contentLength),
+  ]
+  return bench.kinesis.begin({ method: 'POST', target: '/', headers })
+}
+
+test('a body that says it is enormous is too large, which no later try will change', async () => {
+  const bench = await Bench.open({ config: { maxBodyBytesInFlight: 32 * MIB } })
+
+  const taker = beginPutRecords(bench, 1e12)
+
+  assert.ok('tooLarge' in taker)
+  assert.equal(taker.tooLarge().status, 413)
 })
 
 test('a body is refused above its bound', async () => {
