@@ -215,10 +215,18 @@ test('shards are listed a page at a time, and a token lives five minutes', async
 
   bench.clock.advanceBy(1)
   assert.match(await bench.refused('ListShards', { NextToken }), /^ExpiredNextTokenException/)
-  assert.match(
-    await bench.refused('ListShards', { NextToken, StreamName: 's1' }),
-    /^InvalidArgumentException: NextToken and StreamName cannot be provided together/,
-  )
+  for (const [name, value] of Object.entries({
+    StreamName: 's1',
+    StreamARN: 'arn:aws:kinesis:us-east-1:111122223333:stream/s1',
+    ExclusiveStartShardId: 'shardId-000000000002',
+    StreamCreationTimestamp: 0,
+    ShardFilter: { Type: 'AT_LATEST' },
+  })) {
+    assert.equal(
+      await bench.refused('ListShards', { NextToken, [name]: value }),
+      `InvalidArgumentException: NextToken and ${name} cannot be provided together.`,
+    )
+  }
   assert.match(await bench.refused('ListShards', { NextToken: 'x' }), /^InvalidArgumentException/)
   const after = { StreamName: 's1', ExclusiveStartShardId: 'shardId-000000000002' }
   assert.deepEqual(idsOf(await bench.ok('ListShards', after)), [3, 4])

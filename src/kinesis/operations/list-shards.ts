@@ -86,8 +86,17 @@ function filterIn(given: Input['ShardFilter']): ShardFilter {
   return { type: given.Type, shardId, atMs: given.Timestamp ?? 0 }
 }
 
+/** The token alone tells these. Clients that page by sending all fields again do not get far. */
+const TOLD_BY_TOKEN = [
+  'StreamName',
+  'StreamARN',
+  'ExclusiveStartShardId',
+  'StreamCreationTimestamp',
+  'ShardFilter',
+] as const
+
 function nextPage(input: Input, call: Service): Page {
-  for (const name of ['StreamName', 'ExclusiveStartShardId', 'StreamCreationTimestamp'] as const) {
+  for (const name of TOLD_BY_TOKEN) {
     if (input[name] !== null) {
       throw invalidArgument(`NextToken and ${name} cannot be provided together.`)
     }
