@@ -55,7 +55,7 @@ export async function collectFrom(
       continue
     }
     const next = window.frameEnd(position)
-    if (next === DAMAGED) throw new Error(`segment ${segment.name} is damaged at byte ${position}`)
+    if (next === DAMAGED) throw new Error(`${file.name} is damaged at byte ${position}`)
     if (next === CUT) await window.load(position, collector.windowBytes)
     else if (!collector.take(window, position, next)) break
     else position = next

@@ -8,7 +8,16 @@
 // leaves either state, whole: a stream that was being created is finished at the next start, and
 // one that was being deleted is deleted.
 
-import { below, type Clock, type Disk, type Log, type Random, type Timer } from '../host/index.ts'
+import {
+  below,
+  type Clock,
+  type Disk,
+  type Log,
+  type LogFields,
+  type Random,
+  type Timer,
+} from '../host/index.ts'
+import { shardIdOf } from '../wire/index.ts'
 import type { KinesisConfig } from './config.ts'
 import { evenRanges } from './hash-key-range.ts'
 import { ServiceError } from './service-error.ts'
@@ -181,7 +190,9 @@ export class StreamTable {
     const disk = below(this.#parts.disk, `${folderOf(stream)}/${shardFolder(shard.number)}`)
     const retentionMs = stream.retentionHours * 3_600_000
     const logConfig = { segmentMaxBytes, segmentMaxAgeMs, retentionMs, syncBeforeAnswer }
-    return ShardLog.open({ clock, disk, config: logConfig, log }, names)
+    const shardOfLog = { stream: stream.name, shard: shardIdOf(shard.number) }
+    const parts = { clock, disk, config: logConfig, log: withFields(log, shardOfLog) }
+    return ShardLog.open(parts, names)
   }
 
   #newLimiter(): ShardLimiter | null {
@@ -264,6 +275,15 @@ const ROOT = 'streams/'
 
 function folderOf({ name, id }: StreamRecord): string {
   return `${ROOT}${name}.${id}`
+}
+
+/** Whoever reads a line at night wants to know which shard it is about. */
+function withFields(log: Log, more: LogFields): Log {
+  return {
+    info: (message, fields) => log.info(message, { ...more, ...fields }),
+    warn: (message, fields) => log.warn(message, { ...more, ...fields }),
+    error: (message, fields) => log.error(message, { ...more, ...fields }),
+  }
 }
 
 function shardFolder(number: number): string {
