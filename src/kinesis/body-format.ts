@@ -1,7 +1,7 @@
 // The two ways in which a body is written. The answer uses the request's.
 
 import { decodeCbor, EpochMs, encodeCbor, ProtocolError } from '../wire/index.ts'
-import type { FormatReader } from './input.ts'
+import type { FormatReader } from './field.ts'
 import { serialization } from './service-error.ts'
 
 export interface BodyFormat extends FormatReader {

@@ -1,6 +1,6 @@
 // The shape of an operation: a name, a table of its input's fields, and what it does.
 
-import type { Fields, InputOf, StringField } from './input.ts'
+import type { Fields, InputOf, StringField } from './field.ts'
 import { checkInput } from './input.ts'
 import type { Call } from './service.ts'
 

@@ -1,7 +1,7 @@
 // What PutRecord and an entry of PutRecords have in common.
 
 import { PARTITION_KEY_MAX_CHARACTERS, RECORD_MAX_BYTES } from '../wire/index.ts'
-import type { Fields } from './input.ts'
+import type { Fields } from './field.ts'
 import { invalidArgument, type ServiceError } from './service-error.ts'
 
 export const ENTRY_FIELDS = {

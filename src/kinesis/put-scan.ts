@@ -9,7 +9,7 @@ import {
   PUT_RECORDS_MAX_COUNT,
   STREAM_NAME_PATTERN,
 } from '../wire/index.ts'
-import { characterCount } from './input.ts'
+import { characterCount } from './constraints.ts'
 
 export interface ScannedEntry {
   readonly partitionKey: string

@@ -250,6 +250,26 @@ test('MaxRecordSizeInKiB is 1024 to 10240', async () => {
   assert.equal((await create(10_241)).body.__type, 'ValidationException')
 })
 
+test('a stream has at most 50 tags, keys of 1 to 128 characters, values of up to 256', async () => {
+  const bench = await Bench.open()
+  const create = (name: string, Tags: Record<string, string>) =>
+    bench.call('CreateStream', { StreamName: name, ShardCount: 1, Tags })
+  const many = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`tag-${i}`, '']))
+
+  assert.equal(
+    (await create('s1', { ...many(49), ['🔑'.repeat(128)]: '🔒'.repeat(256) })).status,
+    200,
+  )
+  assert.equal((await create('s2', many(51))).body.__type, 'ValidationException')
+  const wrong = await create('s2', { '': '', ['k'.repeat(129)]: 'v'.repeat(257) })
+  assert.match(
+    wrong.body.message,
+    /^2 validation errors detected: .*Map keys must satisfy constraint: \[Member must have length less than or equal to 128, Member must have length greater than or equal to 1\]; .*Map value/,
+  )
+  assert.equal((await create('s2', { k: 'v'.repeat(257) })).body.__type, 'ValidationException')
+})
+
 test('bodies beyond the bound in flight are answered 503, and the room comes back', async () => {
   const bench = await Bench.open({ config: { maxBodyBytesInFlight: 32 * MIB } })
   await bench.ok('CreateStream', { StreamName: 's1', ShardCount: 1 })

@@ -1,3 +1,4 @@
+import type { TextMapField } from '../field.ts'
 import { defineOperation, STREAM_NAME } from '../operation.ts'
 import { validation } from '../service-error.ts'
 
@@ -6,7 +7,14 @@ const ON_DEMAND_SHARD_COUNT = 4
 
 const MIN_RECORD_SIZE_KIB = 1024
 const MAX_RECORD_SIZE_KIB = 10_240
-const TAGS_MAX_COUNT = 50
+
+/** Of the API reference, Tag. */
+const TAGS = {
+  type: 'text-map',
+  max: 50,
+  keyLength: { min: 1, max: 128 },
+  valueLength: { min: 0, max: 256 },
+} as const satisfies TextMapField
 
 export const createStream = defineOperation({
   name: 'CreateStream',
@@ -19,7 +27,7 @@ export const createStream = defineOperation({
         StreamMode: { type: 'string', required: true, oneOf: ['PROVISIONED', 'ON_DEMAND'] },
       },
     },
-    Tags: { type: 'text-map', max: TAGS_MAX_COUNT },
+    Tags: TAGS,
     WarmThroughputMiBps: { type: 'integer', min: 0 },
     MaxRecordSizeInKiB: { type: 'integer', min: MIN_RECORD_SIZE_KIB, max: MAX_RECORD_SIZE_KIB },
     RecordDistributionStrategy: { type: 'string', oneOf: ['AUTO', 'USER_PARTITION_KEY'] },

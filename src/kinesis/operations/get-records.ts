@@ -5,7 +5,7 @@ import {
   shardIdOf,
 } from '../../wire/index.ts'
 import { JSON_FORMAT } from '../body-format.ts'
-import type { Fields } from '../input.ts'
+import type { Fields } from '../field.ts'
 import { type IteratorPlace, openIterator, sealIterator } from '../iterator.ts'
 import { type AnswerBody, DRY_RUN, defineOperation, STREAM_CHOICE } from '../operation.ts'
 import type { ReadResult } from '../record-collector.ts'

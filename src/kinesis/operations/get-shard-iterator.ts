@@ -1,5 +1,5 @@
 import { shardIdOf, shardNumberOf } from '../../wire/index.ts'
-import type { Fields, InputOf } from '../input.ts'
+import type { Fields, InputOf } from '../field.ts'
 import { atCounter, sealIterator } from '../iterator.ts'
 import { DRY_RUN, defineOperation, SHARD_ID, STREAM_CHOICE } from '../operation.ts'
 import { FIRST_COUNTER, parseSequenceNumber } from '../sequence-number.ts'

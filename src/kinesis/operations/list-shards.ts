@@ -4,7 +4,7 @@ import {
   LIST_SHARDS_TOKEN_LIFE_MS,
   NEXT_TOKEN_MAX_CHARACTERS,
 } from '../../wire/index.ts'
-import type { Fields, InputOf } from '../input.ts'
+import type { Fields, InputOf } from '../field.ts'
 import { defineOperation, SHARD_ID, STREAM_CHOICE } from '../operation.ts'
 import { expiredNextToken, openToken, type Service, streamOf, type TokenRules } from '../service.ts'
 import { invalidArgument, streamNotFound } from '../service-error.ts'

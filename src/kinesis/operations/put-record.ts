@@ -1,6 +1,6 @@
 import { RECORD_MAX_BYTES } from '../../wire/index.ts'
-import type { Fields } from '../input.ts'
-import { lengthAtMost, problemOf, problemsFound } from '../input.ts'
+import { lengthAtMost, problemOf, problemsFound } from '../constraints.ts'
+import type { Fields } from '../field.ts'
 import { DRY_RUN, defineOperation, STREAM_CHOICE } from '../operation.ts'
 import { isStored, PutBatch, placingKeyOf } from '../put-batch.ts'
 import { ENTRY_FIELDS, explicitHashKeyOutOfRange } from '../put-entry.ts'

@@ -1,13 +1,8 @@
 import { PUT_RECORDS_MAX_BYTES, PUT_RECORDS_MAX_COUNT } from '../../wire/index.ts'
 import { base64DecodedBytes, JSON_FORMAT } from '../body-format.ts'
-import {
-  checkInput,
-  type Fields,
-  type InputOf,
-  lengthAtMost,
-  problemOf,
-  problemsFound,
-} from '../input.ts'
+import { lengthAtMost, problemOf, problemsFound } from '../constraints.ts'
+import type { Fields, InputOf } from '../field.ts'
+import { checkInput } from '../input.ts'
 import { type AnswerBody, DRY_RUN, type Operation, STREAM_CHOICE } from '../operation.ts'
 import { isStored, PutBatch, type PutEntry, type PutOutcome, placingKeyOf } from '../put-batch.ts'
 import { ENTRY_FIELDS, explicitHashKeyOutOfRange } from '../put-entry.ts'
@@ -104,7 +99,7 @@ function entriesOf(input: InputOf<typeof FIELDS>, stream: Stream): PutEntry[] {
     }
     return { partitionKey, keyBytes, hashKey, data, dataBytes: data.length }
   })
-  if (problems.length > 0) throw problemsFound(problems.slice(0, 10))
+  if (problems.length > 0) throw problemsFound(problems)
   if (sizeBytes > PUT_RECORDS_MAX_BYTES) {
     throw invalidArgument(`Records size exceeds ${PUT_RECORDS_MAX_BYTES / 1024 / 1024} MB limit`)
   }
