@@ -31,9 +31,10 @@ export class Child {
   readonly #waiting = new Map<number, Waiting>()
   #lastId = 0
 
-  /** Starts `module`, a URL of a file that calls `answerCalls`. */
-  constructor(module: URL, core: number) {
-    const node = [process.execPath, fileURLToPath(module)]
+  /** Starts `module`, a URL of a file that calls `answerCalls`, on this Node or another. */
+  constructor(module: URL, core: number, executable = process.execPath) {
+    const quiet = '--disable-warning=ExperimentalWarning'
+    const node = [executable, quiet, fileURLToPath(module)]
     const command = CAN_PIN ? ['taskset', '-c', String(core), ...node] : node
     this.#process = spawn(command[0]!, command.slice(1), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -20,11 +20,20 @@ const KEY_COUNT = 5000
 const SHARD_COUNT = 16
 const TARGET = '/mappedIngest/s2'
 
-const METRICS = [
+export const METRICS = [
   { unit: 'requests/s', betterIs: 'higher' },
   { unit: 'CPU µs/request', betterIs: 'lower' },
   { unit: 'p99 ms', betterIs: 'lower' },
 ] as const
+
+/** The load, but for the port. */
+export function loadOf(seconds: number): Omit<Load, 'port'> {
+  return {
+    requests: Array.from({ length: KEY_COUNT }, (_, i) => postBytes(TARGET, [], bodyOf(i))),
+    connectionCount: CONNECTION_COUNT,
+    seconds,
+  }
+}
 
 /** A JSON body of exactly `BODY_BYTES` with its partition key at /foo/foopart1. */
 function bodyOf(key: number): Buffer {
@@ -46,11 +55,7 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   try {
     const client = child('./load-client.ts', CLIENT_CORE)
     const bare = child('./parts/bare-server.ts', SERVER_CORE)
-    const load = {
-      requests: Array.from({ length: KEY_COUNT }, (_, i) => postBytes(TARGET, [], bodyOf(i))),
-      connectionCount: CONNECTION_COUNT,
-      seconds: options.seconds,
-    }
+    const load = loadOf(options.seconds)
     const baseline: Contender = {
       name: 'bare node:http',
       round: bareRound(client, bare, { ...load, port: await bare.call('start') }),
@@ -87,7 +92,7 @@ function bareRound(client: Child, server: Child, load: Load) {
 }
 
 /** What is still on its way when the load ends is waited for, and counted as the server's work. */
-function gatewayRound(client: Child, server: Child, load: Load) {
+export function gatewayRound(client: Child, server: Child, load: Load) {
   return async () => {
     const cpuBefore = await server.cpuMicros()
     const before = await server.call<Ledger>('ledger')

@@ -53,6 +53,13 @@ const BENCHES: ReadonlyMap<string, { says: string; load: () => Promise<Bench> }>
     },
   ],
   [
+    'node-lines',
+    {
+      says: 'gateway-accepted on each supported line of Node',
+      load: () => import('./node-lines.ts'),
+    },
+  ],
+  [
     'wire',
     {
       says: 'CPU of hash keys, aggregates, request bodies, answers, signatures',
