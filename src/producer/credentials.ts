@@ -9,7 +9,10 @@ export type CredentialsProvider = () => Promise<Credentials>
 
 /** Credentials that expire sooner are fetched again before they are used. As the SDKs do. */
 const REFRESH_BEFORE_EXPIRY_MS = 5 * 60_000
-/** A provider that failed is not asked again sooner; its last problem is the answer until then. */
+/**
+ * A provider that failed is not asked again sooner, and who has no keys waits until then: refused
+ * at once, its records would come again at once, and nothing else would get a turn.
+ */
 const ASK_AGAIN_AFTER_MS = 1000
 
 export class CredentialsKeeper {
@@ -45,16 +48,28 @@ export class CredentialsKeeper {
 
   async #ask(): Promise<Credentials | { problem: string }> {
     try {
-      if (this.#clock.monotonicMs() >= this.#askAgainAtMs) this.#kept = await this.#provider()
+      if (this.#isTooEarly() && this.#usable() === null) await this.#untilAskAgain()
+      if (!this.#isTooEarly()) this.#kept = await this.#provider()
     } catch (error) {
       this.#problem = error instanceof Error ? error.message : String(error)
       this.#askAgainAtMs = this.#clock.monotonicMs() + ASK_AGAIN_AFTER_MS
     } finally {
       this.#fetching = null
     }
-    // Old keys are worth a try as long as they have not expired.
+    return this.#usable() ?? { problem: this.#problem }
+  }
+
+  /** Old keys are worth a try as long as they have not expired. */
+  #usable(): Credentials | null {
     const kept = this.#kept
-    const isUsable = kept !== null && this.#clock.wallMs() < (kept.expiresAtMs ?? Infinity)
-    return isUsable ? kept : { problem: this.#problem }
+    return this.#clock.wallMs() < (kept?.expiresAtMs ?? Infinity) ? kept : null
+  }
+
+  #isTooEarly(): boolean {
+    return this.#clock.monotonicMs() < this.#askAgainAtMs
+  }
+
+  #untilAskAgain(): Promise<void> {
+    return new Promise((resolve) => this.#clock.schedule(this.#askAgainAtMs, resolve))
   }
 }
