@@ -42,6 +42,8 @@ export class Sender implements Stage<readonly KinesisRecord[]> {
     this.#client.call({
       action: 'PutRecords',
       encode: (buffer, format) => {
+        // Given up while the call waited for credentials: its records have settled.
+        if (!this.#open.has(request)) return null
         this.#dropExpired(request)
         if (request.records.length === 0) return null
         request.isSent = true

@@ -382,6 +382,22 @@ test('close gives up at its deadline, wherever the records are, and settles each
   assert.equal(running.producer.outstandingCount, 0)
 })
 
+test('what close gave up while it waited for credentials is not sent after all', async () => {
+  const keys = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
+  const { producer, service, put, results, runFor, clock } = line({
+    settings: { aggregationEnabled: false },
+    credentials: () => new Promise((resolve) => clock.schedule(1_000, () => resolve(keys))),
+  })
+  put('k', 'hello')
+  await runFor(500)
+  producer.close(100)
+  await runFor(2_000)
+
+  assert.equal(results.length, 1)
+  assert.ok(!results[0]!.isDelivered && !results[0]!.mayBeWritten)
+  assert.deepEqual(service.stored, [])
+})
+
 test('a record put after close fails at once', async () => {
   const running = await started()
   await running.producer.close(0)

@@ -1,7 +1,11 @@
 // The producer on a hand-driven clock and a scripted service.
 
 import { type Host, type Random, silentLog } from '../../src/host/index.ts'
-import { Producer, type ProducerConfig } from '../../src/producer/index.ts'
+import {
+  type CredentialsProvider,
+  Producer,
+  type ProducerConfig,
+} from '../../src/producer/index.ts'
 import { type RecordResult, UserRecord } from '../../src/record/index.ts'
 import { HandClock } from '../hand-clock.ts'
 import { producerConfig } from './producer-config.ts'
@@ -20,14 +24,21 @@ export interface Line {
 
 const middling: Random = { below: (bound) => Math.floor(bound / 2), fork: () => middling }
 
-export function line(options: { settings?: Partial<ProducerConfig>; shards?: Shard[] }): Line {
+export interface LineOptions {
+  readonly settings?: Partial<ProducerConfig>
+  readonly shards?: Shard[]
+  readonly credentials?: CredentialsProvider
+}
+
+export function line(options: LineOptions): Line {
   const clock = new HandClock()
   const service = new ScriptedService(clock)
   if (options.shards !== undefined) service.shards = options.shards
   const host = { clock, random: middling, network: service } as unknown as Host
   const config = producerConfig({ wireFormat: 'json', ...options.settings })
   const keys = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
-  const producer = new Producer(host, config, () => Promise.resolve(keys), silentLog)
+  const credentials = options.credentials ?? (() => Promise.resolve(keys))
+  const producer = new Producer(host, config, credentials, silentLog)
   const results: RecordResult[] = []
   return {
     clock,
