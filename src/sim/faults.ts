@@ -75,7 +75,7 @@ export function fateOf(draw: number, faults: NetworkFaults): Fate {
 
 /** Odds of one network; half of the worlds lack a fault, so that none hides another. */
 export function drawNetworkFaults(random: SimRandom, maxPerMille: number): NetworkFaults {
-  const draw = () => (random.below(2) === 0 ? 0 : random.between(1, maxPerMille))
+  const draw = () => (random.below(2) === 0 ? 0 : random.between(0, maxPerMille))
   return {
     refusedPerMille: draw(),
     lostPerMille: draw(),
@@ -97,6 +97,60 @@ export interface DiskFaults {
   readonly slowPerMille: number
   /** Bytes of all files together; null when the disk never fills up. */
   readonly capacityBytes: number | null
+}
+
+export function drawDiskFaults(random: SimRandom): DiskFaults {
+  if (random.below(2) === 0) return NO_DISK_FAULTS
+  return {
+    errorPerMille: random.pick([0, 1, 20]),
+    slowPerMille: random.pick([0, 5, 50]),
+    capacityBytes: random.pick([null, null, 300_000]),
+  }
+}
+
+/** What the service does wrong. Chances in 1000 requests, unless they say otherwise. */
+export interface ServiceFaults {
+  /** The account is over its rate: the whole request is refused. */
+  readonly throttledPerMille: number
+  /** The keys are not good any more: the whole request is refused. */
+  readonly expiredTokenPerMille: number
+  /** Of 1000 entries: refused for the shard's rate, however little it got. */
+  readonly entryThrottledPerMille: number
+  /** Of 1000 entries: not stored, and told to have failed. */
+  readonly entryFailsPerMille: number
+  /** Of 1000 entries: stored, and told to have failed. */
+  readonly entryFailsAfterPerMille: number
+  /** The answer to a request that was served cannot be read. */
+  readonly garbledPerMille: number
+  /** Of 1000 listings of the shards: a map from before the stream was resharded. */
+  readonly oldMapPerMille: number
+  /** Of 1000 user records: the service refuses every request that has one of these in it. */
+  readonly poisonPerMille: number
+}
+
+export const NO_SERVICE_FAULTS: ServiceFaults = {
+  throttledPerMille: 0,
+  expiredTokenPerMille: 0,
+  entryThrottledPerMille: 0,
+  entryFailsPerMille: 0,
+  entryFailsAfterPerMille: 0,
+  garbledPerMille: 0,
+  oldMapPerMille: 0,
+  poisonPerMille: 0,
+}
+
+export function drawServiceFaults(random: SimRandom, maxPerMille: number): ServiceFaults {
+  const draw = () => (random.below(2) === 0 ? 0 : random.between(0, maxPerMille))
+  return {
+    throttledPerMille: draw(),
+    expiredTokenPerMille: draw(),
+    entryThrottledPerMille: draw(),
+    entryFailsPerMille: draw(),
+    entryFailsAfterPerMille: draw(),
+    garbledPerMille: draw(),
+    oldMapPerMille: random.pick([0, 0, 300, 700]),
+    poisonPerMille: random.pick([0, 0, 0, 20]),
+  }
 }
 
 export const SLOW_DISK_MAX_MS = 500

@@ -1,23 +1,32 @@
-// A client of the gateway: one request after another, each with a record of its own, never again.
+// A client of a gateway: some requests at a time, each with a record of its own, never again.
 
 import { type HttpRequest, isAnswer } from '../host/index.ts'
 import { drawKey } from './library-source.ts'
-import { type ClientSettings, GATEWAY_ORIGIN } from './line-settings.ts'
+import type { ClientSettings } from './line-settings.ts'
 import type { SimProcess } from './machine.ts'
 import type { BookedRecord, RecordBook } from './record-book.ts'
 import type { SimRandom } from './sim-random.ts'
 
 export interface HttpClientParts {
   readonly process: SimProcess
+  /** Of the gateway. */
+  readonly origin: string
   readonly book: RecordBook
   readonly random: SimRandom
   readonly settings: ClientSettings
 }
 
+/** Carries the number of the record, for those who watch. */
+export const RECORD_HEADER = 'x-record'
+
+/** Of 1000 requests: the body ends too early, which makes it no JSON. */
+const CUT_BODY_PER_MILLE = 20
+
 export class HttpClient {
   readonly #parts: HttpClientParts
   #isStopped = false
-  #isWaiting = false
+  #waitingCount = 0
+  #sentCount = 0
 
   constructor(parts: HttpClientParts) {
     this.#parts = parts
@@ -26,7 +35,7 @@ export class HttpClient {
 
   /** An answer is still to come. */
   get isWaiting(): boolean {
-    return this.#isWaiting
+    return this.#waitingCount > 0
   }
 
   stop(): void {
@@ -36,48 +45,60 @@ export class HttpClient {
   #pause(): void {
     const { process, random, settings } = this.#parts
     const pauseMs = random.below(settings.pauseMaxMs * 1_000) / 1_000
-    process.schedule(process.clock.monotonicMs() + pauseMs, 'client', () => {
-      if (!this.#isStopped) this.#send()
-    })
+    process.schedule(process.clock.monotonicMs() + pauseMs, 'client', () => this.#step())
+  }
+
+  #step(): void {
+    const { burstCount, maxRecordCount } = this.#parts.settings
+    for (let count = 0; count < burstCount; count++) {
+      if (!this.#isStopped && this.#sentCount < maxRecordCount) this.#send()
+    }
   }
 
   async #send(): Promise<void> {
     const { process, settings } = this.#parts
     const { booked, request } = this.#drawRequest()
     const deadlineAtMs = process.clock.monotonicMs() + settings.timeoutMs
-    this.#isWaiting = true
+    this.#sentCount++
+    this.#waitingCount++
     booked.answer = await process.network.exchange(request, deadlineAtMs)
-    this.#isWaiting = false
-    this.#pause()
+    this.#waitingCount--
+    if (this.#waitingCount === 0) this.#pause()
   }
 
   #drawRequest(): { booked: BookedRecord; request: HttpRequest } {
+    const { random, settings, origin } = this.#parts
+    const { booked, target, body, headers } = this.#drawContent()
+    if (settings.ack !== null) headers.push('headgate-ack', settings.ack)
+    headers.push('content-type', 'application/json', RECORD_HEADER, `${booked.id}`)
+    const isCut = random.hits(CUT_BODY_PER_MILLE)
+    const sent = isCut ? body.subarray(0, body.length - 1) : body
+    return { booked, request: { origin, method: 'POST', target, headers, body: sent } }
+  }
+
+  #drawContent() {
     const { book, random, settings } = this.#parts
-    const { stream, door, ack, dataMaxBytes } = settings
-    const key = drawKey(random, settings.keys)
+    const { stream, door, dataMaxBytes, keys } = settings
+    const partitionKey = drawKey(random, keys)
     const dataBytes = random.between(1, dataMaxBytes)
-    const headers = ['content-type', 'application/json']
-    if (ack !== null) headers.push('headgate-ack', ack)
+    const headers: string[] = []
+    const fields = { stream, partitionKey, dataBytes, isFromClient: true }
     if (door === 'writeToStream') {
-      const booked = book.write(stream, key, dataBytes)
+      const booked = book.write(fields)
       const data = booked.data.toString()
-      const body = JSON.stringify({ streamName: stream, key, data })
-      return { booked, request: post('/writeToStream', headers, Buffer.from(body)) }
+      const body = JSON.stringify({ streamName: stream, key: partitionKey, data })
+      return { booked, target: '/writeToStream', headers, body: Buffer.from(body) }
     }
     if (stream === 's1') {
-      const booked = book.write(stream, key, dataBytes)
+      const booked = book.write(fields)
       // Node shows the bytes of a header as Latin-1.
-      headers.push('S1Key', Buffer.from(key).toString('latin1'))
-      return { booked, request: post('/mappedIngest/s1', headers, booked.data) }
+      headers.push('S1Key', Buffer.from(partitionKey).toString('latin1'))
+      return { booked, target: '/mappedIngest/s1', headers, body: booked.data }
     }
-    const part = settings.keys === 'digits' ? key : JSON.stringify(key)
-    const booked = book.write(stream, key, dataBytes, `"foo":{"foopart1":${part}}`)
-    return { booked, request: post('/mappedIngest/s2', headers, booked.data) }
+    const part = keys === 'digits' ? partitionKey : JSON.stringify(partitionKey)
+    const booked = book.write({ ...fields, member: `"foo":{"foopart1":${part}}` })
+    return { booked, target: '/mappedIngest/s2', headers, body: booked.data }
   }
-}
-
-function post(target: string, headers: readonly string[], body: Buffer): HttpRequest {
-  return { origin: GATEWAY_ORIGIN, method: 'POST', target, headers, body }
 }
 
 /** What a client may take an answer to mean. */
@@ -94,6 +115,6 @@ export function meaningOf({ answer }: BookedRecord): Meaning {
   return code === 'delivery-failed' || code === 'stream-not-found' ? 'failed' : 'turned away'
 }
 
-function codeOf(body: Uint8Array | string): string | null {
+export function codeOf(body: Uint8Array | string): string | null {
   return /"code":"([a-z-]+)"/.exec(Buffer.from(body).toString())?.[1] ?? null
 }

@@ -6,6 +6,10 @@ export {
   NO_DISK_FAULTS,
   NO_NETWORK_FAULTS,
 } from './faults.ts'
+export type { LineHooks } from './line-hooks.ts'
+export { type Difference, type LineOutcome, runOnce, runSeed } from './line-run.ts'
+export type { LineSettings } from './line-settings.ts'
+export { type LineReport, LineWorld } from './line-world.ts'
 export { Machine, type MachineOptions, type SimProcess } from './machine.ts'
 export { type Inspector, type Link, SimNetwork } from './sim-network.ts'
 export { SimRandom } from './sim-random.ts'

@@ -2,7 +2,11 @@
 
 import { silentLog } from '../host/index.ts'
 import { EmbeddedKinesis, type KinesisConfig } from '../kinesis/index.ts'
-import type { DiskFaults } from './faults.ts'
+import type { DiskFaults, ServiceFaults } from './faults.ts'
+import { FrontDoor } from './front-door.ts'
+import type { KinesisWitness } from './kinesis-witness.ts'
+import type { LineHooks } from './line-hooks.ts'
+import type { StreamSettings } from './line-settings.ts'
 import { Machine } from './machine.ts'
 import type { Link, SimNetwork } from './sim-network.ts'
 import type { World } from './world.ts'
@@ -11,9 +15,12 @@ export interface KinesisMachineOptions {
   readonly origin: string
   readonly config: KinesisConfig
   readonly diskFaults: DiskFaults
+  readonly serviceFaults: ServiceFaults
+  readonly isPoison: (data: Buffer) => boolean
   readonly link: Link
-  readonly streams: readonly string[]
-  readonly shardCount: number
+  readonly streams: readonly StreamSettings[]
+  readonly witness: KinesisWitness
+  readonly hooks: LineHooks
 }
 
 /** A failed start, when the disk fails it, is tried again after this. */
@@ -41,11 +48,23 @@ export class KinesisMachine {
 
   start(overrides: Partial<KinesisConfig> = {}): void {
     const process = this.machine.start()
-    const { origin, config, link, streams, shardCount } = this.#options
+    const { origin, config, link, streams, serviceFaults, isPoison, witness, hooks } = this.#options
+    const { clock, random, disk } = process
+    const host = { clock, random, disk: hooks.kinesisDisk(disk) }
     const open = async () => {
-      const kinesis = await EmbeddedKinesis.open(process, { ...config, ...overrides }, silentLog)
-      for (const name of streams) await kinesis.createStreamIfAbsent(name, shardCount)
-      this.#network.serve(origin, process, kinesis, link)
+      const kinesis = await EmbeddedKinesis.open(host, { ...config, ...overrides }, silentLog)
+      for (const { name, shardCount } of streams) {
+        await kinesis.createStreamIfAbsent(name, shardCount)
+      }
+      const door = new FrontDoor({
+        world: this.#world,
+        process,
+        service: witness.watch(hooks.kinesis(kinesis)),
+        faults: serviceFaults,
+        random: random.fork('front door'),
+        isPoison,
+      })
+      this.#network.serve(origin, process, door, link)
       this.#isUp = true
       this.#world.note('kinesis is up')
     }

@@ -3,7 +3,7 @@
 import { type HashKey, hashKeyFromBigInt, UserRecord } from '../record/index.ts'
 import type { KeyKind, SourceSettings } from './line-settings.ts'
 import type { SimProcess } from './machine.ts'
-import type { BookedRecord, RecordBook } from './record-book.ts'
+import type { RecordBook } from './record-book.ts'
 import type { SimRandom } from './sim-random.ts'
 
 /** The part of a producer that a source needs. */
@@ -24,6 +24,7 @@ export interface LibrarySourceParts {
 export class LibrarySource {
   readonly #parts: LibrarySourceParts
   #isStopped = false
+  #putCount = 0
 
   constructor(parts: LibrarySourceParts) {
     this.#parts = parts
@@ -41,29 +42,28 @@ export class LibrarySource {
   }
 
   #step(): void {
-    if (this.#isStopped) return
-    const { producer, maxOutstandingCount } = this.#parts
-    if (producer.outstandingCount < maxOutstandingCount) this.#put()
+    const { producer, maxOutstandingCount, settings } = this.#parts
+    const isSilent = () => this.#isStopped || this.#putCount >= settings.maxRecordCount
+    if (isSilent()) return
+    for (let count = 0; count < settings.burstCount && !isSilent(); count++) {
+      if (producer.outstandingCount < maxOutstandingCount) this.#put()
+    }
     this.#pause()
   }
 
   #put(): void {
     const { producer, book, random, settings } = this.#parts
-    const booked = drawRecord(book, random, settings)
-    const explicitHashKey = random.hits(settings.explicitHashKeyPerMille)
-      ? drawHashKey(random)
-      : null
-    const { stream, partitionKey, data } = booked
+    const { stream, dataMaxBytes, keys, explicitHashKeyPerMille } = settings
+    this.#putCount++
+    const { partitionKey, data } = book.write({
+      stream,
+      partitionKey: drawKey(random, keys),
+      dataBytes: random.between(1, dataMaxBytes),
+      isFromClient: false,
+    })
+    const explicitHashKey = random.hits(explicitHashKeyPerMille) ? drawHashKey(random) : null
     producer.put(new UserRecord({ stream, partitionKey, explicitHashKey, data, onSettle() {} }))
   }
-}
-
-export function drawRecord(
-  book: RecordBook,
-  random: SimRandom,
-  { stream, dataMaxBytes, keys }: SourceSettings,
-): BookedRecord {
-  return book.write(stream, drawKey(random, keys), random.between(1, dataMaxBytes))
 }
 
 /** A key of four-byte characters, as long as one may be. */

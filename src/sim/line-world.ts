@@ -1,25 +1,23 @@
-// The line in a world of faults: clients, gateway, producer, network, embedded Kinesis on a disk,
+// The line in a world of faults: clients, gateways, producers, network, embedded Kinesis on a disk,
 // and the checkers. Load and faults first; then the faults stop, and everything must come to rest.
 
 import assert from 'node:assert'
+import { crc32 } from 'node:zlib'
 import type { HttpAnswer } from '../host/index.ts'
 import { checkAnswers } from './answer-checker.ts'
-import { GatewayMachine } from './gateway-machine.ts'
+import { drawLineSettings } from './draw-settings.ts'
 import { HttpClient } from './http-client.ts'
 import { KinesisMachine } from './kinesis-machine.ts'
-import {
-  drawLineSettings,
-  KINESIS_ORIGIN,
-  type LineSettings,
-  type Mishap,
-  STREAMS,
-} from './line-settings.ts'
+import { KinesisWitness } from './kinesis-witness.ts'
+import { type LineHooks, NO_HOOKS } from './line-hooks.ts'
+import { gatewayOriginOf, KINESIS_ORIGIN, type LineSettings, type Mishap } from './line-settings.ts'
 import { Machine } from './machine.ts'
+import { NodeMachine } from './node-machine.ts'
 import { RecordBook } from './record-book.ts'
 import { SimNetwork } from './sim-network.ts'
 import type { SimRandom } from './sim-random.ts'
 import { StreamChecker } from './stream-checker.ts'
-import { StreamReader } from './stream-reader.ts'
+import { type StoredShard, StreamReader } from './stream-reader.ts'
 import { WireChecker } from './wire-checker.ts'
 import { World } from './world.ts'
 
@@ -29,7 +27,14 @@ export interface LineReport {
   readonly virtualMs: number
   readonly recordCount: number
   readonly deliveredCount: number
+  readonly failedCount: number
+  /** In the streams more than once. */
+  readonly doubledCount: number
+  /** Sent more than once. */
+  readonly retriedCount: number
   readonly requestCount: number
+  /** How often each kind of event happened. */
+  readonly counts: ReadonlyMap<string, number>
 }
 
 /** No wait in a drawn world is longer: the longest TTL, and then some. */
@@ -40,44 +45,38 @@ export class LineWorld {
   readonly world: World
   readonly #network: SimNetwork
   readonly #kinesis: KinesisMachine
-  readonly #gateway: GatewayMachine
+  readonly #kinesisWitness: KinesisWitness
+  readonly #nodes: readonly NodeMachine[]
   readonly #book: RecordBook
   readonly #wire: WireChecker
+  readonly #streams: StreamChecker
   #clients: HttpClient[] = []
 
-  constructor(seed: number) {
+  constructor(seed: number, hooks: Partial<LineHooks> = {}) {
     const world = new World({ seed })
     const settings = drawLineSettings(world.random.fork('settings'))
+    const nowMs = () => world.nowMs
+    const allHooks = { ...NO_HOOKS, ...hooks }
     this.world = world
     this.settings = settings
     this.#network = new SimNetwork(world)
-    this.#book = new RecordBook(({ id, result }) => {
-      world.note('settled', id, result!.isDelivered ? 1 : 0)
+    this.#book = new RecordBook(world)
+    this.#wire = new WireChecker(this.#book, nowMs)
+    this.#streams = new StreamChecker(this.#book)
+    this.#kinesisWitness = new KinesisWitness(world, settings.kinesis)
+    this.#kinesis = this.#makeKinesis(allHooks)
+    this.#nodes = settings.nodes.map((node) => {
+      const shared = { world, network: this.#network, book: this.#book, hooks: allHooks }
+      return new NodeMachine({ ...shared, settings: node })
     })
-    this.#wire = new WireChecker(this.#book)
-    this.#gateway = new GatewayMachine(world, this.#network, settings, this.#book)
-    this.#kinesis = new KinesisMachine(world, this.#network, {
-      origin: KINESIS_ORIGIN,
-      config: settings.kinesis,
-      diskFaults: settings.diskFaults,
-      link: {
-        latencyMs: settings.kinesisLatencyMs,
-        jitterMs: settings.kinesisLatencyMs,
-        bytesPerSecond: settings.kinesisBytesPerSecond,
-        faults: settings.kinesisFaults,
-        errorAnswer,
-      },
-      streams: STREAMS,
-      shardCount: settings.shardCount,
-    })
-    this.#network.inspect(KINESIS_ORIGIN, (request, fate) => this.#wire.check(request, fate))
+    this.#network.inspect(KINESIS_ORIGIN, (request, fate) => this.#wire.begin(request, fate))
   }
 
   /** Lives through the whole world. Rejects with what breaks. */
   async run(): Promise<LineReport> {
     this.#kinesis.start()
     await this.#until(() => this.#kinesis.isUp, 'kinesis starts')
-    this.#gateway.start()
+    for (const node of this.#nodes) node.start()
     await this.#load()
     await this.#comeToRest()
     await this.#compareStreams()
@@ -85,12 +84,39 @@ export class LineWorld {
     return this.#report()
   }
 
+  #makeKinesis(hooks: LineHooks): KinesisMachine {
+    const { settings, world } = this
+    const { poisonPerMille } = settings.serviceFaults
+    return new KinesisMachine(world, this.#network, {
+      origin: KINESIS_ORIGIN,
+      config: settings.kinesis,
+      diskFaults: settings.diskFaults,
+      serviceFaults: settings.serviceFaults,
+      isPoison: (data) =>
+        poisonPerMille > 0 && world.areFaultsOn && crc32(data) % 1_000 < poisonPerMille,
+      link: {
+        latencyMs: settings.kinesisLatencyMs,
+        jitterMs: settings.kinesisLatencyMs,
+        bytesPerSecond: settings.kinesisBytesPerSecond,
+        faults: settings.kinesisFaults,
+        errorAnswer,
+      },
+      streams: settings.streams,
+      witness: this.#kinesisWitness,
+      hooks,
+    })
+  }
+
   async #load(): Promise<void> {
-    const { clients, loadMs, mishaps } = this.settings
-    this.#clients = clients.map((settings, index) => {
-      const name = `client ${index}`
+    const { nodes, loadMs, mishaps } = this.settings
+    const all = nodes.flatMap(({ name, clients }) => {
+      return clients.map((settings) => ({ origin: gatewayOriginOf(name), settings }))
+    })
+    this.#clients = all.map(({ origin, settings }, index) => {
+      const name = `client-${index}`
       const process = new Machine(this.world, this.#network, { name }).start()
-      return new HttpClient({ process, book: this.#book, random: process.random, settings })
+      const { random } = process
+      return new HttpClient({ process, origin, book: this.#book, random, settings })
     })
     for (const mishap of mishaps) this.#schedule(mishap)
     await this.world.runFor(loadMs)
@@ -98,36 +124,37 @@ export class LineWorld {
 
   #schedule(mishap: Mishap): void {
     this.world.schedule(this.world.nowMs + mishap.atMs, mishap.kind, () => {
-      if (mishap.kind === 'wall clock jumps') {
-        const { machine } = mishap.machine === 'gateway' ? this.#gateway : this.#kinesis
-        machine.jumpWallClock(mishap.byMs)
-      } else if (mishap.kind === 'kinesis crashes') this.#kinesis.restart(mishap)
-      else this.#gateway.restart(mishap.downMs)
+      if (mishap.kind === 'kinesis crashes') return this.#kinesis.restart(mishap)
+      const node = mishap.node === null ? this.#kinesis : this.#nodes[mishap.node]!
+      if (mishap.kind === 'a wall clock jumps') node.machine.jumpWallClock(mishap.byMs)
+      else this.#nodes[mishap.node]!.restart(mishap.downMs)
     })
   }
 
   async #comeToRest(): Promise<void> {
-    const { closesWithinMs } = this.settings
-    await this.#until(() => this.#gateway.line !== null, 'the gateway is up')
-    const { producer, gateway, close } = this.#gateway.line!
-    let leftCount: number | null = null
-    const tellToClose = (deadlineMs: number) => {
-      close(deadlineMs).then((count) => {
-        leftCount = count
+    await this.#until(() => this.#nodes.every((node) => node.isUp), 'every node is up')
+    const left = new Map<NodeMachine, number>()
+    const tellToClose = (node: NodeMachine, deadlineMs: number) => {
+      node.close(deadlineMs).then((count) => {
+        left.set(node, count)
       }, this.world.fail.bind(this.world))
     }
-    if (closesWithinMs !== null) tellToClose(closesWithinMs)
-    this.#gateway.stopSources()
     for (const client of this.#clients) client.stop()
+    for (const node of this.#nodes) {
+      const { closesWithinMs } = node.settings
+      if (closesWithinMs !== null) tellToClose(node, closesWithinMs)
+      node.stopSources()
+    }
     this.world.stopFaults()
-    await this.#until(() => this.#book.outstandingCount === 0, 'every record settles')
+    const isSettled = () => this.#nodes.every((node) => node.outstandingCount === 0)
+    await this.#until(isSettled, 'every record settles')
     await this.#until(() => !this.#clients.some((client) => client.isWaiting), 'clients end')
-    if (closesWithinMs === null) tellToClose(PATIENCE_MS)
-    await this.#until(() => leftCount !== null, 'the line closes')
-    if (closesWithinMs === null) assert(leftCount === 0, `closing left ${leftCount} records`)
-    assert(producer.outstandingBytes === 0, `${producer.outstandingBytes} bytes outstanding`)
-    assert(gateway.heldBytes === 0, `the gateway holds ${gateway.heldBytes} bytes`)
-    assert(gateway.ledger.outstanding === 0, 'the ledger has records outstanding')
+    const last = this.#nodes.filter((node) => node.settings.closesWithinMs === null)
+    for (const node of last) tellToClose(node, PATIENCE_MS)
+    await this.#until(() => left.size === this.#nodes.length, 'the lines close')
+    for (const node of last) assert(left.get(node) === 0, `closing left ${left.get(node)} records`)
+    await this.#until(() => this.#nodes.every((node) => node.isEmpty()), 'nothing is left')
+    await this.#until(() => this.#network.openCount === 0, 'no request is under way')
   }
 
   /** After a power loss, so that only what is durable counts. */
@@ -136,15 +163,16 @@ export class LineWorld {
     await this.#until(() => this.#kinesis.isUp, 'kinesis restarts')
     const consumer = new Machine(this.world, this.#network, { name: 'consumer' }).start()
     const reader = new StreamReader(consumer, KINESIS_ORIGIN)
-    const checker = new StreamChecker(this.#book)
-    let isRead = false
+    const streams = new Map<string, StoredShard[]>()
     const read = async () => {
-      for (const stream of STREAMS) checker.add(stream, await reader.read(stream))
-      isRead = true
+      for (const { name } of this.settings.streams) streams.set(name, await reader.read(name))
     }
     read().catch((error) => this.world.fail(error))
-    await this.#until(() => isRead, 'the streams are read')
-    checker.check()
+    const isRead = () => streams.size === this.settings.streams.length
+    await this.#until(isRead, 'the streams are read')
+    for (const [name, shards] of streams) this.#streams.add(name, shards)
+    this.#kinesisWitness.check(streams)
+    this.#streams.check()
   }
 
   async #until(isReached: () => boolean, what: string): Promise<void> {
@@ -154,13 +182,18 @@ export class LineWorld {
 
   #report(): LineReport {
     const { records } = this.#book
+    const { trace, nowMs } = this.world
     return {
-      digest: this.world.trace.digest,
-      eventCount: this.world.trace.eventCount,
-      virtualMs: this.world.nowMs,
+      digest: trace.digest,
+      eventCount: trace.eventCount,
+      virtualMs: nowMs,
       recordCount: records.length,
       deliveredCount: records.filter(({ result }) => result?.isDelivered).length,
+      failedCount: records.filter(({ result }) => result?.isDelivered === false).length,
+      doubledCount: this.#streams.doubledCount,
+      retriedCount: records.filter(({ sendings }) => sendings.length > 1).length,
       requestCount: this.#wire.requestCount,
+      counts: trace.counts(),
     }
   }
 }

@@ -42,7 +42,7 @@ export class Machine {
     const life = `${this.name}.${this.#startCount++}`
     this.#process = new SimProcess(this.#world, this, this.#world.random.fork(life))
     this.#process.connect(this.#disk, this.#network)
-    this.#world.note(`${this.name} starts`)
+    this.#note('starts')
     return this.#process
   }
 
@@ -50,7 +50,7 @@ export class Machine {
   crash({ isPowerLost }: { isPowerLost: boolean }): void {
     const process = this.#process
     if (process === null) return
-    this.#world.note(`${this.name} crashes`, isPowerLost ? 1 : 0)
+    this.#note(isPowerLost ? 'loses power' : 'crashes')
     this.#process = null
     process.end()
     this.#disk.crash(isPowerLost)
@@ -60,12 +60,22 @@ export class Machine {
   /** Sets the wall clock to another time; the monotonic one knows nothing of it. */
   jumpWallClock(byMs: number): void {
     this.#wallJumpMs += byMs
-    this.#world.note(`${this.name} wall clock jumps`, byMs)
+    this.#note('wall clock jumps', byMs)
+  }
+
+  #note(what: string, more = 0): void {
+    const [, number = '0'] = /-([0-9]+)$/.exec(this.name) ?? []
+    this.#world.note(`${kindOf(this.name)} ${what}`, Number(number), more)
   }
 
   wallMs(): number {
     return Math.floor(WALL_EPOCH_MS + this.#world.nowMs + this.#wallJumpMs)
   }
+}
+
+/** `node` of `node-2`: machines of a kind are counted together. */
+export function kindOf(name: string): string {
+  return name.replace(/-[0-9]+$/, '')
 }
 
 /** One life of a program: what it scheduled and asked for ends with it. */
@@ -76,6 +86,7 @@ export class SimProcess implements Host {
   #network: Network | null = null
   readonly #world: World
   #isAlive = true
+  #timerCount = 0
 
   constructor(world: World, machine: Machine, random: SimRandom) {
     this.#world = world
@@ -83,12 +94,17 @@ export class SimProcess implements Host {
     this.clock = {
       monotonicMs: () => world.nowMs,
       wallMs: () => machine.wallMs(),
-      schedule: (atMs, task) => this.schedule(atMs, TIMER_KIND, task),
+      schedule: (atMs, task) => this.#scheduleTimer(atMs, task),
     }
   }
 
   get isAlive(): boolean {
     return this.#isAlive
+  }
+
+  /** What the program still waits for on its clock. */
+  get timerCount(): number {
+    return this.#timerCount
   }
 
   get disk(): Disk {
@@ -114,6 +130,25 @@ export class SimProcess implements Host {
 
   end(): void {
     this.#isAlive = false
+  }
+
+  #scheduleTimer(atMs: number, task: () => void): Timer {
+    this.#timerCount++
+    let isDone = false
+    const done = () => {
+      if (!isDone) this.#timerCount--
+      isDone = true
+    }
+    const timer = this.schedule(atMs, TIMER_KIND, () => {
+      done()
+      task()
+    })
+    return {
+      cancel: () => {
+        done()
+        timer.cancel()
+      },
+    }
   }
 }
 

@@ -3,9 +3,32 @@
 import assert from 'node:assert'
 import type { HttpAnswer, NoAnswer } from '../host/index.ts'
 import type { RecordResult, UserRecord } from '../record/index.ts'
+import type { Told } from './told.ts'
+import type { World } from './world.ts'
 
 /** Records of one world; drawn worlds stay far below. */
 const RECORDS_MAX_COUNT = 1_000_000
+
+/** A PutRecords request that a producer sent. */
+export interface SentRequest {
+  readonly sentAtMs: number
+  readonly entryCount: number
+  /** The network delivers it twice without being told to. */
+  readonly isDoubled: boolean
+  /** Null until the producer has been told how it ended. */
+  endedAtMs: number | null
+  /** What it was told then, of each entry. */
+  told: readonly Told[]
+}
+
+/** One user record in one request. */
+export interface Sending {
+  readonly request: SentRequest
+  readonly entry: number
+  /** Its place among the members of its Kinesis record, and how many these are. */
+  readonly member: number
+  readonly memberCount: number
+}
 
 export interface BookedRecord {
   readonly id: number
@@ -14,61 +37,57 @@ export interface BookedRecord {
   readonly data: Buffer
   /** As the producer got it; null before it did, or when it never will. */
   record: UserRecord | null
+  enteredAtMs: number
+  settledAtMs: number
   result: RecordResult | null
-  /** The network carried it twice without being told to: one more may be in the stream. */
-  isDoubled: boolean
+  /** The requests that carried it, in order. */
+  readonly sendings: Sending[]
   /** The process that had it crashed: nobody will say what became of it. */
   isAbandoned: boolean
+  /** It came to the gateway over HTTP. */
+  readonly isFromClient: boolean
   /** What the client that sent it was told. */
   answer: HttpAnswer | NoAnswer | null
 }
 
+export interface RecordFields {
+  readonly stream: string
+  readonly partitionKey: string
+  /** How long the data should be, if that is enough for what must be in it. */
+  readonly dataBytes: number
+  readonly isFromClient: boolean
+  /** One more member of the object that the data is. */
+  readonly member?: string
+}
+
 export class RecordBook {
   readonly #records: BookedRecord[] = []
-  readonly #onSettle: (booked: BookedRecord) => void
-  #settledCount = 0
-  #deliveredCount = 0
-  #enteredCount = 0
+  readonly #world: World
 
-  /** `onSettle` is told of each record once it has its result. */
-  constructor(onSettle: (booked: BookedRecord) => void) {
-    this.#onSettle = onSettle
+  constructor(world: World) {
+    this.#world = world
   }
 
   get records(): readonly BookedRecord[] {
     return this.#records
   }
 
-  /** Records that the producer got and has not settled. */
-  get outstandingCount(): number {
-    return this.#enteredCount - this.#settledCount
-  }
-
-  /** Of those that the present process was given. */
-  get enteredCount(): number {
-    return this.#enteredCount
-  }
-
-  get deliveredCount(): number {
-    return this.#deliveredCount
-  }
-
-  /**
-   * The next record. Its data is JSON that begins with its number and is `dataBytes` long, if that
-   * is enough; `member` is one more member of the object.
-   */
-  write(stream: string, partitionKey: string, dataBytes: number, member = ''): BookedRecord {
+  /** The next record. Its data is JSON that begins with its number. */
+  write({ stream, partitionKey, dataBytes, isFromClient, member }: RecordFields): BookedRecord {
     assert(this.#records.length < RECORDS_MAX_COUNT, 'the book is full')
     const id = this.#records.length
     const booked: BookedRecord = {
       id,
       stream,
       partitionKey,
-      data: dataOf(id, dataBytes, member),
+      data: dataOf(id, dataBytes, member ?? ''),
       record: null,
+      enteredAtMs: 0,
+      settledAtMs: 0,
       result: null,
-      isDoubled: false,
+      sendings: [],
       isAbandoned: false,
+      isFromClient,
       answer: null,
     }
     this.#records.push(booked)
@@ -77,48 +96,85 @@ export class RecordBook {
 
   /** The booked record that begins with this number; throws when none does. */
   find(data: Uint8Array): BookedRecord {
-    const number = /^\{"id":([0-9]+)/.exec(
-      Buffer.from(data.subarray(0, 20)).toString('latin1'),
-    )?.[1]
+    const head = Buffer.from(data.buffer, data.byteOffset, Math.min(20, data.length))
+    const number = /^\{"id":([0-9]+)/.exec(head.toString('latin1'))?.[1]
     const booked = this.#records[Number(number)]
-    assert(booked !== undefined, 'a record that nobody put is on the wire')
+    assert(booked !== undefined, 'there is a record that nobody wrote')
     return booked
   }
 
-  /** The producer's process has crashed with all that it had. */
-  abandon(): void {
-    for (const booked of this.#records) {
-      if (booked.record !== null && booked.result === null) booked.isAbandoned = true
-    }
-    this.#enteredCount = 0
-    this.#settledCount = 0
-    this.#deliveredCount = 0
-  }
-
-  /** Looks over the shoulder of a producer: from here on every record that it takes is followed. */
-  watch(producer: { put(record: UserRecord): void }): void {
+  /**
+   * Looks over the shoulder of a producer: from here on every record that it takes is followed, and
+   * `onSettle` is told of each once it has its result.
+   */
+  watch(
+    producer: { put(record: UserRecord): void },
+    onSettle: (booked: BookedRecord) => void,
+  ): Shelf {
+    const shelf = new Shelf()
     const put = producer.put.bind(producer)
     producer.put = (record) => {
-      this.#enter(record)
+      this.#enter(record, shelf, onSettle)
       put(record)
     }
+    return shelf
   }
 
-  #enter(record: UserRecord): void {
+  #enter(record: UserRecord, shelf: Shelf, onSettle: (booked: BookedRecord) => void): void {
     const booked = this.find(record.data)
     assert(booked.record === null, `record ${booked.id} was put twice`)
     booked.record = record
-    this.#enteredCount++
+    booked.enteredAtMs = this.#world.nowMs
+    shelf.enter(booked)
     const settle = record.settle.bind(record)
     record.settle = (result) => {
-      assert(booked.result === null, `record ${booked.id} settled twice`)
+      this.#world.guard(() => checkSettlement(booked))
+      if (booked.result !== null) return
       booked.result = result
-      this.#settledCount++
-      if (result.isDelivered) this.#deliveredCount++
-      this.#onSettle(booked)
+      booked.settledAtMs = this.#world.nowMs
+      shelf.leave(booked)
+      onSettle(booked)
       settle(result)
     }
   }
+}
+
+/** The records of one process, and their counts: what its own counts must agree with. */
+export class Shelf {
+  readonly #outstanding = new Set<BookedRecord>()
+  /** Of the outstanding records, those that came over HTTP. */
+  fromClientsCount = 0
+  /** Of those that came over HTTP. */
+  deliveredCount = 0
+  failedCount = 0
+
+  get outstandingCount(): number {
+    return this.#outstanding.size
+  }
+
+  enter(booked: BookedRecord): void {
+    this.#outstanding.add(booked)
+    if (booked.isFromClient) this.fromClientsCount++
+  }
+
+  leave(booked: BookedRecord): void {
+    assert(this.#outstanding.delete(booked), `record ${booked.id} settled elsewhere`)
+    if (!booked.isFromClient) return
+    this.fromClientsCount--
+    if (booked.result!.isDelivered) this.deliveredCount++
+    else this.failedCount++
+  }
+
+  /** The process has crashed with all that it had. */
+  abandon(): void {
+    for (const booked of this.#outstanding) booked.isAbandoned = true
+    this.#outstanding.clear()
+  }
+}
+
+function checkSettlement({ id, result, isAbandoned }: BookedRecord): void {
+  assert(result === null, `record ${id} settled twice`)
+  assert(!isAbandoned, `record ${id} settled after its process had ended`)
 }
 
 function dataOf(id: number, dataBytes: number, member: string): Buffer {

@@ -100,11 +100,17 @@ export class SimDisk {
     })
   }
 
+  /** What the disk still holds; as much as one likes when it never fills up. */
+  freeBytes(): number {
+    const { capacityBytes } = this.#faults
+    if (capacityBytes === null || !this.#world.areFaultsOn) return Number.MAX_SAFE_INTEGER
+    return Math.max(0, capacityBytes - this.#usedBytes())
+  }
+
   /** Throws when the world wants a write of so many bytes to fail. */
   checkWrite(bytes: number): void {
     if (!this.#world.areFaultsOn) return
-    const { capacityBytes } = this.#faults
-    if (capacityBytes !== null && this.#usedBytes() + bytes > capacityBytes) {
+    if (bytes > this.freeBytes()) {
       throw new DiskError('ENOSPC', 'the simulated disk is full')
     }
     if (this.#random.hits(this.#faults.errorPerMille)) {
@@ -133,7 +139,7 @@ export class SimDisk {
           check?.()
           resolve(act())
         } catch (error) {
-          this.#world.note(`${this.#name} ${kind} fails`)
+          this.#world.note(`${this.#name} ${kind} fails: ${(error as DiskError).code}`)
           reject(error)
         }
       })
@@ -143,6 +149,7 @@ export class SimDisk {
   #durationMs(): number {
     const isSlow = this.#world.areFaultsOn && this.#random.hits(this.#faults.slowPerMille)
     const slowMs = isSlow ? this.#random.below(SLOW_DISK_MAX_MS) : 0
+    if (isSlow) this.#world.note(`${this.#name} disk is slow`, slowMs)
     return slowMs + this.#random.between(OPERATION_MIN_US, OPERATION_MAX_US) / 1000
   }
 }
@@ -177,7 +184,8 @@ class SimLogFile implements LogFile {
   async append(chunks: readonly Uint8Array[]): Promise<void> {
     const bytes = Buffer.concat(chunks)
     const appendPart = () => {
-      this.#file.append(bytes.subarray(0, this.#disk.random.below(bytes.length + 1)))
+      const most = Math.min(bytes.length, this.#disk.freeBytes())
+      this.#file.append(bytes.subarray(0, this.#disk.random.below(most + 1)))
     }
     const check = () => {
       try {

@@ -3,7 +3,7 @@
 import { crc32 } from 'node:zlib'
 import type { HttpAnswer, HttpRequest, HttpService, Network, NoAnswer } from '../host/index.ts'
 import { type Fate, fateOf, type NetworkFaults, NO_NETWORK_FAULTS } from './faults.ts'
-import type { SimProcess } from './machine.ts'
+import { kindOf, type SimProcess } from './machine.ts'
 import { SimExchange, type Transmission } from './sim-exchange.ts'
 import type { SimRandom } from './sim-random.ts'
 import type { World } from './world.ts'
@@ -20,8 +20,14 @@ export interface Link {
   readonly errorAnswer?: (random: SimRandom) => HttpAnswer
 }
 
-/** Sees each request when it is sent, and what will become of it. */
-export type Inspector = (request: HttpRequest, fate: Fate) => void
+/**
+ * Sees each request when it is sent, and what will become of it; what it answers is told how the
+ * request ended for the one who sent it.
+ */
+export type Inspector = (
+  request: HttpRequest,
+  fate: Fate,
+) => ((ending: HttpAnswer | NoAnswer) => void) | null
 
 interface Served {
   readonly service: HttpService
@@ -75,8 +81,9 @@ export class SimNetwork {
     const served = this.#served.get(request.origin)
     const isUp = served?.process.isAlive ?? false
     const fate = isUp ? this.#drawFate(served!.link) : 'refused'
-    this.#world.note(`request ${fate}`, crc32(request.body), request.body.length)
-    this.#inspectors.get(request.origin)?.(request, fate)
+    const to = kindOf(request.origin.slice('http://'.length))
+    this.#world.note(`request to ${to}: ${fate}`, crc32(request.body), request.body.length)
+    const onEnding = this.#inspect(request, fate)
     return new Promise((resolve) => {
       const exchange = new SimExchange({
         client,
@@ -88,12 +95,23 @@ export class SimNetwork {
         random: this.#random,
         onEnd: (ending) => {
           this.#open.delete(exchange)
-          if (ending !== null) resolve(ending)
+          if (ending === null) return
+          onEnding?.(ending)
+          resolve(ending)
         },
       })
       this.#open.add(exchange)
       exchange.start(this.#transmission(request))
     })
+  }
+
+  #inspect(request: HttpRequest, fate: Fate): ReturnType<Inspector> {
+    try {
+      return this.#inspectors.get(request.origin)?.(request, fate) ?? null
+    } catch (error) {
+      this.#world.fail(error)
+      return null
+    }
   }
 
   #drawFate(link: Link): Fate {

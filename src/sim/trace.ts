@@ -13,14 +13,19 @@ interface LastEvent {
   second: number
 }
 
+/** Told of each event as it is added; `line` makes its words. */
+export type TraceListener = (line: () => string) => void
+
 export class Trace {
   readonly #kinds = new Map<string, number>()
+  readonly #counts: number[] = []
   readonly #last: LastEvent[] = []
   readonly #float = new Float64Array(1)
   readonly #words = new Uint32Array(this.#float.buffer)
   #high = 0x9e3779b9
   #low = 0x85ebca6b
   #eventCount = 0
+  #listener: TraceListener | null = null
 
   get eventCount(): number {
     return this.#eventCount
@@ -31,12 +36,24 @@ export class Trace {
     return hex(this.#high) + hex(this.#low)
   }
 
+  listen(listener: TraceListener): void {
+    this.#listener = listener
+  }
+
+  /** How often each kind of event happened. */
+  counts(): ReadonlyMap<string, number> {
+    return new Map([...this.#kinds].map(([kind, number]) => [kind, this.#counts[number]!]))
+  }
+
   /** `first` and `second` say more, as the kind defines. */
   add(atMs: number, kind: string, first = 0, second = 0): void {
     this.#mixNumber(atMs)
-    this.#mix(this.#numberOf(kind))
+    const number = this.#numberOf(kind)
+    this.#counts[number] = (this.#counts[number] ?? 0) + 1
+    this.#mix(number)
     this.#mixNumber(first)
     this.#mixNumber(second)
+    this.#listener?.(() => textOf({ atMs, kind, first, second }))
     const slot = this.#eventCount++ % LAST_EVENTS_MAX_COUNT
     const kept = this.#last[slot]
     if (kept === undefined) {
@@ -56,9 +73,7 @@ export class Trace {
       this.#eventCount < LAST_EVENTS_MAX_COUNT
         ? this.#last
         : [...this.#last.slice(oldest), ...this.#last.slice(0, oldest)]
-    return inOrder.map(({ atMs, kind, first, second }) => {
-      return `${atMs.toFixed(3).padStart(12)}  ${kind} ${first} ${second}`
-    })
+    return inOrder.map(textOf)
   }
 
   #numberOf(kind: string): number {
@@ -81,6 +96,10 @@ export class Trace {
     const high = Math.imul(this.#high + word, 0x1b873593)
     this.#high = (high ^ (high >>> 15)) + this.#low
   }
+}
+
+function textOf({ atMs, kind, first, second }: Readonly<LastEvent>): string {
+  return `${atMs.toFixed(3).padStart(12)}  ${kind} ${first} ${second}`
 }
 
 function hex(word: number): string {

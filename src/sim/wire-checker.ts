@@ -1,86 +1,122 @@
-// Looks at each PutRecords on the wire: no limit of the service may be broken, whatever happens.
+// Looks at each PutRecords on the wire: no limit of the service may be broken, whatever happens, and
+// no record may be in two requests at once. Books which request carried which record.
 
 import assert from 'node:assert'
-import { type HttpRequest, headerOf } from '../host/index.ts'
+import { type HttpAnswer, type HttpRequest, headerOf, type NoAnswer } from '../host/index.ts'
 import {
-  deaggregateRecord,
   decodeAnswer,
+  EXPLICIT_HASH_KEY_PATTERN,
   PARTITION_KEY_MAX_CHARACTERS,
   PUT_RECORDS_MAX_BYTES,
   PUT_RECORDS_MAX_COUNT,
   RECORD_DEFAULT_MAX_BYTES,
   type WireFormat,
 } from '../wire/index.ts'
+import { membersOf } from './aggregates.ts'
 import type { Fate } from './faults.ts'
-import type { RecordBook } from './record-book.ts'
+import type { BookedRecord, RecordBook, SentRequest } from './record-book.ts'
+import { toldBy } from './told.ts'
 
 const HASH_KEY_MAX = (1n << 128n) - 1n
 
-interface Entry {
+export interface PutRecordsEntryFields {
   readonly Data: Buffer
   readonly PartitionKey: string
   readonly ExplicitHashKey?: string
 }
 
+export interface PutRecordsFields {
+  readonly StreamName: string
+  readonly Records: readonly PutRecordsEntryFields[]
+}
+
+/** The fields of a PutRecords request, or null when it is another one. */
+export function putRecordsOf(
+  headers: readonly string[],
+  body: Uint8Array,
+): { format: WireFormat; fields: PutRecordsFields } | null {
+  const target = headerOf(headers, 'x-amz-target') ?? ''
+  if (!target.endsWith('.PutRecords')) return null
+  const type = headerOf(headers, 'content-type') ?? ''
+  const format = type.includes('cbor') ? 'cbor' : 'json'
+  return { format, fields: decodeAnswer(format, body) as PutRecordsFields }
+}
+
 export class WireChecker {
   readonly #book: RecordBook
+  readonly #nowMs: () => number
   #requestCount = 0
-  #userRecordCount = 0
 
-  constructor(book: RecordBook) {
+  constructor(book: RecordBook, nowMs: () => number) {
     this.#book = book
+    this.#nowMs = nowMs
   }
 
   get requestCount(): number {
     return this.#requestCount
   }
 
-  /** User records seen on the wire, each time they were sent. */
-  get userRecordCount(): number {
-    return this.#userRecordCount
-  }
-
-  check(request: HttpRequest, fate: Fate): void {
-    const target = headerOf(request.headers, 'x-amz-target') ?? ''
-    if (!target.endsWith('.PutRecords')) return
+  /** Takes a request that begins; the answer wants to be told how it ended for the producer. */
+  begin(request: HttpRequest, fate: Fate): ((ending: HttpAnswer | NoAnswer) => void) | null {
+    const put = putRecordsOf(request.headers, request.body)
+    if (put === null) return null
     this.#requestCount++
-    const type = headerOf(request.headers, 'content-type') ?? ''
-    const format: WireFormat = type.includes('cbor') ? 'cbor' : 'json'
-    const call = decodeAnswer(format, request.body) as { StreamName: string; Records: Entry[] }
-    const { Records: entries } = call
+    const { StreamName: stream, Records: entries } = put.fields
     assert(entries.length >= 1, 'a request without records')
     assert(entries.length <= PUT_RECORDS_MAX_COUNT, `${entries.length} records in a request`)
+    const sent: SentRequest = {
+      sentAtMs: this.#nowMs(),
+      entryCount: entries.length,
+      isDoubled: fate === 'twice',
+      endedAtMs: null,
+      told: [],
+    }
     let bytes = 0
-    for (const entry of entries) {
+    for (const [index, entry] of entries.entries()) {
       bytes += checkEntry(entry)
-      this.#look(entry, call.StreamName, fate)
+      const members = membersOf(entry.PartitionKey, entry.Data)
+      for (const [member, { partitionKey, data }] of members.entries()) {
+        const booked = this.#book.find(data)
+        checkMember(booked, { stream, partitionKey, data })
+        const memberCount = members.length
+        booked.sendings.push({ request: sent, entry: index, member, memberCount })
+      }
     }
     assert(bytes <= PUT_RECORDS_MAX_BYTES, `${bytes} bytes in a request`)
-  }
-
-  #look(entry: Entry, stream: string, fate: Fate): void {
-    const record = { partitionKey: entry.PartitionKey, data: entry.Data }
-    for (const user of deaggregateRecord(record)) {
-      const booked = this.#book.find(user.data)
-      this.#userRecordCount++
-      assert(booked.result === null, `record ${booked.id} was sent after it had settled`)
-      assert(booked.stream === stream, `record ${booked.id} went to ${stream}`)
-      assert(booked.data.equals(user.data), `record ${booked.id} changed on its way`)
-      assert(booked.partitionKey === user.partitionKey, `record ${booked.id} lost its key`)
-      if (fate === 'twice') booked.isDoubled = true
+    return (ending) => {
+      sent.told = toldBy(ending, entries.length)
+      sent.endedAtMs = this.#nowMs()
     }
   }
 }
 
+interface Seen {
+  readonly stream: string
+  readonly partitionKey: string
+  readonly data: Buffer
+}
+
+function checkMember(booked: BookedRecord, { stream, partitionKey, data }: Seen): void {
+  const { id, result, sendings } = booked
+  assert(result === null, `record ${id} was sent after it had settled`)
+  assert(booked.record !== null, `record ${id} was sent before it entered`)
+  assert(booked.stream === stream, `record ${id} went to ${stream}`)
+  assert(booked.data.equals(data), `record ${id} changed on its way`)
+  assert(booked.partitionKey === partitionKey, `record ${id} lost its key`)
+  const before = sendings.at(-1)
+  const isFree = before === undefined || before.request.endedAtMs !== null
+  assert(isFree, `record ${id} is in two requests at once`)
+}
+
 /** The bytes of an entry that count. */
-function checkEntry(entry: Entry): number {
+function checkEntry(entry: PutRecordsEntryFields): number {
   const { PartitionKey: key, ExplicitHashKey: hashKey } = entry
   const characterCount = [...key].length
   assert(characterCount >= 1, 'an empty partition key')
   assert(characterCount <= PARTITION_KEY_MAX_CHARACTERS, `a key of ${characterCount} characters`)
   if (hashKey !== undefined && hashKey !== null) {
-    assert(/^(0|[1-9][0-9]{0,38})$/.test(hashKey), `${hashKey} is no explicit hash key`)
-    assert(BigInt(hashKey) <= HASH_KEY_MAX, `${hashKey} is no explicit hash key`)
+    const isHashKey = EXPLICIT_HASH_KEY_PATTERN.test(hashKey) && BigInt(hashKey) <= HASH_KEY_MAX
+    assert(isHashKey, `${hashKey} is no explicit hash key`)
   }
   const bytes = entry.Data.length + Buffer.byteLength(key)
   assert(bytes <= RECORD_DEFAULT_MAX_BYTES, `a record of ${bytes} bytes`)

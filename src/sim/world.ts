@@ -69,6 +69,15 @@ export class World {
     this.#failure ??= { error }
   }
 
+  /** Makes the run reject with what `look` throws, wherever it is called. */
+  guard(look: () => void): void {
+    try {
+      look()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
   /** Rejects with what a checker or an event throws. */
   async runFor(durationMs: number): Promise<void> {
     await this.#run(this.#nowMs + durationMs, () => false)

@@ -1,0 +1,188 @@
+// Draws what a seed decides: sizes, settings, load, odds. Values at the edges of what is allowed
+// come as often as ordinary ones, because that is where things break.
+
+import { readConfig } from '../config/index.ts'
+import { ACKS, type GatewayConfig, gatewayFields } from '../gateway/index.ts'
+import { type KinesisConfig, kinesisFields } from '../kinesis/index.ts'
+import { type ProducerConfig, producerFields } from '../producer/index.ts'
+import { drawDiskFaults, drawNetworkFaults, drawServiceFaults } from './faults.ts'
+import {
+  type ClientSettings,
+  type KeyKind,
+  KINESIS_ORIGIN,
+  type LineSettings,
+  type Mishap,
+  type NodeSettings,
+  type SourceSettings,
+  type StreamSettings,
+} from './line-settings.ts'
+import type { SimRandom } from './sim-random.ts'
+
+/** The names that the default mappings send to. */
+const STREAM_NAMES = ['s1', 's2'] as const
+
+export function drawLineSettings(random: SimRandom): LineSettings {
+  const loadMs = random.pick([1_000, 3_000, 3_000, 8_000])
+  const maxPerMille = random.pick([0, 5, 50, 110])
+  const streams = drawStreams(random.fork('streams'))
+  const nodeRandom = random.fork('nodes')
+  const nodes = Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, number) =>
+    drawNode(nodeRandom.fork(`${number}`), { number, maxPerMille, streams }),
+  )
+  return {
+    loadMs,
+    streams,
+    kinesis: drawKinesisConfig(random.fork('kinesis')),
+    nodes,
+    kinesisLatencyMs: random.pick([1, 5, 30]),
+    kinesisBytesPerSecond: random.pick([null, null, 250_000, 1_000_000]),
+    kinesisFaults: drawNetworkFaults(random.fork('kinesis faults'), maxPerMille),
+    serviceFaults: drawServiceFaults(random.fork('service faults'), maxPerMille),
+    diskFaults: drawDiskFaults(random.fork('disk faults')),
+    mishaps: drawMishaps(random.fork('mishaps'), loadMs, nodes.length),
+  }
+}
+
+function drawStreams(random: SimRandom): StreamSettings[] {
+  const count = random.between(1, STREAM_NAMES.length)
+  return STREAM_NAMES.slice(0, count).map((name) => {
+    return { name, shardCount: random.pick([1, 1, 2, 3, 4, 8]) }
+  })
+}
+
+interface NodeRange {
+  readonly number: number
+  readonly maxPerMille: number
+  readonly streams: readonly StreamSettings[]
+}
+
+function drawNode(random: SimRandom, { number, maxPerMille, streams }: NodeRange): NodeSettings {
+  const names = streams.map(({ name }) => name)
+  return {
+    name: `node-${number}`,
+    producer: drawProducerConfig(random.fork('producer')),
+    gateway: drawGatewayConfig(random.fork('gateway')),
+    sources: drawMany(random.fork('sources'), 2, (one) => drawSource(one, names)),
+    clients: drawMany(random.fork('clients'), 8, (one) => drawClient(one, names)),
+    maxOutstandingCount: random.pick([1, 10, 100, 1_000]),
+    gatewayFaults: {
+      ...drawNetworkFaults(random.fork('gateway faults'), maxPerMille),
+      // The gateway would take the record twice, and rightly so: nothing tells it.
+      twicePerMille: 0,
+    },
+    credentialsLifeMs: random.pick([null, null, 302_000, 600_000]),
+    closesWithinMs: random.pick([null, null, null, 0, 300, 10_000]),
+  }
+}
+
+function drawMany<T>(random: SimRandom, maxCount: number, draw: (random: SimRandom) => T): T[] {
+  return Array.from({ length: random.between(0, maxCount) }, () => draw(random))
+}
+
+/** Large records are rare: each costs the real time of a hundred small ones. */
+const DATA_MAX_BYTES = [
+  60, 60, 60, 300, 300, 300, 1_612, 1_612, 1_612, 1_612, 20_000, 100_000, 1_000_000,
+]
+/** Records of a source whose records are large, and of the others. */
+const LARGE_MAX_COUNT = 4
+const SMALL_MAX_COUNTS = [20, 60, 200]
+
+function drawSource(random: SimRandom, streams: readonly string[]): SourceSettings {
+  const dataMaxBytes = random.pick(DATA_MAX_BYTES)
+  const isLarge = dataMaxBytes > 20_000
+  return {
+    stream: random.pick(streams),
+    pauseMaxMs: random.pick([1, 5, 50, 500]),
+    burstCount: isLarge ? 1 : random.pick([1, 1, 7, 40]),
+    maxRecordCount: isLarge ? LARGE_MAX_COUNT : random.pick(SMALL_MAX_COUNTS),
+    dataMaxBytes,
+    keys: random.pick<KeyKind>(['one', 'few', 'digits', 'long', 'any']),
+    explicitHashKeyPerMille: random.pick([0, 0, 100, 1_000]),
+  }
+}
+
+function drawClient(random: SimRandom, streams: readonly string[]): ClientSettings {
+  return {
+    ...drawSource(random, streams),
+    explicitHashKeyPerMille: 0,
+    door: random.pick(['writeToStream', 'mappedIngest'] as const),
+    ack: random.pick([null, ...ACKS]),
+    timeoutMs: random.pick([100, 3_000, 70_000]),
+  }
+}
+
+function drawGatewayConfig(random: SimRandom): GatewayConfig {
+  const overrides = {
+    ack: {
+      default: random.pick(ACKS),
+      deliveredTimeoutMs: random.pick([50, 1_000, 60_000]),
+    },
+    backpressure: {
+      threshold: random.pick([1, 3, 20, 100, 100]),
+      maxWaitMs: random.pick([0, 50, 5_000]),
+      maxWaiting: random.pick([0, 2, 10_000]),
+      strategy: random.pick(['wait', 'wait', 'wait', 'reject', 'none'] as const),
+    },
+    memory: { maxBytes: random.pick([1024 * 1024, 256 * 1024 * 1024]) },
+  }
+  return readConfig(gatewayFields, { overrides })
+}
+
+function drawKinesisConfig(random: SimRandom): KinesisConfig {
+  const overrides = {
+    limits: random.below(8) > 0,
+    writeBurstMs: random.pick([10, 100, 1_000]),
+    segmentMaxBytes: random.pick([64 * 1024, 1024 * 1024, 64 * 1024 * 1024]),
+    segmentMaxAgeMs: random.pick([1_000, 3_600_000]),
+    creatingMs: random.pick([0, 0, 0, 0, 700]),
+  }
+  return readConfig(kinesisFields, { overrides })
+}
+
+function drawProducerConfig(random: SimRandom): ProducerConfig {
+  const overrides = {
+    endpoint: KINESIS_ORIGIN,
+    region: 'us-east-1',
+    wireFormat: random.pick(['cbor', 'json'] as const),
+    aggregationEnabled: random.below(5) > 0,
+    aggregationMaxCount: random.pick([2, 100, 4_294_967_295]),
+    aggregationMaxSize: random.pick([64, 1_000, 51_200, 51_200, 1_048_576]),
+    collectionMaxCount: random.pick([1, 7, 500, 500]),
+    collectionMaxSize: random.pick([52_224, 5_242_880, 10_485_760]),
+    recordMaxBufferedTime: random.pick([0, 20, 100, 1_000]),
+    recordTtl: random.pick([500, 5_000, 30_000, 30_000]),
+    failIfThrottled: random.below(10) === 0,
+    rateLimit: random.pick([1, 50, 100, 150, 400]),
+    maxConnections: random.pick([1, 2, 10, 24]),
+    requestTimeout: random.pick([200, 1_000, 6_000]),
+    maxStreams: random.pick([1, 1_000, 1_000, 1_000, 1_000]),
+  }
+  return readConfig(producerFields, { overrides })
+}
+
+/**
+ * How far a wall clock jumps, at most, either way: what an administrator or a bad NTP server does.
+ */
+const WALL_JUMP_MAX_MS = 600_000
+
+function drawMishaps(random: SimRandom, loadMs: number, nodeCount: number): Mishap[] {
+  const crashes = drawMany(random, 3, () => ({
+    kind: 'kinesis crashes' as const,
+    atMs: random.below(loadMs),
+    isPowerLost: random.below(2) === 0,
+    downMs: random.pick([50, 500, 3_000]),
+  }))
+  const ends = drawMany(random, 2, () => ({
+    kind: 'a node crashes' as const,
+    atMs: random.below(loadMs),
+    node: random.below(nodeCount),
+    downMs: random.pick([10, 500, 3_000]),
+  }))
+  const jumps = drawMany(random, 2, () => ({
+    kind: 'a wall clock jumps' as const,
+    atMs: random.below(loadMs),
+    node: random.below(2) === 0 ? null : random.below(nodeCount),
+    byMs: random.between(-WALL_JUMP_MAX_MS, WALL_JUMP_MAX_MS),
+  }))
+  return [...crashes, ...ends, ...jumps]
+}

@@ -1,0 +1,175 @@
+// Stands right before the embedded Kinesis and remembers what it was given and what it promised,
+// also where the answer was lost on its way. In the end the streams must hold all that it promised,
+// and nothing that it was not given.
+
+import assert from 'node:assert'
+import type { BodyTaker, HttpAnswer, HttpHead, HttpService } from '../host/index.ts'
+import type { KinesisConfig } from '../kinesis/index.ts'
+import { SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND } from '../wire/index.ts'
+import type { StoredRecord, StoredShard } from './stream-reader.ts'
+import { isLanded, type Landed, toldBy } from './told.ts'
+import { putRecordsOf } from './wire-checker.ts'
+import type { World } from './world.ts'
+
+interface Entry {
+  readonly stream: string
+  readonly partitionKey: string
+  readonly data: Buffer
+  readonly arrivedAtMs: number
+  /** The life of the process that took it. */
+  readonly life: number
+  place: Landed | null
+  /** Told to have failed: it may not be there. */
+  isRefused: boolean
+}
+
+export class KinesisWitness {
+  readonly #world: World
+  readonly #config: KinesisConfig
+  readonly #entries: Entry[] = []
+  readonly #promises = new Map<string, Entry>()
+  #life = 0
+
+  constructor(world: World, config: KinesisConfig) {
+    this.#world = world
+    this.#config = config
+  }
+
+  /** The service of a process that has just started, with the witness before it. */
+  watch(service: HttpService): HttpService {
+    const life = ++this.#life
+    return {
+      begin: (head) => {
+        const taker = service.begin(head)
+        return 'status' in taker ? taker : this.#watchTaker(head, taker, life)
+      },
+    }
+  }
+
+  /** Throws when the streams are not what was promised. */
+  check(streams: ReadonlyMap<string, readonly StoredShard[]>): void {
+    const found = new Set<Entry>()
+    const unpromised = this.#unpromised()
+    for (const [stream, shards] of streams) {
+      for (const record of shards.flatMap((shard) => shard.records)) {
+        const promised = this.#promises.get(keyOf(stream, record.shardId, record.sequenceNumber))
+        if (promised === undefined) takeOne(unpromised, stream, record)
+        else {
+          found.add(promised)
+          checkKept(promised, record)
+        }
+      }
+    }
+    for (const [key, promised] of this.#promises) {
+      assert(found.has(promised), `what was answered to be stored is gone: ${key}`)
+    }
+    if (this.#config.limits) this.#checkRates()
+  }
+
+  #watchTaker(head: HttpHead, taker: BodyTaker, life: number): BodyTaker {
+    return {
+      maxBodyBytes: taker.maxBodyBytes,
+      tooLarge: () => taker.tooLarge(),
+      abort: () => taker.abort(),
+      end: (body, answer) => {
+        const entries = this.#entriesOf(head, body, life)
+        taker.end(body, (made) => {
+          this.#world.guard(() => this.#onAnswer(entries, made))
+          answer(made)
+        })
+      },
+    }
+  }
+
+  #entriesOf(head: HttpHead, body: Buffer, life: number): Entry[] {
+    const put = putRecordsOf(head.headers, body)
+    if (put === null) return []
+    const { StreamName: stream, Records: records } = put.fields
+    const entries = records.map(({ PartitionKey: partitionKey, Data }) => ({
+      stream,
+      partitionKey,
+      data: Buffer.from(Data),
+      arrivedAtMs: this.#world.nowMs,
+      life,
+      place: null,
+      isRefused: false,
+    }))
+    this.#entries.push(...entries)
+    return entries
+  }
+
+  #onAnswer(entries: readonly Entry[], made: HttpAnswer): void {
+    if (entries.length === 0) return
+    const told = toldBy(made, entries.length)
+    for (const [index, entry] of entries.entries()) {
+      const one = told[index]!
+      if (!isLanded(one)) {
+        entry.isRefused = true
+        this.#world.note(`kinesis refuses an entry: ${one.code}`)
+        continue
+      }
+      entry.place = one
+      const key = keyOf(entry.stream, one.shardId, one.sequenceNumber)
+      assert(!this.#promises.has(key), `two records were given the place ${key}`)
+      this.#promises.set(key, entry)
+    }
+  }
+
+  /** What was given and never answered, because a crash came between: it may be there, once. */
+  #unpromised(): Map<string, Entry[]> {
+    const open = this.#entries.filter(({ place, isRefused }) => place === null && !isRefused)
+    const byContent = new Map<string, Entry[]>()
+    for (const entry of open) {
+      const key = contentOf(entry.stream, entry.partitionKey, entry.data)
+      const same = byContent.get(key)
+      if (same === undefined) byContent.set(key, [entry])
+      else same.push(entry)
+    }
+    return byContent
+  }
+
+  /** No shard took more than it may: a bucket of each life of each shard, filled at its rate. */
+  #checkRates(): void {
+    const depthS = this.#config.writeBurstMs / 1_000
+    const levels = new Map<string, { atMs: number; bytes: number; count: number }>()
+    for (const { stream, place, life, arrivedAtMs, data, partitionKey } of this.#entries) {
+      if (place === null) continue
+      const key = `${life} ${stream} ${place.shardId}`
+      const level = levels.get(key) ?? { atMs: arrivedAtMs, bytes: 0, count: 0 }
+      levels.set(key, level)
+      const elapsedS = (arrivedAtMs - level.atMs) / 1_000
+      const bytes = data.length + Buffer.byteLength(partitionKey)
+      level.atMs = arrivedAtMs
+      level.bytes = Math.max(0, level.bytes - elapsedS * SHARD_WRITE_BYTES_PER_SECOND) + bytes
+      level.count = Math.max(0, level.count - elapsedS * SHARD_WRITE_RECORDS_PER_SECOND) + 1
+      // A full bucket lets more pass than it holds, once, and pays for it afterwards.
+      const maxBytes = Math.max(depthS * SHARD_WRITE_BYTES_PER_SECOND, bytes)
+      const maxCount = Math.max(depthS * SHARD_WRITE_RECORDS_PER_SECOND, 1)
+      const isWithin = level.bytes <= maxBytes + ROUNDING && level.count <= maxCount + ROUNDING
+      assert(isWithin, `${stream} ${place.shardId} took more than its rate at ${arrivedAtMs} ms`)
+    }
+  }
+}
+
+/** Of bytes and of records: sums of fractions. */
+const ROUNDING = 0.001
+
+function keyOf(stream: string, shardId: string, sequenceNumber: string): string {
+  return `${stream} ${shardId} ${sequenceNumber}`
+}
+
+function contentOf(stream: string, partitionKey: string, data: Buffer): string {
+  return `${stream} ${partitionKey} ${data.toString('latin1')}`
+}
+
+function takeOne(unpromised: Map<string, Entry[]>, stream: string, record: StoredRecord): void {
+  const { partitionKey, data, shardId, sequenceNumber } = record
+  const entry = unpromised.get(contentOf(stream, partitionKey, data))?.pop()
+  const place = keyOf(stream, shardId, sequenceNumber)
+  assert(entry !== undefined, `${place} was refused, or never given, and is there`)
+}
+
+function checkKept({ partitionKey, data, stream }: Entry, record: StoredRecord): void {
+  const isSame = record.partitionKey === partitionKey && record.data.equals(data)
+  assert(isSame, `${stream} ${record.shardId} ${record.sequenceNumber} is not what was put there`)
+}

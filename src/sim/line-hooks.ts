@@ -1,0 +1,22 @@
+// Where a part of the line's world can be replaced by one that is broken, to see that the checkers
+// notice.
+
+import type { Line } from '../assemble.ts'
+import type { Disk, HttpService, Network } from '../host/index.ts'
+
+export interface LineHooks {
+  readonly kinesis: (service: HttpService) => HttpService
+  readonly kinesisDisk: (disk: Disk) => Disk
+  readonly gateway: (service: HttpService) => HttpService
+  /** As the producers use it. */
+  readonly network: (network: Network) => Network
+  readonly line: (line: Line) => void
+}
+
+export const NO_HOOKS: LineHooks = {
+  kinesis: (service) => service,
+  kinesisDisk: (disk) => disk,
+  gateway: (service) => service,
+  network: (network) => network,
+  line() {},
+}

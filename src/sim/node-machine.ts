@@ -1,0 +1,182 @@
+// A machine that a line runs on: gateway, producer, and programs that use the library.
+
+import assert from 'node:assert'
+import { assembleLine, type Line } from '../assemble.ts'
+import { silentLog } from '../host/index.ts'
+import { checkAttempts, checkExpiration } from './attempt-checker.ts'
+import { GatewayWitness } from './gateway-witness.ts'
+import { LibrarySource } from './library-source.ts'
+import type { LineHooks } from './line-hooks.ts'
+import { gatewayOriginOf, type NodeSettings } from './line-settings.ts'
+import { Machine, type SimProcess } from './machine.ts'
+import type { BookedRecord, RecordBook, Shelf } from './record-book.ts'
+import type { SimNetwork } from './sim-network.ts'
+import type { World } from './world.ts'
+
+const BUILD = { name: 'headgate', version: '0.0.0', runtime: 'a simulated world' }
+
+/** What clients of the gateway have between them and it. */
+const CLIENT_LATENCY_MS = 2
+/** A provider of credentials takes up to so long; of 1000 times it fails so often. */
+const CREDENTIALS_MAX_MS = 50
+const CREDENTIALS_FAIL_PER_MILLE = 100
+
+export interface NodeMachineParts {
+  readonly world: World
+  readonly network: SimNetwork
+  readonly settings: NodeSettings
+  readonly book: RecordBook
+  readonly hooks: LineHooks
+}
+
+/** One life of the machine. */
+interface Life {
+  readonly process: SimProcess
+  readonly line: Line
+  readonly shelf: Shelf
+  readonly witness: GatewayWitness
+  readonly sources: readonly LibrarySource[]
+}
+
+export class NodeMachine {
+  readonly machine: Machine
+  readonly settings: NodeSettings
+  readonly #parts: NodeMachineParts
+  #life: Life | null = null
+  /** Whether a process that starts has sources. */
+  #isLoadOn = true
+
+  constructor(parts: NodeMachineParts) {
+    this.#parts = parts
+    const { world, network, settings } = parts
+    this.settings = settings
+    this.machine = new Machine(world, network, { name: settings.name })
+    world.addChecker(() => this.#check())
+  }
+
+  get isUp(): boolean {
+    return this.#life !== null
+  }
+
+  /** Records that its producer has and has not settled. */
+  get outstandingCount(): number {
+    return this.#life?.shelf.outstandingCount ?? 0
+  }
+
+  start(): void {
+    const { book, network, settings, world, hooks } = this.#parts
+    const { producer, gateway, gatewayFaults } = settings
+    const process = this.machine.start()
+    const { clock, random, disk } = process
+    const host = { clock, random, disk, network: hooks.network(process.network) }
+    const config = { producer, gateway, build: BUILD }
+    const line = assembleLine(host, config, () => this.#credentials(process), silentLog)
+    const shelf = book.watch(line.producer, (booked) => this.#onSettle(booked))
+    hooks.line(line)
+    const service = hooks.gateway(line.gateway)
+    const witness = new GatewayWitness(world, book, gateway, service)
+    const origin = gatewayOriginOf(settings.name)
+    const [latencyMs, jitterMs] = [CLIENT_LATENCY_MS, CLIENT_LATENCY_MS]
+    const link = { latencyMs, jitterMs, bytesPerSecond: null, faults: gatewayFaults }
+    network.serve(origin, process, witness, link)
+    const sources = this.#isLoadOn ? this.#startSources(process, line) : []
+    this.#life = { process, line, shelf, witness, sources }
+  }
+
+  restart(downMs: number): void {
+    const { world } = this.#parts
+    this.machine.crash({ isPowerLost: false })
+    this.#life?.shelf.abandon()
+    this.#life = null
+    world.schedule(world.nowMs + downMs, 'node restarts', () => {
+      if (!this.machine.isRunning) this.start()
+    })
+  }
+
+  stopSources(): void {
+    this.#isLoadOn = false
+    for (const source of this.#life?.sources ?? []) source.stop()
+  }
+
+  /** Resolves with the number of records that were left. */
+  close(deadlineMs: number): Promise<number> {
+    return this.#life!.line.close(deadlineMs)
+  }
+
+  /** Nothing is left in it: no record, no byte, no request, no timer. To be true after `close`. */
+  isEmpty(): boolean {
+    const { line, witness, process } = this.#life!
+    const { producer, gateway } = line
+    const heldCount = producer.outstandingBytes + gateway.heldBytes + gateway.ledger.outstanding
+    return heldCount === 0 && witness.waitingCount === 0 && process.timerCount === 0
+  }
+
+  #startSources(process: SimProcess, { producer }: Line): LibrarySource[] {
+    const { book, settings } = this.#parts
+    const { sources, maxOutstandingCount } = settings
+    return sources.map((source, index) => {
+      const random = process.random.fork(`source ${index}`)
+      const shared = { process, producer, book, maxOutstandingCount }
+      return new LibrarySource({ ...shared, random, settings: source })
+    })
+  }
+
+  async #credentials(process: SimProcess) {
+    const { world, settings } = this.#parts
+    const { clock, random } = process
+    const atMs = clock.monotonicMs() + random.below(CREDENTIALS_MAX_MS)
+    await new Promise<void>((resolve) => clock.schedule(atMs, resolve))
+    const keys = { accessKeyId: 'sim', secretAccessKey: 'sim' }
+    if (settings.credentialsLifeMs === null) return keys
+    if (world.areFaultsOn && random.hits(CREDENTIALS_FAIL_PER_MILLE)) {
+      world.note('credentials fail')
+      throw new Error('the provider of credentials failed')
+    }
+    world.note('credentials renewed')
+    return { ...keys, expiresAtMs: clock.wallMs() + settings.credentialsLifeMs }
+  }
+
+  #onSettle(booked: BookedRecord): void {
+    const { world } = this.#parts
+    const { id, result } = booked
+    const [what, more] = result!.isDelivered
+      ? ['delivered', 0]
+      : [`failed: ${result!.code}`, result!.mayBeWritten ? 1 : 0]
+    world.note(`record ${what}`, id, more)
+    world.guard(() => {
+      checkAttempts(booked)
+      checkExpiration(booked, this.settings.producer.recordTtl)
+    })
+  }
+
+  #check(): void {
+    if (this.#life === null) return
+    const { shelf, line } = this.#life
+    const { producer, gateway } = line
+    const { maxOutstandingCount, gateway: config } = this.settings
+    const { name } = this.settings
+    const { outstandingCount } = producer
+    assert(outstandingCount === shelf.outstandingCount, `the producer of ${name} miscounts`)
+    assert(gateway.ledgerImbalance === 0, `the ledger is off by ${gateway.ledgerImbalance}`)
+    const { attempts, successes, failures, exhausted, outstanding } = gateway.ledger
+    assert(attempts === successes + failures + exhausted + outstanding, 'the ledger is off')
+    assert(successes === shelf.deliveredCount, `the ledger's successes: ${successes}`)
+    assert(failures === shelf.failedCount, `the ledger's failures: ${failures}`)
+    assert(outstanding >= shelf.fromClientsCount, `the ledger's outstanding: ${outstanding}`)
+    const { insideCount, heldBytes } = gateway
+    assert(insideCount === shelf.fromClientsCount, `the gateway's inside: ${insideCount}`)
+    assert(heldBytes >= 0 && heldBytes <= config.memory.maxBytes, `${heldBytes} bytes held`)
+    const { threshold, strategy, maxWaiting } = config.backpressure
+    if (strategy === 'none') return
+    assert(insideCount <= threshold, `${insideCount} records inside`)
+    const waitingCount = outstanding - insideCount
+    const mostWaiting = strategy === 'reject' ? 0 : maxWaiting
+    assert(waitingCount <= mostWaiting, `${waitingCount} records wait in line`)
+    assert(
+      waitingCount === 0 || insideCount === threshold,
+      'records wait in line while there is room',
+    )
+    const maxCount = maxOutstandingCount + threshold
+    assert(outstandingCount <= maxCount, `${outstandingCount} records outstanding`)
+  }
+}

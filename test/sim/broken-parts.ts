@@ -1,0 +1,256 @@
+// Parts of the line's world that are broken on purpose, to see that its checkers notice.
+
+import type {
+  BodyTaker,
+  Disk,
+  HttpAnswer,
+  HttpHead,
+  HttpService,
+  Network,
+} from '../../src/host/index.ts'
+import type { LineHooks } from '../../src/sim/index.ts'
+import { contentTypeOf, decodeAnswer, encodeRequest, targetOf } from '../../src/wire/index.ts'
+
+type Hooks = Partial<LineHooks>
+type Answer = (answer: HttpAnswer) => void
+type End = (body: Buffer, answer: Answer, taker: BodyTaker, head: HttpHead) => void
+
+/** A service whose requests end as `end` has it. */
+function service(inner: HttpService, end: End, isMeant = (_: HttpHead) => true): HttpService {
+  return {
+    begin: (head) => {
+      const taker = inner.begin(head)
+      if ('status' in taker || !isMeant(head)) return taker
+      return {
+        maxBodyBytes: taker.maxBodyBytes,
+        tooLarge: () => taker.tooLarge(),
+        abort: () => taker.abort(),
+        end: (body, answer) => end(body, answer, taker, head),
+      }
+    },
+  }
+}
+
+function isPutRecords({ headers }: Pick<HttpHead, 'headers'>): boolean {
+  return headers.includes(targetOf('PutRecords'))
+}
+
+interface Fields {
+  StreamName: string
+  Records: { Data: Buffer; PartitionKey: string; ExplicitHashKey?: string }[]
+}
+
+/** The body of a PutRecords request after `change`. */
+function changed(
+  { headers }: Pick<HttpHead, 'headers'>,
+  body: Uint8Array,
+  change: (fields: Fields) => void,
+): Buffer {
+  const format = headers.some((value) => value.includes('cbor')) ? 'cbor' : 'json'
+  const fields = decodeAnswer(format, body) as Fields
+  change(fields)
+  return encodeRequest(format, 'PutRecords', fields)
+}
+
+function flipLastByte({ Records: [record] }: Fields): void {
+  record!.Data = Buffer.from(record!.Data)
+  record!.Data[record!.Data.length - 1]! ^= 1
+}
+
+/** Stores nothing of every third request, and gives all of it places. */
+function forgetfulKinesis(): Hooks {
+  let count = 0
+  const end: End = (body, answer, taker, head) => {
+    if (++count % 3 !== 0) return taker.end(body, answer)
+    const format = head.headers.includes(contentTypeOf('cbor')) ? 'cbor' : 'json'
+    const answered: object[] = []
+    changed(head, body, ({ Records }) => {
+      for (const [index] of Records.entries()) {
+        answered.push({ ShardId: 'shardId-000000000000', SequenceNumber: `${count}000${index}` })
+      }
+    })
+    taker.abort()
+    answer({
+      status: 200,
+      headers: ['content-type', contentTypeOf(format)],
+      body: encodeRequest(format, 'PutRecords', { FailedRecordCount: 0, Records: answered }),
+    })
+  }
+  return { kinesis: (inner) => service(inner, end, isPutRecords) }
+}
+
+/** Says it has synced and has not. */
+function lyingDisk(): Hooks {
+  const kinesisDisk = (disk: Disk): Disk => ({
+    open: async (name) => {
+      const file = await disk.open(name)
+      return {
+        name,
+        sizeBytes: () => file.sizeBytes(),
+        append: (chunks) => file.append(chunks),
+        sync: async () => {},
+        read: (position, lengthBytes) => file.read(position, lengthBytes),
+        truncate: (sizeBytes) => file.truncate(sizeBytes),
+        close: () => file.close(),
+      }
+    },
+    list: () => disk.list(),
+    remove: (name) => disk.remove(name),
+    replace: (name, bytes) => disk.replace(name, bytes),
+    load: (name) => disk.load(name),
+  })
+  return { kinesisDisk }
+}
+
+function kinesisThat(change: (fields: Fields) => void): Hooks {
+  const end: End = (body, answer, taker, head) => taker.end(changed(head, body, change), answer)
+  return { kinesis: (inner) => service(inner, end, isPutRecords) }
+}
+
+/** Puts what it is given in once more. */
+function repeatingKinesis(): Hooks {
+  const kinesis = (inner: HttpService) =>
+    service(
+      inner,
+      (body, answer, taker, head) => {
+        const again = inner.begin(head)
+        if (!('status' in again)) again.end(Buffer.from(body), () => {})
+        taker.end(body, answer)
+      },
+      isPutRecords,
+    )
+  return { kinesis }
+}
+
+function producerThat(change: (fields: Fields) => void): Hooks {
+  const network = (inner: Network): Network => ({
+    exchange: (request, deadlineAtMs) => {
+      const body = isPutRecords(request) ? changed(request, request.body, change) : request.body
+      return inner.exchange({ ...request, body }, deadlineAtMs)
+    },
+  })
+  return { network }
+}
+
+function gatewayThat(end: End): Hooks {
+  return { gateway: (inner) => service(inner, end) }
+}
+
+function lineThat(
+  change: (put: () => void, record: { settle: (r: never) => void }) => void,
+): Hooks {
+  return {
+    line: ({ producer }) => {
+      const put = producer.put.bind(producer)
+      producer.put = (record) => change(() => put(record), record as never)
+    },
+  }
+}
+
+/** Each with what a checker must say of it. */
+export const BROKEN_PARTS: ReadonlyMap<string, { hooks: Hooks; says: RegExp }> = new Map([
+  ['a Kinesis that loses what it answered', { hooks: forgetfulKinesis(), says: /is gone/ }],
+  ['a disk that does not sync', { hooks: lyingDisk(), says: /is gone|does not start|settles/ }],
+  [
+    'a Kinesis that changes bytes',
+    {
+      hooks: kinesisThat(flipLastByte),
+      says: /is not what was put there|the data of record [0-9]+ changed/,
+    },
+  ],
+  ['a Kinesis that stores twice', { hooks: repeatingKinesis(), says: /never given, and is there/ }],
+  [
+    'a producer that changes bytes',
+    { hooks: producerThat(flipLastByte), says: /changed on its way|nobody wrote/ },
+  ],
+  [
+    'a producer that sends too many records',
+    {
+      hooks: producerThat((fields) => {
+        while (fields.Records.length <= 500) fields.Records.push(fields.Records[0]!)
+      }),
+      says: /records in a request/,
+    },
+  ],
+  [
+    'a producer that sends a record of too many bytes',
+    {
+      hooks: producerThat(({ Records: [record] }) => {
+        record!.Data = Buffer.concat([record!.Data, Buffer.alloc(1024 * 1024)])
+      }),
+      says: /a record of [0-9]+ bytes/,
+    },
+  ],
+  [
+    'a producer that sends a record twice at once',
+    {
+      hooks: producerThat((fields) => fields.Records.push(fields.Records[0]!)),
+      says: /in two requests at once/,
+    },
+  ],
+  [
+    'a gateway that says 200 before delivery',
+    {
+      hooks: gatewayThat((body, answer, taker) => {
+        answer({ status: 200, headers: [], body: 'got it' })
+        taker.end(body, () => {})
+      }),
+      says: /200 before it was delivered/,
+    },
+  ],
+  [
+    'a gateway that answers twice',
+    {
+      hooks: gatewayThat((body, answer, taker) => {
+        taker.end(body, (made) => {
+          answer(made)
+          answer(made)
+        })
+      }),
+      says: /answered twice/,
+    },
+  ],
+  [
+    'a gateway that turns away what it takes',
+    {
+      hooks: gatewayThat((body, answer, taker) => {
+        const headers = ['retry-after', '1']
+        const refusal = { status: 503, headers, body: '{"code":"back-pressure"}' }
+        taker.end(body, (made) => answer(made.status === 202 ? refusal : made))
+      }),
+      says: /it has entered|entered all the same/,
+    },
+  ],
+  [
+    'a line that settles twice',
+    {
+      hooks: lineThat((put, record) => {
+        put()
+        const { settle } = record
+        record.settle = (result) => {
+          settle(result)
+          settle(result)
+        }
+      }),
+      says: /settled twice/,
+    },
+  ],
+])
+
+/** A line that loses every twentieth record. */
+export function losingLine(): Hooks {
+  let count = 0
+  return lineThat((put) => {
+    if (++count % 20 !== 0) put()
+  })
+}
+
+/** A gateway that counts its requests beyond the end of a world, and treats one of them otherwise. */
+export function rememberingGateway(): Hooks {
+  let count = 0
+  return gatewayThat((body, answer, taker) => {
+    if (++count !== 20) return taker.end(body, answer)
+    taker.abort()
+    answer({ status: 404, headers: [], body: '' })
+  })
+}
