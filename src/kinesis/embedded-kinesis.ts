@@ -14,9 +14,10 @@ import {
   silentLog,
 } from '../host/index.ts'
 import { AnswerWriter } from './answer-writer.ts'
-import { type BodyFormat, formatOf } from './body-format.ts'
+import { type BodyFormat, formatOf, JSON_FORMAT } from './body-format.ts'
 import type { KinesisConfig } from './config.ts'
 import type { Operation } from './operation.ts'
+import { createStream } from './operations/create-stream.ts'
 import { OPERATIONS } from './operations/table.ts'
 import type { Service } from './service.ts'
 import { internalFailure, ServiceError, serialization } from './service-error.ts'
@@ -53,17 +54,14 @@ export class EmbeddedKinesis implements HttpService {
     this.#log = log
   }
 
-  /** Rejects with a `ServiceError` when the limits of the account do not allow it. */
+  /**
+   * Rejects with a `ServiceError` when the name, the number or the limits of the account do not
+   * allow it.
+   */
   async createStreamIfAbsent(name: string, shardCount: number): Promise<void> {
-    const { streams } = this.#service
-    if (streams.get(name) !== null) return
-    await streams.create({
-      name,
-      shardCount,
-      mode: 'PROVISIONED',
-      maxRecordSizeKiB: 1024,
-      tags: {},
-    })
+    if (this.#service.streams.get(name) !== null) return
+    const input = Buffer.from(JSON.stringify({ StreamName: name, ShardCount: shardCount }))
+    await createStream.run(input, { ...this.#service, format: JSON_FORMAT })
   }
 
   begin(head: HttpHead): HttpAnswer | BodyTaker {

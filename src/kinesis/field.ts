@@ -1,4 +1,5 @@
-// How an operation describes what it takes, as a table of fields, and the type that follows from it.
+// How an operation describes what it takes, as a table of fields, and the type that follows from
+// it.
 
 interface Presence {
   readonly required?: true

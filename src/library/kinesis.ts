@@ -6,6 +6,7 @@ import { listen, NodeClock, NodeDisk, NodeRandom } from '../host/node/index.ts'
 import { EmbeddedKinesis, type KinesisConfig, kinesisFields } from '../kinesis/index.ts'
 
 export { ConfigError } from '../config/index.ts'
+export { ServiceError } from '../kinesis/index.ts'
 export type { KinesisConfig, Log }
 
 export interface KinesisServerOptions extends Partly<typeof kinesisFields> {
@@ -31,35 +32,50 @@ export interface KinesisServer {
 
 const MEMORY_DEFAULT_BYTES = 1024 * 1024 * 1024
 const CLOSE_GRACE_MS = 2000
+const LOOPBACK = '127.0.0.1'
 
 /**
  * Starts a Kinesis that every AWS SDK can talk to, with any credentials:
  *
  *     const kinesis = await startKinesis({ streams: { orders: 2 } })
- *     const client = new KinesisClient({ endpoint: kinesis.endpoint, region: 'us-east-1',
- * credentials })
+ *     const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }
+ *     const { endpoint } = kinesis
+ *     const client = new KinesisClient({ endpoint, region: 'us-east-1', credentials })
  *
- * Throws `ConfigError` with every option that is wrong.
+ * Rejects with a `ConfigError` that names every option that is wrong, with a `ServiceError` for a
+ * stream that cannot be made, with what the system says for a directory or port that cannot be
+ * had; then nothing is left open.
  */
 export async function startKinesis(options: KinesisServerOptions = {}): Promise<KinesisServer> {
   const { dataDirectory, memoryMaxBytes, host, port, streams, log, ...settings } = options
   const config = readConfig(kinesisFields, { overrides: settings })
   const { disk, close } = await openDisk(dataDirectory, memoryMaxBytes ?? MEMORY_DEFAULT_BYTES)
-  const world = { clock: new NodeClock(), random: new NodeRandom(), disk }
-  const kinesis = await EmbeddedKinesis.open(world, config, log ?? silentLog)
-  for (const [name, shardCount] of Object.entries(streams ?? {})) {
-    await kinesis.createStreamIfAbsent(name, shardCount)
+  /** What a stop has to close, the last opened first. */
+  const opened = [close]
+  const closeAll = async () => {
+    for (const close of opened.reverse()) await close()
   }
-  const address = { host: host ?? '127.0.0.1', port: port ?? 0 }
-  const listening = await listen(kinesis, { ...address, http2: true })
-  return {
-    endpoint: `http://${address.host}:${listening.port}`,
-    close: async () => {
+  try {
+    const world = { clock: new NodeClock(), random: new NodeRandom(), disk }
+    const kinesis = await EmbeddedKinesis.open(world, config, log ?? silentLog)
+    opened.push(() => kinesis.close())
+    for (const [name, shardCount] of Object.entries(streams ?? {})) {
+      await kinesis.createStreamIfAbsent(name, shardCount)
+    }
+    const address = { host: host ?? LOOPBACK, port: port ?? 0 }
+    const listening = await listen(kinesis, { ...address, http2: true })
+    opened.push(async () => {
       await listening.close(CLOSE_GRACE_MS)
-      await kinesis.close()
-      await close()
-    },
+    })
+    return { endpoint: `http://${inUrl(address.host)}:${listening.port}`, close: closeAll }
+  } catch (error) {
+    await closeAll()
+    throw error
   }
+}
+
+function inUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
 }
 
 async function openDisk(

@@ -263,10 +263,11 @@ test('a stream has at most 50 tags, keys of 1 to 128 characters, values of up to
   )
   assert.equal((await create('s2', many(51))).body.__type, 'ValidationException')
   const wrong = await create('s2', { '': '', ['k'.repeat(129)]: 'v'.repeat(257) })
-  assert.match(
-    wrong.body.message,
-    /^2 validation errors detected: .*Map keys must satisfy constraint: \[Member must have length less than or equal to 128, Member must have length greater than or equal to 1\]; .*Map value/,
-  )
+  const between = (max: number, min: number) =>
+    `[Member must have length less than or equal to ${max}, ` +
+    `Member must have length greater than or equal to ${min}]`
+  assert.ok(wrong.body.message.includes(`Map keys must satisfy constraint: ${between(128, 1)}`))
+  assert.ok(wrong.body.message.includes(`Map value must satisfy constraint: ${between(256, 0)}`))
   assert.equal((await create('s2', { k: 'v'.repeat(257) })).body.__type, 'ValidationException')
 })
 
