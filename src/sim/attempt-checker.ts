@@ -2,6 +2,7 @@
 // were seen on the wire: an account kept by somebody else.
 
 import assert from 'node:assert'
+import type { ProducerConfig } from '../producer/index.ts'
 import { ATTEMPTS_KEPT_MAX_COUNT, type Attempt } from '../record/index.ts'
 import type { BookedRecord, Sending } from './record-book.ts'
 import { isLanded, type Told } from './told.ts'
@@ -36,12 +37,27 @@ export function checkAttempts(booked: BookedRecord): void {
   assert(result.mayBeWritten === mayBeWritten, told)
 }
 
-/** Throws when a record expired before its time. */
-export function checkExpiration(booked: BookedRecord, recordTtlMs: number): void {
-  const { id, result, enteredAtMs, settledAtMs } = booked
-  if (result!.isDelivered || result!.code !== 'Expired') return
+/** Reasons that time does not mend: the world has no others. */
+const FINAL_CODES = new Set([
+  'Expired',
+  'Closed',
+  'TooManyStreams',
+  'ResourceNotFoundException',
+  'ValidationException',
+])
+const THROTTLED_CODE = 'ProvisionedThroughputExceededException'
+
+/** Throws when a record was given up that could still have been delivered. */
+export function checkReason(booked: BookedRecord, config: ProducerConfig): void {
+  const { id, enteredAtMs, settledAtMs } = booked
+  const result = booked.result!
+  if (result.isDelivered) return
+  const isFinal =
+    FINAL_CODES.has(result.code) || (config.failIfThrottled && result.code === THROTTLED_CODE)
+  assert(isFinal, `record ${id} was given up for ${result.code}`)
   const ageMs = settledAtMs - enteredAtMs
-  assert(ageMs > recordTtlMs, `record ${id} expired at the age of ${ageMs} ms`)
+  const isInTime = result.code !== 'Expired' || ageMs > config.recordTtl
+  assert(isInTime, `record ${id} expired at the age of ${ageMs} ms`)
 }
 
 function isOurs(code: string | null): boolean {

@@ -40,6 +40,9 @@ export interface LineReport {
 /** No wait in a drawn world is longer: the longest TTL, and then some. */
 const PATIENCE_MS = 300_000
 
+/** After the faults: buckets fill up, a stream that was being created is there. */
+const CALM_MS = 10_000
+
 export class LineWorld {
   readonly settings: LineSettings
   readonly world: World
@@ -150,11 +153,26 @@ export class LineWorld {
     await this.#until(isSettled, 'every record settles')
     await this.#until(() => !this.#clients.some((client) => client.isWaiting), 'clients end')
     const last = this.#nodes.filter((node) => node.settings.closesWithinMs === null)
+    await this.#probe(last)
     for (const node of last) tellToClose(node, PATIENCE_MS)
     await this.#until(() => left.size === this.#nodes.length, 'the lines close')
     for (const node of last) assert(left.get(node) === 0, `closing left ${left.get(node)} records`)
     await this.#until(() => this.#nodes.every((node) => node.isEmpty()), 'nothing is left')
     await this.#until(() => this.#network.openCount === 0, 'no request is under way')
+  }
+
+  /** What has been through everything must still deliver. */
+  async #probe(nodes: readonly NodeMachine[]): Promise<void> {
+    await this.#until(() => this.#kinesis.isUp, 'kinesis is up')
+    await this.world.runFor(CALM_MS)
+    for (const { name } of this.settings.streams) {
+      // One stream after the other: a line may have room for no more.
+      const probes = nodes.map((node) => node.probe(name)).filter((probe) => probe !== null)
+      await this.#until(() => probes.every(({ result }) => result !== null), 'the probes settle')
+      for (const { id, result } of probes) {
+        assert(result!.isDelivered, `probe ${id} failed where nothing goes wrong any more`)
+      }
+    }
   }
 
   /** After a power loss, so that only what is durable counts. */

@@ -3,7 +3,8 @@
 import assert from 'node:assert'
 import { assembleLine, type Line } from '../assemble.ts'
 import { silentLog } from '../host/index.ts'
-import { checkAttempts, checkExpiration } from './attempt-checker.ts'
+import { UserRecord } from '../record/index.ts'
+import { checkAttempts, checkReason } from './attempt-checker.ts'
 import { GatewayWitness } from './gateway-witness.ts'
 import { LibrarySource } from './library-source.ts'
 import type { LineHooks } from './line-hooks.ts'
@@ -28,6 +29,9 @@ export interface NodeMachineParts {
   readonly book: RecordBook
   readonly hooks: LineHooks
 }
+
+/** Time enough for a clock to be corrected and a throttle to pass. */
+const PROBE_MIN_TTL_MS = 5_000
 
 /** One life of the machine. */
 interface Life {
@@ -93,6 +97,22 @@ export class NodeMachine {
     })
   }
 
+  /**
+   * Puts a record into a world in which nothing goes wrong any more: it must be delivered. Null
+   * for a line that has no time or no patience, which owes nothing.
+   */
+  probe(stream: string): BookedRecord | null {
+    const { book } = this.#parts
+    const { recordTtl, failIfThrottled } = this.settings.producer
+    if (recordTtl < PROBE_MIN_TTL_MS || failIfThrottled) return null
+    const fields = { stream, partitionKey: 'probe', dataBytes: 100, isFromClient: false }
+    const booked = book.write(fields)
+    const { partitionKey, data } = booked
+    const record = new UserRecord({ stream, partitionKey, data, onSettle() {} })
+    this.#life!.line.producer.put(record)
+    return booked
+  }
+
   stopSources(): void {
     this.#isLoadOn = false
     for (const source of this.#life?.sources ?? []) source.stop()
@@ -145,7 +165,7 @@ export class NodeMachine {
     world.note(`record ${what}`, id, more)
     world.guard(() => {
       checkAttempts(booked)
-      checkExpiration(booked, this.settings.producer.recordTtl)
+      checkReason(booked, this.settings.producer)
     })
   }
 
