@@ -37,6 +37,8 @@ export interface FrontDoorParts {
   readonly service: HttpService
   readonly faults: ServiceFaults
   readonly random: SimRandom
+  /** Access keys that are refused; outlives the process. */
+  readonly expiredKeys: Set<string>
   /** Whether the service refuses what has this user record in it. */
   readonly isPoison: (data: Buffer) => boolean
 }
@@ -84,7 +86,7 @@ export class FrontDoor implements HttpService {
 
   /** Why the whole request is refused, if it is. */
   #refusalOf({ headers }: HttpHead, body: Buffer): HttpAnswer | null {
-    const { process, random, world, isPoison } = this.#parts
+    const { process, random, world, isPoison, expiredKeys } = this.#parts
     const wallMs = process.clock.wallMs()
     // A consumer of the world's own does not sign.
     const signedAt = headerOf(headers, 'x-amz-date')
@@ -94,7 +96,10 @@ export class FrontDoor implements HttpService {
       const code = random.pick(['InvalidSignatureException', 'RequestExpired'])
       return refusal(code, ['date', httpDateOf(wallMs)])
     }
-    if (this.#hits('expiredTokenPerMille')) return refusal('ExpiredTokenException')
+    // Keys that have expired once stay so: who uses them again is refused again.
+    const [, key = ''] = /Credential=([^/]+)/.exec(headerOf(headers, 'authorization') ?? '') ?? []
+    if (this.#hits('expiredTokenPerMille')) expiredKeys.add(key)
+    if (expiredKeys.has(key)) return refusal('ExpiredTokenException')
     const put = putRecordsOf(headers, body)
     if (put === null) return null
     if (this.#hits('throttledPerMille')) {

@@ -31,6 +31,7 @@ export class KinesisMachine {
   readonly #world: World
   readonly #network: SimNetwork
   readonly #options: KinesisMachineOptions
+  readonly #expiredKeys = new Set<string>()
   #isUp = false
 
   constructor(world: World, network: SimNetwork, options: KinesisMachineOptions) {
@@ -63,6 +64,7 @@ export class KinesisMachine {
         faults: serviceFaults,
         random: random.fork('front door'),
         isPoison,
+        expiredKeys: this.#expiredKeys,
       })
       this.#network.serve(origin, process, door, link)
       this.#isUp = true

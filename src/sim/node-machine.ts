@@ -47,6 +47,7 @@ export class NodeMachine {
   readonly settings: NodeSettings
   readonly #parts: NodeMachineParts
   #life: Life | null = null
+  #keysCount = 0
   /** Whether a process that starts has sources. */
   #isLoadOn = true
 
@@ -146,7 +147,8 @@ export class NodeMachine {
     const { clock, random } = process
     const atMs = clock.monotonicMs() + random.below(CREDENTIALS_MAX_MS)
     await new Promise<void>((resolve) => clock.schedule(atMs, resolve))
-    const keys = { accessKeyId: 'sim', secretAccessKey: 'sim' }
+    const accessKeyId = `${settings.name}.${++this.#keysCount}`
+    const keys = { accessKeyId, secretAccessKey: 'sim' }
     if (settings.credentialsLifeMs === null) return keys
     if (world.areFaultsOn && random.hits(CREDENTIALS_FAIL_PER_MILLE)) {
       world.note('credentials fail')
