@@ -7,8 +7,8 @@ import { differenceText, Summary } from './sim/summary.ts'
 const HELP = `Usage: npm run sim -- [--seed N] [--count K] [--trace] [--json]
 
 Draws a world from each seed: gateways, producers, an embedded Kinesis, load, and faults of network,
-service, disks, clocks and processes. Runs each world twice, checks the invariants after every event,
-then stops the faults and requires that all settles. docs/simulation.md says what is checked.
+service, disks, clocks and processes. Runs each world twice, checks the invariants after every
+event, then stops the faults and requires that all settles. docs/simulation.md says what is checked.
 
 Options:
   --seed N      the first seed, 0 to 4294967295 (default: 1)

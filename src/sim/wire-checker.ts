@@ -1,5 +1,5 @@
-// Looks at each PutRecords on the wire: no limit of the service may be broken, whatever happens, and
-// no record may be in two requests at once. Books which request carried which record.
+// Looks at each PutRecords on the wire: no limit of the service may be broken, whatever happens,
+// and no record may be in two requests at once. Books which request carried which record.
 
 import assert from 'node:assert'
 import { type HttpAnswer, type HttpRequest, headerOf, type NoAnswer } from '../host/index.ts'

@@ -245,7 +245,7 @@ export function losingLine(): Hooks {
   })
 }
 
-/** A gateway that counts its requests beyond the end of a world, and treats one of them otherwise. */
+/** A gateway that counts its requests beyond the end of a world; the twentieth is not found. */
 export function rememberingGateway(): Hooks {
   let count = 0
   return gatewayThat((body, answer, taker) => {
