@@ -17,7 +17,12 @@ export class Aggregator implements Stage<UserRecord> {
   readonly #shards: ShardMap
   readonly #config: AggregationConfig
   readonly #next: Stage<KinesisRecord>
-  readonly #reducers = new Map<number, Reducer<UserRecord>>()
+  readonly #fresh = new Map<number, Reducer<UserRecord>>()
+  /**
+   * Records that go again have old expirations, and what shares a Kinesis record with them would
+   * pass the limiter's whole backlog: new records would overtake those that wait, which then expire.
+   */
+  readonly #again = new Map<number, Reducer<UserRecord>>()
   /** Came before anything was known of the shards; bounded by the window. */
   #early: UserRecord[] = []
   #isFlushing = false
@@ -44,7 +49,9 @@ export class Aggregator implements Stage<UserRecord> {
     const shard = this.#shards.predict(record.hashKey!)
     if (shard === NO_SHARD) return this.#next.put(aloneWithoutShard(record))
     record.predictedShard = shard
-    this.#reducerOf(shard).put(record)
+    const reducers = record.attemptCount === 0 ? this.#fresh : this.#again
+    const reducer = reducers.get(shard) ?? this.#open(reducers, shard)
+    reducer.put(record)
   }
 
   /**
@@ -55,38 +62,41 @@ export class Aggregator implements Stage<UserRecord> {
     const early = this.#early
     this.#early = []
     for (const record of early) this.put(record)
-    for (const [shard, reducer] of this.#reducers) {
-      if (this.#shards.isOpen(shard)) continue
-      this.#reducers.delete(shard)
-      for (const record of reducer.abandon()) this.put(record)
+    for (const reducers of [this.#fresh, this.#again]) {
+      for (const [shard, reducer] of reducers) {
+        if (this.#shards.isOpen(shard)) continue
+        reducers.delete(shard)
+        for (const record of reducer.abandon()) this.put(record)
+      }
     }
   }
 
   /** Sends on everything now, and lets it wait nowhere for company. */
   flush(): void {
     this.#isFlushing = true
-    for (const reducer of this.#reducers.values()) reducer.flush()
+    for (const reducer of this.#all()) reducer.flush()
     this.#isFlushing = false
   }
 
   abandon(): UserRecord[] {
     const left = this.#early
     this.#early = []
-    for (const reducer of this.#reducers.values()) left.push(...reducer.abandon())
+    for (const reducer of this.#all()) left.push(...reducer.abandon())
     return left
   }
 
-  #reducerOf(shard: number): Reducer<UserRecord> {
-    let reducer = this.#reducers.get(shard)
-    if (reducer === undefined) {
-      const next = (records: UserRecord[], sizeBytes: number) => {
-        const record = new KinesisRecord(records, sizeBytes, shard)
-        if (this.#isFlushing) record.deadlineAtMs = this.#clock.monotonicMs()
-        this.#next.put(record)
-      }
-      reducer = new Reducer(this.#clock, this.#config, new AggregateMeasure(), next)
-      this.#reducers.set(shard, reducer)
+  #all(): Reducer<UserRecord>[] {
+    return [...this.#fresh.values(), ...this.#again.values()]
+  }
+
+  #open(reducers: Map<number, Reducer<UserRecord>>, shard: number): Reducer<UserRecord> {
+    const next = (records: UserRecord[], sizeBytes: number) => {
+      const record = new KinesisRecord(records, sizeBytes, shard)
+      if (this.#isFlushing) record.deadlineAtMs = this.#clock.monotonicMs()
+      this.#next.put(record)
     }
+    const reducer = new Reducer(this.#clock, this.#config, new AggregateMeasure(), next)
+    reducers.set(shard, reducer)
     return reducer
   }
 }

@@ -39,7 +39,7 @@ export class Pipeline {
   ) {
     const { clock } = host
     const shards = new ShardMap(host, stream, client, log)
-    const retrier = new Retrier(clock, shards, config.retry)
+    const retrier = new Retrier(host, shards, config.retry)
     const expired = retrier.onExpired.bind(retrier)
     const sender = new Sender(clock, stream, client, {
       ended: retrier.onEnded.bind(retrier),

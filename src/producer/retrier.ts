@@ -1,6 +1,6 @@
 // One verdict for each user record of a request that has ended: settle it, or send it again.
 
-import type { Clock } from '../host/index.ts'
+import type { Clock, Random } from '../host/index.ts'
 import { type Attempt, NO_SHARD, type Place, type UserRecord } from '../record/index.ts'
 import { PUT_RECORDS_MAX_COUNT, type PutRecordsAnswer, shardNumberOf } from '../wire/index.ts'
 import type { Refusal } from './client.ts'
@@ -12,7 +12,7 @@ import { type ErrorKind, kindOf, THROTTLED_CODE } from './verdict.ts'
 
 export interface RetryConfig {
   readonly failIfThrottled: boolean
-  /** How long a record that goes again may wait in a buffer, ms: half of RecordMaxBufferedTime. */
+  /** Longest wait of a record before it goes again, ms: half of RecordMaxBufferedTime. */
   readonly bufferedMs: number
 }
 
@@ -39,6 +39,7 @@ export class Retrier {
     wrongShardCount: 0,
   }
   readonly #clock: Clock
+  readonly #random: Random
   readonly #shards: ShardMap
   readonly #config: RetryConfig
   #again: Stage<UserRecord> | null = null
@@ -46,8 +47,13 @@ export class Retrier {
   /** Landed in a shard that we do not know: judged when the map has been fetched. */
   readonly #unjudged = new Set<Unjudged>()
 
-  constructor(clock: Clock, shards: ShardMap, config: RetryConfig) {
-    this.#clock = clock
+  constructor(
+    host: { readonly clock: Clock; readonly random: Random },
+    shards: ShardMap,
+    config: RetryConfig,
+  ) {
+    this.#clock = host.clock
+    this.#random = host.random
     this.#shards = shards
     this.#config = config
   }
@@ -179,6 +185,10 @@ export class Retrier {
 
   #failOrAgain(members: readonly UserRecord[], attempt: Attempt): void {
     const nowMs = this.#clock.monotonicMs()
+    // One drawn wait for all of them, so that they can share a Kinesis record again. Not the same
+    // wait each time as the KPL's: a saturated shard takes records in a rhythm, and a record that
+    // returned in that rhythm was refused sixty times in a row while others passed.
+    const againAtMs = nowMs + this.#random.below(this.#config.bufferedMs + 1)
     for (const member of members) {
       if (nowMs > member.expiresAtMs) {
         member.addAttempt(attempt)
@@ -186,7 +196,7 @@ export class Retrier {
         continue
       }
       member.addAttempt(attempt)
-      member.deadlineAtMs = Math.min(nowMs + this.#config.bufferedMs, member.expiresAtMs)
+      member.deadlineAtMs = Math.min(againAtMs, member.expiresAtMs)
       this.counters.retriedCount++
       // Aggregated afresh, not sent again as it was: after a split its neighbours may belong to
       // another shard, and a Kinesis record lands wholly on one of them.

@@ -28,13 +28,16 @@ export interface LineOptions {
   readonly settings?: Partial<ProducerConfig>
   readonly shards?: Shard[]
   readonly credentials?: CredentialsProvider
+  /** Always the middle unless told otherwise. */
+  readonly random?: Random
 }
 
 export function line(options: LineOptions): Line {
   const clock = new HandClock()
   const service = new ScriptedService(clock)
   if (options.shards !== undefined) service.shards = options.shards
-  const host = { clock, random: middling, network: service } as unknown as Host
+  const random = options.random ?? middling
+  const host = { clock, random, network: service } as unknown as Host
   const config = producerConfig({ wireFormat: 'json', ...options.settings })
   const keys = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
   const credentials = options.credentials ?? (() => Promise.resolve(keys))
