@@ -1,8 +1,9 @@
 // Lives through simulated worlds: `npm run sim -- --seed N --count K`.
 
-import { inspect, parseArgs } from 'node:util'
-import { type LineOutcome, type LineReport, LineWorld, runSeed } from '../src/sim/index.ts'
-import { differenceText, Summary } from './sim/summary.ts'
+import { parseArgs } from 'node:util'
+import { LineWorld, runSeed } from '../src/sim/index.ts'
+import { failureText, settingsText } from './sim/failure.ts'
+import { Summary } from './sim/summary.ts'
 
 const HELP = `Usage: npm run sim -- [--seed N] [--count K] [--trace] [--json]
 
@@ -23,8 +24,6 @@ Exit code: 0 all came to rest, 1 an invariant broke or two runs differed, 2 wron
 `
 
 const SEED_MAX = 2 ** 32 - 1
-/** Events shown when a world breaks; all of them with --trace. */
-const LAST_SHOWN_COUNT = 40
 const PROGRESS_EACH_MS = 200
 
 interface Options {
@@ -50,7 +49,7 @@ async function runSeeds({ seed, count, isJson }: Options): Promise<number> {
       progress(`seed ${seed + done}, ${done} of ${count} done, ${summary.rateText()}`)
     }
     const outcome = await runSeed(seed + done, { onWorld })
-    if (outcome.kind === 'broken' && outcome.error instanceof Stopped) break
+    if (isStopped) break
     if (outcome.kind !== 'came to rest') {
       progress('')
       console.log(failureText(seed + done, outcome))
@@ -66,7 +65,7 @@ async function runSeeds({ seed, count, isJson }: Options): Promise<number> {
 async function traceSeed(seed: number): Promise<number> {
   const line = new LineWorld(seed)
   onWorld(line)
-  console.log(settingsText(line))
+  console.log(settingsText(line.settings))
   line.world.trace.listen((text) => console.log(text()))
   try {
     console.log(`\ncame to rest, digest ${(await line.run()).digest}`)
@@ -76,30 +75,6 @@ async function traceSeed(seed: number): Promise<number> {
     console.log(`\n${(error as Error).stack}`)
     return 1
   }
-}
-
-function failureText(seed: number, outcome: Exclude<LineOutcome, { report: LineReport }>): string {
-  const repeat = `Repeat it: npm run sim -- --seed ${seed} --count 1`
-  if (outcome.kind === 'not the same twice') {
-    return `seed ${seed}: ${differenceText(outcome.difference)}\n\n${repeat}`
-  }
-  const { error, settings, lastEvents } = outcome
-  return [
-    `seed ${seed}: an invariant broke: ${error.message}`,
-    '',
-    settingsText({ settings }),
-    '',
-    `The last ${LAST_SHOWN_COUNT} events: instant in ms, what, details`,
-    ...lastEvents.slice(-LAST_SHOWN_COUNT),
-    '',
-    error.stack ?? error.message,
-    '',
-    `${repeat}\nAll its events: npm run sim -- --seed ${seed} --trace`,
-  ].join('\n')
-}
-
-function settingsText({ settings }: Pick<LineWorld, 'settings'>): string {
-  return inspect(settings, { depth: 6, breakLength: 100, compact: 8, maxArrayLength: 50 })
 }
 
 function onWorld(line: LineWorld): void {
@@ -151,6 +126,8 @@ else if ('problem' in options) {
   process.stderr.write(`${options.problem}\n\n${HELP}`)
   process.exitCode = 2
 } else {
+  // `--trace` into `head`: nobody reads on.
+  process.stdout.on('error', () => process.exit(0))
   // What is thrown where promises settle, such as a broken assertion of the line's own.
   process.on('unhandledRejection', (error) => current?.world.fail(error))
   process.once('SIGINT', () => {

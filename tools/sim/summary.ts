@@ -1,6 +1,6 @@
 // Adds up what happened in many worlds, so that one can see that the faults do happen.
 
-import type { Difference, LineReport } from '../../src/sim/index.ts'
+import type { LineReport } from '../../src/sim/index.ts'
 
 /** Kinds of events that are worth a line, and what stands above them. */
 const GROUPS: readonly (readonly [string, RegExp])[] = [
@@ -131,13 +131,6 @@ export class Summary {
   #eventsPerSecond(): number {
     return (this.#sums.events * 2 * 1_000) / Math.max(1, performance.now() - this.#startedAtMs)
   }
-}
-
-export function differenceText({ digests, sharedCount, next }: Difference): string {
-  const head = `two runs differ (${digests.join(', ')}): something asks for time or chance by itself`
-  if (sharedCount === null) return `${head}.\nTwo more runs did not differ.`
-  const [first, second] = next.map((event) => event ?? 'had ended')
-  return `${head}.\nThey share ${sharedCount} events; then\n  one run:     ${first}\n  the other:   ${second}`
 }
 
 function byName([a]: readonly [string, number], [b]: readonly [string, number]): number {
