@@ -37,8 +37,14 @@ export class CredentialsKeeper {
 
   /** Fetches; all who ask meanwhile wait for the same answer. Never rejects. */
   fetch(): Promise<Credentials | { problem: string }> {
-    this.#fetching ??= this.#ask()
-    return this.#fetching
+    if (this.#fetching !== null) return this.#fetching
+    const fetching = this.#ask()
+    this.#fetching = fetching
+    // Here and not within: an answer that needs no waiting is there before it has been kept.
+    fetching.then(() => {
+      this.#fetching = null
+    })
+    return fetching
   }
 
   /** The service refused these: the next call fetches. */
@@ -53,8 +59,6 @@ export class CredentialsKeeper {
     } catch (error) {
       this.#problem = error instanceof Error ? error.message : String(error)
       this.#askAgainAtMs = this.#clock.monotonicMs() + ASK_AGAIN_AFTER_MS
-    } finally {
-      this.#fetching = null
     }
     return this.#usable() ?? { problem: this.#problem }
   }

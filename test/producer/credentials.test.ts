@@ -40,7 +40,7 @@ test('who asks again after a failure waits a second, and then the provider is as
 test('keys that have not expired serve while their provider is not asked', async () => {
   let isDown = false
   const expiresAtMs = new HandClock().wallMs() + 60_000
-  const { keeper, asked } = keeperOf(() =>
+  const { clock, keeper, asked } = keeperOf(() =>
     isDown ? Promise.reject(new Error('down')) : Promise.resolve({ ...KEYS, expiresAtMs }),
   )
   await keeper.fetch()
@@ -48,4 +48,9 @@ test('keys that have not expired serve while their provider is not asked', async
 
   for (let i = 0; i < 3; i++) assert.ok('accessKeyId' in (await keeper.fetch()))
   assert.equal(asked(), 2)
+
+  isDown = false
+  clock.advanceTo(clock.monotonicMs() + 1_000)
+  await keeper.fetch()
+  assert.equal(asked(), 3)
 })
