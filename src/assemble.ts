@@ -31,12 +31,13 @@ export function assembleLine(
   log: Log,
 ): Line {
   const producer = new Producer(host, config.producer, credentials, log)
-  const gateway = new Gateway(host, config.gateway, producer, config.build)
+  const gateway = new Gateway(host, config.gateway, producer, config.build, log)
   const close = async (deadlineMs: number) => {
     const isDrained = gateway.drain(deadlineMs)
     // Not after the drain: what waits in a buffer for company would be waited for in vain.
     const left = await producer.close(deadlineMs)
     await isDrained
+    gateway.close()
     return left
   }
   return { gateway, producer, close }

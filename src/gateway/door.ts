@@ -1,10 +1,11 @@
 // What all requests share: the ledger, the admission, the line behind them.
 
-import type { Clock, HttpAnswer, Random } from '../host/index.ts'
+import type { Clock, HttpAnswer, Log, Random } from '../host/index.ts'
 import type { UserRecord } from '../record/index.ts'
 import { Admission } from './admission.ts'
 import type { GatewayConfig } from './config.ts'
 import { DrainRate } from './drain-rate.ts'
+import { FailureLog } from './failure-log.ts'
 import { Ledger } from './ledger.ts'
 import { problem } from './problem.ts'
 
@@ -22,6 +23,7 @@ export class Door {
   readonly line: RecordLine
   readonly ledger = new Ledger()
   readonly admission: Admission
+  readonly failureLog: FailureLog
   readonly #random: Random
   readonly #drainRate = new DrainRate()
   #isDraining = false
@@ -31,12 +33,14 @@ export class Door {
     host: { readonly clock: Clock; readonly random: Random },
     config: GatewayConfig,
     line: RecordLine,
+    log: Log,
   ) {
     this.clock = host.clock
     this.#random = host.random
     this.config = config
     this.line = line
     this.admission = new Admission(host.clock, config)
+    this.failureLog = new FailureLog(host.clock, log)
   }
 
   get isDraining(): boolean {

@@ -7,6 +7,7 @@ import {
   type HttpHead,
   type HttpService,
   headerOf,
+  type Log,
   type Random,
 } from '../host/index.ts'
 import { ACKS, type Ack, type GatewayConfig } from './config.ts'
@@ -37,8 +38,9 @@ export class Gateway implements HttpService {
     config: GatewayConfig,
     line: RecordLine,
     build: Build,
+    log: Log,
   ) {
-    this.#door = new Door(host, config, line)
+    this.#door = new Door(host, config, line, log)
     this.#health = new Health(this.#door, build)
     this.#mappings = new Map(config.mappings.map((mapping) => [mapping.resource, mapped(mapping)]))
   }
@@ -79,6 +81,11 @@ export class Gateway implements HttpService {
    */
   drain(deadlineMs: number): Promise<void> {
     return this.#door.drain(deadlineMs)
+  }
+
+  /** When nothing is outstanding any more: tells of the failures that were not told yet. */
+  close(): void {
+    this.#door.failureLog.flush()
   }
 
   #beginWriteToStream(head: HttpHead): HttpAnswer | BodyTaker {

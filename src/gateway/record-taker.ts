@@ -100,7 +100,10 @@ export class RecordTaker implements BodyTaker, Applicant {
     const { ledger } = this.#door
     this.#timer?.cancel()
     if (result.isDelivered) ledger.succeed()
-    else ledger.fail()
+    else {
+      ledger.fail()
+      this.#door.failureLog.add(this.#record!.stream, result)
+    }
     this.#done()
     this.#sayResult(result)
     // Last, because it lets the next one in, which may settle in turn.

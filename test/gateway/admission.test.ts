@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { FAILURE_LOG_MS } from '../../src/gateway/failure-log.ts'
 import { codeOf, DELIVERED, failed, headerOfAnswer, Station } from './station.ts'
 
 function balanceOf(station: Station): number {
@@ -302,9 +303,37 @@ test('the ledger balances whatever happens in whatever order', () => {
       }
       while (station.inside.length > 0) station.settleNext()
       station.clock.advanceBy(1000)
+      station.gateway.close()
       assert.equal(station.ledger()['outstanding'], 0)
       assert.equal(station.ledger()['heldBytes'], 0)
       assert.equal(station.clock.scheduledCount, 0)
     }),
   )
+})
+
+test('failures are told at once, and then every ten seconds how many there were', () => {
+  const station = new Station()
+  const fail = (code: string) => {
+    station.put('k', 'accepted')
+    station.settleNext(failed(code))
+  }
+  const counts = () => station.log.lines.map((line) => Number(/"failed":(\d+)/.exec(line)![1]))
+
+  fail('AccessDeniedException')
+  assert.deepEqual(counts(), [1])
+  assert.match(station.log.lines[0]!, /"code":"AccessDeniedException".*"cause":"AccessDenied/)
+  fail('Expired')
+  fail('Expired')
+  station.clock.advanceBy(FAILURE_LOG_MS - 1)
+  assert.deepEqual(counts(), [1])
+  station.clock.advanceBy(1)
+  assert.deepEqual(counts(), [1, 2])
+  station.clock.advanceBy(FAILURE_LOG_MS)
+  assert.deepEqual(counts(), [1, 2])
+
+  fail('Expired')
+  fail('Expired')
+  station.gateway.close()
+  assert.deepEqual(counts(), [1, 2, 1, 1])
+  assert.equal(station.clock.scheduledCount, 0)
 })

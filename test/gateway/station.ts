@@ -5,6 +5,7 @@ import { Gateway, type GatewayConfig, gatewayFields } from '../../src/gateway/in
 import type { HttpAnswer, Random } from '../../src/host/index.ts'
 import type { RecordResult, UserRecord } from '../../src/record/index.ts'
 import { HandClock } from '../hand-clock.ts'
+import { RecordingLog } from '../recording-log.ts'
 
 const lowest: Random = { below: () => 0, fork: () => lowest }
 
@@ -38,6 +39,7 @@ export class Station {
   /** What entered the line and was not settled by `settleNext`, oldest first. */
   readonly inside: UserRecord[] = []
   readonly gateway: Gateway
+  readonly log = new RecordingLog()
 
   constructor(overrides: Parameters<typeof gatewayConfig>[0] = {}) {
     const line = {
@@ -46,7 +48,7 @@ export class Station {
     }
     const build = { name: 'headgate', version: '0.0.0', runtime: 'test' }
     const host = { clock: this.clock, random: lowest }
-    this.gateway = new Gateway(host, gatewayConfig(overrides), line, build)
+    this.gateway = new Gateway(host, gatewayConfig(overrides), line, build, this.log)
   }
 
   post(target: string, body: string | Buffer, headers: Record<string, string> = {}): Asked {

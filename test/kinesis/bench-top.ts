@@ -4,10 +4,11 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readConfig } from '../../src/config/index.ts'
-import { type HttpAnswer, headerOf, type Log, type Random } from '../../src/host/index.ts'
+import { type HttpAnswer, headerOf, type Random } from '../../src/host/index.ts'
 import { EmbeddedKinesis, type KinesisConfig, kinesisFields } from '../../src/kinesis/index.ts'
 import { decodeCbor, EpochMs, encodeCbor } from '../../src/wire/index.ts'
 import { HandClock } from '../hand-clock.ts'
+import { RecordingLog } from '../recording-log.ts'
 import { MemoryDisk } from './memory-disk.ts'
 
 export type Format = 'json' | 'cbor'
@@ -177,21 +178,5 @@ class CountedRandom implements Random {
 
   fork(label: string): Random {
     return new CountedRandom(`${this.#label}/${label}`)
-  }
-}
-
-export class RecordingLog implements Log {
-  readonly lines: string[] = []
-
-  info(message: string): void {
-    this.lines.push(`info ${message}`)
-  }
-
-  warn(message: string): void {
-    this.lines.push(`warn ${message}`)
-  }
-
-  error(message: string, fields?: object): void {
-    this.lines.push(`error ${message} ${JSON.stringify(fields)}`)
   }
 }
