@@ -26,13 +26,18 @@ const WRITER_COUNT = 4
 const READ_LIMIT = 2000
 const MB = 1_000_000
 
+const ENTRIES = Array.from({ length: ENTRY_COUNT }, (_, i) => ({
+  Data: Buffer.alloc(ENTRY_BYTES, i).toString('base64'),
+  PartitionKey: `key-${i}`,
+}))
+
 const agent = new Agent({ keepAlive: true })
 
 async function run(plan: LoadPlan): Promise<LoadDone> {
   await call(plan, 'CreateStream', { StreamName: plan.stream, ShardCount: 1 })
   await untilActive(plan)
   const put = await write(plan)
-  const got = await read(plan)
+  const got = await read(plan, put)
   await call(plan, 'DeleteStream', { StreamName: plan.stream })
   return {
     putMBPerSecond: put.perSecond,
@@ -50,21 +55,14 @@ async function untilActive(plan: LoadPlan): Promise<void> {
 }
 
 async function write(plan: LoadPlan): Promise<Volume> {
-  const body = Buffer.from(
-    JSON.stringify({
-      Records: Array.from({ length: ENTRY_COUNT }, (_, i) => ({
-        Data: Buffer.alloc(ENTRY_BYTES, i).toString('base64'),
-        PartitionKey: `key-${i}`,
-      })),
-      StreamName: plan.stream,
-    }),
-  )
+  const body = Buffer.from(JSON.stringify({ Records: ENTRIES, StreamName: plan.stream }))
   const startMs = performance.now()
   const endMs = startMs + plan.seconds * 1000
   let callCount = 0
   const writer = async () => {
     while (performance.now() < endMs) {
-      await send(plan, 'PutRecords', body)
+      const answer = await send(plan, 'PutRecords', body)
+      if (answer.indexOf('"FailedRecordCount":0') < 0) throw new Error('entries were refused')
       callCount++
     }
   }
@@ -72,7 +70,8 @@ async function write(plan: LoadPlan): Promise<Volume> {
   return volumeOf(callCount * ENTRY_COUNT, startMs)
 }
 
-async function read(plan: LoadPlan): Promise<Volume> {
+/** All that was written, or as much of it as the time allows. */
+async function read(plan: LoadPlan, written: Volume): Promise<Volume> {
   const start = {
     StreamName: plan.stream,
     ShardId: 'shardId-000000000000',
@@ -87,7 +86,14 @@ async function read(plan: LoadPlan): Promise<Volume> {
     answer = await call(plan, 'GetRecords', { ShardIterator: iterator, Limit: READ_LIMIT })
     const count = countOf(answer, '"SequenceNumber"')
     recordCount += count
-    if (count === 0 || performance.now() > endMs) break
+    if (countOf(answer, '"Data":"') !== count || (count > 0 && !hasEntry(answer))) {
+      throw new Error('what is read is not what was written')
+    }
+    if (performance.now() > endMs) break
+    if (count === 0) {
+      if (recordCount === written.recordCount) break
+      throw new Error(`${written.recordCount} records were written, ${recordCount} read`)
+    }
     iterator = nextIterator(answer)
   }
   return volumeOf(recordCount, startMs)
@@ -105,14 +111,20 @@ function countOf(bytes: Buffer, text: string): number {
   return count
 }
 
+/** Whether one entry's data stands in it as it was written; which one is not known. */
+function hasEntry(answer: Buffer): boolean {
+  return ENTRIES.some(({ Data }) => answer.indexOf(`"Data":"${Data}"`) >= 0)
+}
+
 interface Volume {
+  readonly recordCount: number
   readonly megabytes: number
   readonly perSecond: number
 }
 
 function volumeOf(recordCount: number, sinceMs: number): Volume {
   const megabytes = (recordCount * ENTRY_BYTES) / MB
-  return { megabytes, perSecond: megabytes / ((performance.now() - sinceMs) / 1000) }
+  return { recordCount, megabytes, perSecond: megabytes / ((performance.now() - sinceMs) / 1000) }
 }
 
 function call(plan: LoadPlan, action: string, input: object): Promise<Buffer> {

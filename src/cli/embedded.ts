@@ -30,8 +30,7 @@ export async function openEmbedded(
 ): Promise<Embedded> {
   const { clock, random } = world
   const parts = { clock, random, disk: below(world.disk, FOLDER) }
-  const kinesis = await EmbeddedKinesis.open(parts, options.config, log)
-  for (const { name, shards } of options.streams) await kinesis.createStreamIfAbsent(name, shards)
+  const kinesis = await openKinesis(parts, options, log)
   const listening = await takePort(kinesis, options)
   return {
     endpoint: `http://${urlHost(options.host)}:${listening.port}`,
@@ -39,6 +38,20 @@ export async function openEmbedded(
       await listening.close(CLOSE_GRACE_MS)
       await kinesis.close()
     },
+  }
+}
+
+async function openKinesis(
+  parts: Pick<Host, 'clock' | 'random' | 'disk'>,
+  { config, streams }: EmbeddedOptions,
+  log: Log,
+): Promise<EmbeddedKinesis> {
+  try {
+    const kinesis = await EmbeddedKinesis.open(parts, config, log)
+    for (const { name, shards } of streams) await kinesis.createStreamIfAbsent(name, shards)
+    return kinesis
+  } catch (error) {
+    throw cannot('The embedded Kinesis cannot start on its part of the data directory', error)
   }
 }
 

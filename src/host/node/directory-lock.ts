@@ -11,6 +11,7 @@ import { readdir, realpath, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { asDiskError } from './node-log-file.ts'
 
 /** In the names of sockets and unfinished files, never in those of a disk's own files. */
 export const RESERVED_CHARACTER = '~'
@@ -43,13 +44,16 @@ export class DirectoryLock {
     this.#server = server
   }
 
-  /** Rejects with `DirectoryInUseError` while another process, or this one, has the directory. */
+  /**
+   * Rejects with `DirectoryInUseError` while another process, or this one, has the directory, with a
+   * `DiskError` when nothing can be made in it.
+   */
   static async take(directory: string): Promise<DirectoryLock> {
     const place = await placeFor(directory)
     for (let triesLeft = TRIES_MAX_COUNT; triesLeft > 0; triesLeft--) {
       const ownName = `${place.prefix}${randomUUID()}`
-      const server = await bind(join(place.folder, ownName))
-      if (await isAlone(place, ownName)) return new DirectoryLock(server)
+      const server = await asDiskError(() => bind(join(place.folder, ownName)))
+      if (await asDiskError(() => isAlone(place, ownName))) return new DirectoryLock(server)
       await close(server)
       if (triesLeft > 1) await pause(Math.ceil(Math.random() * TRY_AGAIN_MAX_MS))
     }
