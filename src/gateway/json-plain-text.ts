@@ -6,7 +6,9 @@ const BACKSLASH = 0x5c
 
 // As in the scan itself, the state of the one document that is being read.
 let bytes: Buffer = Buffer.alloc(0)
-/** The next quote and the next backslash, once looked for; remembered so that none is sought twice. */
+/**
+ * The next quote and the next backslash, once looked for; remembered so that none is sought twice.
+ */
 let quoteAt = -1
 let backslashAt = -1
 /** The document as 32-bit words, from the word boundary at or before its start. */

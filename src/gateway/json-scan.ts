@@ -89,7 +89,9 @@ const TYPES: ReadonlyMap<number, JsonType> = new Map<number, JsonType>([
   [NULL, 'null'],
 ])
 
-/** Runs of plain text from this size on are given to the faster search; below, asking costs more. */
+/**
+ * Runs of plain text from this size on are given to the faster search; below, asking costs more.
+ */
 const LONG_FROM_BYTES = 32
 
 // The state of the one scan that is going on. A scan never waits, so there is never a second one;

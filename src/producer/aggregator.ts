@@ -20,7 +20,8 @@ export class Aggregator implements Stage<UserRecord> {
   readonly #fresh = new Map<number, Reducer<UserRecord>>()
   /**
    * Records that go again have old expirations, and what shares a Kinesis record with them would
-   * pass the limiter's whole backlog: new records would overtake those that wait, which then expire.
+   * pass the limiter's whole backlog: new records would overtake those that wait, which then
+   * expire.
    */
   readonly #again = new Map<number, Reducer<UserRecord>>()
   /** Came before anything was known of the shards; bounded by the window. */

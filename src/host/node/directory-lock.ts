@@ -45,8 +45,8 @@ export class DirectoryLock {
   }
 
   /**
-   * Rejects with `DirectoryInUseError` while another process, or this one, has the directory, with a
-   * `DiskError` when nothing can be made in it.
+   * Rejects with `DirectoryInUseError` while another process, or this one, has the directory, with
+   * a `DiskError` when nothing can be made in it.
    */
   static async take(directory: string): Promise<DirectoryLock> {
     const place = await placeFor(directory)
