@@ -2,6 +2,7 @@
 
 import { SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND } from '../wire/index.ts'
 import type { AggregationConfig } from './aggregator.ts'
+import type { BackoffConfig } from './backoff.ts'
 import type { ClientConfig } from './client.ts'
 import type { ProducerConfig } from './config.ts'
 import type { LimiterConfig } from './limiter.ts'
@@ -13,6 +14,7 @@ export interface LineConfig {
   readonly limiter: LimiterConfig
   readonly collection: ReducerLimits
   readonly retry: RetryConfig
+  readonly backoff: BackoffConfig
 }
 
 /**
@@ -20,6 +22,11 @@ export interface LineConfig {
  */
 const COLLECTOR_WAIT_SHARE = 0.2
 const COLLECTOR_WAIT_MAX_MS = 50
+
+/** A record that is not buffered at all still waits before it goes again. */
+const BACKOFF_BASE_MIN_MS = 20
+/** Short enough that after an outage nobody waits long, within a TTL of 30 s. */
+const BACKOFF_MAX_MS = 5000
 
 export function lineConfigOf(config: ProducerConfig): LineConfig {
   const { recordMaxBufferedTime, rateLimit } = config
@@ -43,9 +50,11 @@ export function lineConfigOf(config: ProducerConfig): LineConfig {
       ),
     },
     collection: { maxCount: config.collectionMaxCount, maxSizeBytes: config.collectionMaxSize },
-    retry: {
-      failIfThrottled: config.failIfThrottled,
-      bufferedMs: Math.trunc(recordMaxBufferedTime / 2),
+    retry: { failIfThrottled: config.failIfThrottled },
+    // The KPL's wait, each time the same, is the bound of our first one.
+    backoff: {
+      baseMs: Math.max(BACKOFF_BASE_MIN_MS, Math.trunc(recordMaxBufferedTime / 2)),
+      maxMs: BACKOFF_MAX_MS,
     },
   }
 }

@@ -4,6 +4,7 @@ import type { Host, Log } from '../host/index.ts'
 import type { UserRecord } from '../record/index.ts'
 import { hashKeyOf } from '../wire/index.ts'
 import { Aggregator } from './aggregator.ts'
+import { Backoff } from './backoff.ts'
 import type { Client } from './client.ts'
 import { Collector } from './collector.ts'
 import { Limiter } from './limiter.ts'
@@ -26,6 +27,7 @@ export class Pipeline {
   readonly #collector: Collector
   readonly #sender: Sender
   readonly #retrier: Retrier
+  readonly #backoff: Backoff
   /** Records that entered and have not settled. Kept by the producer, which sees both ends. */
   outstandingCount = 0
 
@@ -39,7 +41,7 @@ export class Pipeline {
   ) {
     const { clock } = host
     const shards = new ShardMap(host, stream, client, log)
-    const retrier = new Retrier(host, shards, config.retry)
+    const retrier = new Retrier(clock, shards, config.retry)
     const expired = retrier.onExpired.bind(retrier)
     const sender = new Sender(clock, stream, client, {
       ended: retrier.onEnded.bind(retrier),
@@ -48,13 +50,15 @@ export class Pipeline {
     const collector = new Collector(clock, config.collection, sender)
     const limiter = new Limiter(clock, config.limiter, { next: collector, expired })
     const aggregator = new Aggregator(clock, shards, config.aggregation, limiter)
-    retrier.sendAgainThrough(aggregator, sender)
+    const backoff = new Backoff(host, config.backoff, aggregator)
+    retrier.joinTo({ start: aggregator, backoff, sender })
     this.#shards = shards
     this.#retrier = retrier
     this.#sender = sender
     this.#collector = collector
     this.#limiter = limiter
     this.#aggregator = aggregator
+    this.#backoff = backoff
     shards.start(() => {
       aggregator.onShardsChanged()
       limiter.keepOnly((shard) => shards.isOpen(shard))
@@ -88,6 +92,7 @@ export class Pipeline {
       for (const record of records) left.push({ record, mayBeWritten })
     }
     give(this.#aggregator.abandon(), false)
+    give(this.#backoff.abandon(), false)
     for (const { userRecords } of this.#limiter.abandon()) give(userRecords, false)
     for (const { userRecords } of this.#collector.abandon()) give(userRecords, false)
     for (const { record, mayBeWritten } of this.#sender.abandon()) {

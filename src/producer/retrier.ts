@@ -1,8 +1,9 @@
 // One verdict for each user record of a request that has ended: settle it, or send it again.
 
-import type { Clock, Random } from '../host/index.ts'
+import type { Clock } from '../host/index.ts'
 import { type Attempt, NO_SHARD, type Place, type UserRecord } from '../record/index.ts'
 import { PUT_RECORDS_MAX_COUNT, type PutRecordsAnswer, shardNumberOf } from '../wire/index.ts'
+import { type Backoff, WHOLE_STREAM } from './backoff.ts'
 import type { Refusal } from './client.ts'
 import { KinesisRecord } from './kinesis-record.ts'
 import type { Exchange } from './sender.ts'
@@ -12,8 +13,6 @@ import { type ErrorKind, kindOf, THROTTLED_CODE } from './verdict.ts'
 
 export interface RetryConfig {
   readonly failIfThrottled: boolean
-  /** Longest wait of a record before it goes again, ms: half of RecordMaxBufferedTime. */
-  readonly bufferedMs: number
 }
 
 /** What the retrier counts; read by whoever reports. */
@@ -29,6 +28,15 @@ export interface RetryCounters {
 type Entry = PutRecordsAnswer['entries'][number]
 type Landing = Extract<Entry, { shardId: string }>
 
+export interface RetryExits {
+  /** The start of the line. */
+  readonly start: Stage<UserRecord>
+  /** Waits, then the start of the line. */
+  readonly backoff: Backoff
+  /** Halves of a refused request go straight to it. */
+  readonly sender: Stage<readonly KinesisRecord[]>
+}
+
 export class Retrier {
   readonly counters: RetryCounters = {
     putRecordsCount: 0,
@@ -39,32 +47,21 @@ export class Retrier {
     wrongShardCount: 0,
   }
   readonly #clock: Clock
-  readonly #random: Random
   readonly #shards: ShardMap
   readonly #config: RetryConfig
-  #again: Stage<UserRecord> | null = null
-  #sender: Stage<readonly KinesisRecord[]> | null = null
+  #exits: RetryExits | null = null
   /** Landed in a shard that we do not know: judged when the map has been fetched. */
   readonly #unjudged = new Set<Unjudged>()
 
-  constructor(
-    host: { readonly clock: Clock; readonly random: Random },
-    shards: ShardMap,
-    config: RetryConfig,
-  ) {
-    this.#clock = host.clock
-    this.#random = host.random
+  constructor(clock: Clock, shards: ShardMap, config: RetryConfig) {
+    this.#clock = clock
     this.#shards = shards
     this.#config = config
   }
 
-  /**
-   * Records go again from the start of the line; halves of a refused request straight to the
-   * sender.
-   */
-  sendAgainThrough(start: Stage<UserRecord>, sender: Stage<readonly KinesisRecord[]>): void {
-    this.#again = start
-    this.#sender = sender
+  /** Joined last, because what comes before us in the line is also what comes after. */
+  joinTo(exits: RetryExits): void {
+    this.#exits = exits
   }
 
   onEnded(exchange: Exchange): void {
@@ -72,6 +69,7 @@ export class Retrier {
     this.counters.putRecordsCount++
     this.counters.kinesisRecordsCount += records.length
     if ('code' in result) return this.#onRefused(exchange, result)
+    this.#exits!.backoff.succeeded(WHOLE_STREAM)
     for (let i = 0; i < records.length; i++) {
       this.#judge(exchange, records[i]!, result.entries[i]!)
     }
@@ -81,7 +79,7 @@ export class Retrier {
   onExpired(record: KinesisRecord): void {
     const nowMs = this.#clock.monotonicMs()
     const message = 'Expiration reached while waiting in limiter'
-    this.#failOrAgain(record.userRecords, expiration(nowMs, message))
+    this.#failOrAgain(record.userRecords, expiration(nowMs, message), null)
   }
 
   abandon(): { record: KinesisRecord; landing: Landing; exchange: Exchange }[] {
@@ -93,16 +91,17 @@ export class Retrier {
   #onRefused(exchange: Exchange, refusal: Refusal): void {
     this.counters.failedRequestCount++
     const kind = kindOf(refusal.code)
+    const attempt = failure(exchange, refusal.code, refusal.message, refusal.mayBeWritten)
     // One entry can make the service refuse them all. Halving finds it in log2(500) = 9 steps and
     // lets its neighbours through.
     if (kind === 'invalid' && exchange.records.length > 1) {
+      for (const { userRecords } of exchange.records) addToAll(userRecords, attempt)
       const middle = exchange.records.length >> 1
-      this.#sender!.put(exchange.records.slice(0, middle))
-      this.#sender!.put(exchange.records.slice(middle))
+      this.#exits!.sender.put(exchange.records.slice(0, middle))
+      this.#exits!.sender.put(exchange.records.slice(middle))
       return
     }
-    const attempt = failure(exchange, refusal.code, refusal.message, refusal.mayBeWritten)
-    for (const record of exchange.records) this.#onFailed(record, kind, attempt)
+    for (const record of exchange.records) this.#onFailed(record, kind, attempt, WHOLE_STREAM)
   }
 
   #judge(exchange: Exchange, record: KinesisRecord, entry: Entry): void {
@@ -112,26 +111,28 @@ export class Retrier {
     if (kind === 'throttled') this.counters.throttledCount++
     // An internal failure of one entry leaves open whether it was written.
     const mayBeWritten = errorCode === 'InternalFailure'
-    this.#onFailed(record, kind, failure(exchange, errorCode, errorMessage, mayBeWritten))
+    const attempt = failure(exchange, errorCode, errorMessage, mayBeWritten)
+    this.#onFailed(record, kind, attempt, record.predictedShard)
   }
 
-  #onFailed(record: KinesisRecord, kind: ErrorKind, attempt: Attempt): void {
+  #onFailed(record: KinesisRecord, kind: ErrorKind, attempt: Attempt, shard: number): void {
     const isFinal =
       kind === 'permanent' ||
       // An aggregate that is refused for its content: each member may still be good alone.
       (kind === 'invalid' && record.userRecords.length === 1) ||
       (attempt.code === THROTTLED_CODE && this.#config.failIfThrottled)
     if (isFinal) for (const member of record.userRecords) this.#fail(member, attempt)
-    else if (kind === 'invalid') this.#takeApart(record)
-    else this.#failOrAgain(record.userRecords, attempt)
+    else if (kind === 'invalid') this.#takeApart(record, attempt)
+    else this.#failOrAgain(record.userRecords, attempt, shard)
   }
 
-  #takeApart(record: KinesisRecord): void {
+  #takeApart(record: KinesisRecord, attempt: Attempt): void {
+    addToAll(record.userRecords, attempt)
     const parts = record.userRecords.map(
       (member) => new KinesisRecord([member], member.data.length, record.predictedShard),
     )
     for (let at = 0; at < parts.length; at += PUT_RECORDS_MAX_COUNT) {
-      this.#sender!.put(parts.slice(at, at + PUT_RECORDS_MAX_COUNT))
+      this.#exits!.sender.put(parts.slice(at, at + PUT_RECORDS_MAX_COUNT))
     }
   }
 
@@ -139,6 +140,7 @@ export class Retrier {
     const predicted = record.predictedShard
     const shard = shardNumberOf(landing.shardId)
     const isExpected = predicted === NO_SHARD || predicted === shard
+    this.#exits!.backoff.succeeded(predicted)
     if (!isExpected) this.#shards.invalidate(exchange.startAtMs, predicted)
     // Alone, a record lands where its own hash key belongs, whatever we predicted.
     if (isExpected || record.userRecords.length === 1) {
@@ -180,15 +182,12 @@ export class Retrier {
     this.counters.wrongShardCount += userRecords.length
     const message = 'Record did not end up in expected shard.'
     // They are in the stream: readers that do not check ranges will see them twice.
-    this.#failOrAgain(userRecords, failure(exchange, 'Wrong Shard', message, true))
+    this.#failOrAgain(userRecords, failure(exchange, 'Wrong Shard', message, true), null)
   }
 
-  #failOrAgain(members: readonly UserRecord[], attempt: Attempt): void {
+  /** `shard`: whose failure it was, and who is therefore to be spared for a while; null: nobody's. */
+  #failOrAgain(members: readonly UserRecord[], attempt: Attempt, shard: number | null): void {
     const nowMs = this.#clock.monotonicMs()
-    // One drawn wait for all of them, so that they can share a Kinesis record again. Not the same
-    // wait each time as the KPL's: a saturated shard takes records in a rhythm, and a record that
-    // returned in that rhythm was refused sixty times in a row while others passed.
-    const againAtMs = nowMs + this.#random.below(this.#config.bufferedMs + 1)
     for (const member of members) {
       if (nowMs > member.expiresAtMs) {
         member.addAttempt(attempt)
@@ -196,11 +195,14 @@ export class Retrier {
         continue
       }
       member.addAttempt(attempt)
-      member.deadlineAtMs = Math.min(againAtMs, member.expiresAtMs)
       this.counters.retriedCount++
       // Aggregated afresh, not sent again as it was: after a split its neighbours may belong to
       // another shard, and a Kinesis record lands wholly on one of them.
-      this.#again!.put(member)
+      if (shard !== null) this.#exits!.backoff.put(member, shard)
+      else {
+        member.deadlineAtMs = nowMs
+        this.#exits!.start.put(member)
+      }
     }
   }
 
@@ -220,6 +222,10 @@ interface Unjudged {
   readonly exchange: Exchange
   readonly record: KinesisRecord
   readonly landing: Landing
+}
+
+function addToAll(members: readonly UserRecord[], attempt: Attempt): void {
+  for (const member of members) member.addAttempt(attempt)
 }
 
 function deliver(member: UserRecord, success: Attempt, place: Place): void {

@@ -15,10 +15,9 @@ export function checkAttempts(booked: BookedRecord): void {
   const { id, sendings } = booked
   const result = booked.result!
   const isClosed = !result.isDelivered && result.code === 'Closed'
-  const ended = sendings.filter(({ request }) => request.endedAtMs !== null)
-  const openCount = sendings.length - ended.length
+  const seen = sendings.filter(({ request }) => request.endedAtMs !== null)
+  const openCount = sendings.length - seen.length
   assert(openCount === 0 || isClosed, `record ${id} settled while a request still carries it`)
-  const seen = ended.filter((sending) => !isTakenApart(sending))
   const attempts = booked.record!.attempts
   const kept = attempts.slice(0, ATTEMPTS_KEPT_MAX_COUNT - 1)
   const areAllKept = booked.record!.attemptCount <= ATTEMPTS_KEPT_MAX_COUNT
@@ -93,14 +92,6 @@ function checkPlace(booked: BookedRecord, last: Sending | undefined): void {
   const member = last.memberCount === 1 ? null : last.member
   assert(isPlace && subSequenceNumber === member, `record ${id} is told to be elsewhere`)
   assert(booked.record!.attempts.at(-1)!.code === null, `record ${id} ends with a failed attempt`)
-}
-
-/** The request was refused for what is in it, and went again in parts: no verdict on a record. */
-function isTakenApart(sending: Sending): boolean {
-  const { request, memberCount } = sending
-  const told = toldOf(sending)
-  if (isLanded(told) || told.code !== 'ValidationException') return false
-  return request.entryCount > 1 || memberCount > 1
 }
 
 function leavesOpen(told: Told): boolean {

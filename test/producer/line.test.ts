@@ -182,9 +182,13 @@ test('one entry that poisons a request is found, and fails alone', async () => {
 
   await running.runFor(3000)
 
-  const failed = running.results.filter((result) => !result.isDelivered)
-  assert.deepEqual(failed.map(codesOf), [['InvalidArgumentException']])
+  const [failed, ...others] = running.results.filter((result) => !result.isDelivered)
+  assert.equal(others.length, 0)
+  // Each refused request that it was in: of 20, 10, 5, 3, 2 and 1 entries.
+  assert.deepEqual(codesOf(failed), Array(6).fill('InvalidArgumentException'))
   assert.equal(running.service.stored.length, 19)
+  const delivered = running.results.filter((result) => result.isDelivered)
+  assert.ok(delivered.every(({ attempts }) => attempts[0]!.code === 'InvalidArgumentException'))
 })
 
 test('a poisoned member of an aggregate fails alone too', async () => {
@@ -215,11 +219,42 @@ test('an answer that is lost may have been written, and the record says so', asy
 
 test('an answer with another number of results fails nothing and loses nothing', async () => {
   const running = await started()
-  running.service.script = (n) =>
-    n === 0 ? { noAnswer: 'connection-lost', isStored: false } : 'store'
+  running.service.script = (n) => (n === 0 ? 'no results' : 'store')
   running.put('k', 'v')
   await running.runFor(2000)
+  assert.deepEqual(codesOf(running.results[0]), ['Record Count Mismatch', null])
+  assert.equal(running.results[0]!.attempts[0]!.mayBeWritten, true)
   assert.deepEqual(running.service.stored, ['k:v'])
+})
+
+test('while the service cannot be reached the waits double, up to five seconds', async () => {
+  const running = await started({ settings: { recordTtl: 60_000 } })
+  running.service.script = () => ({ noAnswer: 'connect-failed', isStored: false })
+  running.put('k', 'v')
+
+  await running.runFor(40_000)
+
+  const instants = running.service.sent.map(({ atMs }) => atMs)
+  const waitsMs = instants.slice(1).map((atMs, i) => atMs - instants[i]!)
+  // The test's chance always draws the middle: half of 50, 100, 200, … ms, and the exchange.
+  const expected = [25, 50, 100, 200, 400, 800, 1600, 2500, 2500]
+  for (const [i, expectedMs] of expected.entries()) {
+    assert.ok(Math.abs(waitsMs[i]! - expectedMs - 31) <= 2, `${waitsMs}`)
+  }
+
+  running.service.script = () => 'store'
+  await running.runFor(5000)
+  assert.ok(running.results[0]!.isDelivered)
+})
+
+test('a record too large to wait for company waits all the same before it goes again', async () => {
+  const running = await started({ settings: { collectionMaxCount: 1 } })
+  running.service.script = () => THROTTLED
+  running.put('k', 'x'.repeat(60_000))
+
+  await running.runFor(10_000)
+
+  assert.ok(running.service.sent.length < 15, `${running.service.sent.length} requests in 10 s`)
 })
 
 test('records that landed in range after a split are not sent again', async () => {

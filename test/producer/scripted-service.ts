@@ -30,6 +30,8 @@ export interface SentEntry {
 /** What becomes of one request, or of one entry in it. */
 export type Verdict =
   | 'store'
+  /** An answer that does not say what became of the entries; nothing is stored. */
+  | 'no results'
   | { readonly entryError: string }
   | { readonly requestError: string; readonly status: number; readonly date?: string }
   | { readonly noAnswer: NoAnswer['noAnswer']; readonly isStored: boolean }
@@ -93,6 +95,7 @@ export class ScriptedService implements Network {
     const requestNumber = this.sent.length
     this.sent.push({ atMs: this.#clock.monotonicMs(), entries })
     const verdict = this.script(requestNumber, entries)
+    if (verdict === 'no results') return jsonAnswer(200, { FailedRecordCount: 0, Records: [] })
     if (isEach(verdict)) return this.#answer(entries, verdict)
     if (verdict === 'store' || 'entryError' in verdict) {
       return this.#answer(
@@ -111,7 +114,7 @@ export class ScriptedService implements Network {
   #answer(entries: readonly SentEntry[], verdicts: readonly Verdict[]): HttpAnswer {
     const results = entries.map((entry, i) => {
       const verdict = verdicts[i] ?? 'store'
-      if (verdict !== 'store' && 'entryError' in verdict) {
+      if (typeof verdict !== 'string' && 'entryError' in verdict) {
         return { ErrorCode: verdict.entryError, ErrorMessage: `scripted ${verdict.entryError}` }
       }
       this.stored.push(...entry.userRecords)

@@ -1,0 +1,95 @@
+// Where records wait before they go again: a drawn time, whose bound doubles with each failure in a
+// row of their shard, or of the whole stream, up to a maximum. ("Full jitter": of the ways to draw
+// it the one with the fewest calls until all are through; AWS Architecture Blog, "Exponential
+// Backoff And Jitter".)
+
+import type { Clock, Random, Timer } from '../host/index.ts'
+import type { UserRecord } from '../record/index.ts'
+import type { Stage } from './stage.ts'
+
+export interface BackoffConfig {
+  /** Bound of the first wait, ms. */
+  readonly baseMs: number
+  /** Bound of every wait, ms. */
+  readonly maxMs: number
+}
+
+/** In the place of a shard: what refuses or does not answer is the service, not a shard. */
+export const WHOLE_STREAM = -2
+
+/** Failed together, go again together, so that they can share a Kinesis record again. */
+interface Batch {
+  readonly bornAtMs: number
+  readonly records: UserRecord[]
+  readonly timer: Timer
+}
+
+export class Backoff {
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #config: BackoffConfig
+  readonly #next: Stage<UserRecord>
+  /** Failures in a row; what is not in it has none. */
+  readonly #failures = new Map<number, number>()
+  /** The newest batch of each shard. */
+  readonly #newest = new Map<number, Batch>()
+  readonly #batches = new Set<Batch>()
+
+  constructor(
+    host: { readonly clock: Clock; readonly random: Random },
+    config: BackoffConfig,
+    next: Stage<UserRecord>,
+  ) {
+    this.#clock = host.clock
+    this.#random = host.random
+    this.#config = config
+    this.#next = next
+  }
+
+  /** A shard, or the service as a whole, has taken something. */
+  succeeded(shard: number): void {
+    this.#failures.delete(shard)
+  }
+
+  put(record: UserRecord, shard: number): void {
+    const bornAtMs = this.#clock.monotonicMs()
+    const newest = this.#newest.get(shard)
+    if (newest?.bornAtMs === bornAtMs) newest.records.push(record)
+    else this.#open(shard, bornAtMs, record.expiresAtMs).records.push(record)
+  }
+
+  abandon(): UserRecord[] {
+    const left = [...this.#batches].flatMap(({ records }) => records)
+    for (const { timer } of this.#batches) timer.cancel()
+    this.#batches.clear()
+    this.#newest.clear()
+    return left
+  }
+
+  #open(shard: number, bornAtMs: number, untilMs: number): Batch {
+    const failures = this.#failures.get(shard) ?? 0
+    this.#failures.set(shard, failures + 1)
+    const { baseMs, maxMs } = this.#config
+    const boundMs = Math.min(maxMs, baseMs * 2 ** failures)
+    // Not beyond its time: it gets a last chance then, and is told in time that it has failed.
+    const atMs = Math.min(bornAtMs + 1 + this.#random.below(boundMs), untilMs)
+    const batch: Batch = {
+      bornAtMs,
+      records: [],
+      timer: this.#clock.schedule(atMs, () => this.#release(shard, batch)),
+    }
+    this.#newest.set(shard, batch)
+    this.#batches.add(batch)
+    return batch
+  }
+
+  #release(shard: number, batch: Batch): void {
+    this.#batches.delete(batch)
+    if (this.#newest.get(shard) === batch) this.#newest.delete(shard)
+    const nowMs = this.#clock.monotonicMs()
+    for (const record of batch.records) {
+      record.deadlineAtMs = Math.min(nowMs, record.expiresAtMs)
+      this.#next.put(record)
+    }
+  }
+}
