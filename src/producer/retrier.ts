@@ -185,7 +185,9 @@ export class Retrier {
     this.#failOrAgain(userRecords, failure(exchange, 'Wrong Shard', message, true), null)
   }
 
-  /** `shard`: whose failure it was, and who is therefore to be spared for a while; null: nobody's. */
+  /**
+   * `shard`: whose failure it was, and who is therefore to be spared for a while; null: nobody's.
+   */
   #failOrAgain(members: readonly UserRecord[], attempt: Attempt, shard: number | null): void {
     const nowMs = this.#clock.monotonicMs()
     for (const member of members) {
