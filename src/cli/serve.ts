@@ -76,7 +76,12 @@ async function serveOn(
 
 async function takePort(line: Line, { host, port }: Settings): Promise<Listening> {
   try {
-    return await listen(line.gateway, { host, port, answerBadRequest: badRequest })
+    return await listen(line.gateway, {
+      host,
+      port,
+      answerBadRequest: badRequest,
+      stallTimeoutMs: 0,
+    })
   } catch (error) {
     await line.close(0)
     throw cannot(`The gateway cannot listen on ${host}:${port}`, error)

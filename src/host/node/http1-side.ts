@@ -124,10 +124,10 @@ export class Http1Side {
     isBodyUnread: boolean,
   ): void {
     const { body } = answer
-    const headers = [...answer.headers]
+    const headers = answer.headers.slice()
     if (answer.status !== 204 && answer.status !== 304) {
       const sizeBytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length
-      headers.push('content-length', `${sizeBytes}`)
+      headers.push('content-length', String(sizeBytes))
     }
     if (isBodyUnread || this.#isDraining) {
       headers.push('connection', 'close')

@@ -23,7 +23,11 @@ export interface ListenOptions {
   readonly sweepMs?: number
   /** How long an unused connection is kept. */
   readonly keepAliveTimeoutMs?: number
-  /** A connection within a request on which nothing moves for that long is closed. */
+  /**
+   * A connection within a request on which nothing moves for that long is closed; 0 for never. A
+   * timer is set anew for each request: what has small answers only can do without, because its
+   * requests have their own deadlines and an answer that fits the socket's buffer waits for nobody.
+   */
   readonly stallTimeoutMs?: number
   /** Answers what is no HTTP, came too slowly or has too large a head. */
   readonly answerBadRequest?: AnswerBadRequest
