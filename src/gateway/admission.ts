@@ -29,6 +29,7 @@ export class Admission {
   readonly #line = new WaitingLine<Waiting>()
   #insideCount = 0
   #heldBytes = 0
+  #isLettingIn = false
   #timer: Timer | null = null
 
   constructor(clock: Clock, config: AdmissionConfig) {
@@ -49,11 +50,14 @@ export class Admission {
     return this.#heldBytes
   }
 
-  /**
-   * Lends memory for a body; false when there is not enough left. Give it back with `returnBytes`.
-   */
+  /** Whether a body of so many bytes could be held now. */
+  hasRoomFor(bytes: number): boolean {
+    return this.#heldBytes + bytes <= this.#config.memory.maxBytes
+  }
+
+  /** Lends memory for what came of a body; false when there is not enough left. */
   lendBytes(bytes: number): boolean {
-    if (this.#heldBytes + bytes > this.#config.memory.maxBytes) return false
+    if (!this.hasRoomFor(bytes)) return false
     this.#heldBytes += bytes
     return true
   }
@@ -93,11 +97,14 @@ export class Admission {
   /** A record has settled: the first in line may enter. */
   settled(): void {
     this.#insideCount--
-    const { threshold } = this.#config.backpressure
-    while (this.#insideCount < threshold) {
-      const waiting = this.#line.shift()
-      if (waiting === null) return
-      this.#admit(waiting.applicant)
+    // One who enters may settle at once. Letting the next one in from there would nest as deeply as
+    // the line is long.
+    if (this.#isLettingIn) return
+    this.#isLettingIn = true
+    try {
+      this.#letIn()
+    } finally {
+      this.#isLettingIn = false
     }
   }
 
@@ -108,6 +115,15 @@ export class Admission {
     }
     this.#timer?.cancel()
     this.#timer = null
+  }
+
+  #letIn(): void {
+    const { threshold } = this.#config.backpressure
+    while (this.#insideCount < threshold) {
+      const waiting = this.#line.shift()
+      if (waiting === null) return
+      this.#admit(waiting.applicant)
+    }
   }
 
   #admit(applicant: Applicant): void {

@@ -10,7 +10,7 @@ function plain(status: number, body: string): HttpAnswer {
   return { status, headers: TEXT, body }
 }
 
-// The four texts that existing clients test for.
+// The three texts that existing clients test for.
 const GOT_IT = 'got it'
 export const NO_STREAM_NAME = plain(400, 'stream name not specified')
 export const NO_PARTITION_KEY = plain(400, 'partition key not specified')
@@ -43,6 +43,9 @@ export function delivered({ shardId, sequenceNumber, subSequenceNumber }: Place)
   return { status: 200, headers, body: GOT_IT }
 }
 
+/** What Kinesis says of a record that it will never take. */
+const INVALID_CODES = new Set(['InvalidArgumentException', 'ValidationException'])
+
 /** A result that is no delivery. `retryAfterSeconds` is for what may work later. */
 export function notDelivered(
   stream: string,
@@ -51,6 +54,10 @@ export function notDelivered(
 ): HttpAnswer {
   if (result.code === 'ResourceNotFoundException') {
     return problem('stream-not-found', `Kinesis has no stream ${stream}: ${result.message}`)
+  }
+  if (INVALID_CODES.has(result.code)) {
+    const detail = `${result.code}: ${result.message}. It is not in the stream.`
+    return problem('record-refused', detail)
   }
   const again = result.mayBeWritten
     ? 'An attempt had no answer: the record may be in the stream, and sent again it may be there twice.'

@@ -54,6 +54,17 @@ export class Door {
     return problem('draining', detail, { retryAfterSeconds: this.retryAfterSeconds() })
   }
 
+  memoryFull(): HttpAnswer {
+    const detail = 'Bodies hold as much memory as they may. Nothing was stored.'
+    return problem('memory-full', detail, { retryAfterSeconds: this.retryAfterSeconds() })
+  }
+
+  /** A record asks to enter. */
+  onAttempt(): void {
+    if (this.ledger.outstanding === 0) this.#drainRate.busyFrom(this.clock.monotonicMs())
+    this.ledger.attempt()
+  }
+
   retryAfterSeconds(): number {
     const backlog = this.admission.insideCount + this.admission.waitingCount
     const nowMs = this.clock.monotonicMs()

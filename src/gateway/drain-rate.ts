@@ -6,37 +6,44 @@ import type { Random } from '../host/index.ts'
 const MEMORY_MS = 5000
 const RETRY_AFTER_MIN_S = 1
 const RETRY_AFTER_MAX_S = 60
+/** Those who were refused together come back within a quarter more than the time they are told. */
+const SPREAD = 0.25
 
 export class DrainRate {
-  #perMs = 0
+  /** Records that settled, and busy milliseconds in which they did: both fade alike. */
+  #settledCount = 0
+  #busyMs = 0
   #atMs = 0
+
+  /** Something is outstanding from now on; the time before was idle and says nothing. */
+  busyFrom(nowMs: number): void {
+    this.#atMs = nowMs
+  }
 
   /** Some records settled. */
   settled(count: number, nowMs: number): void {
     this.#fade(nowMs)
-    this.#perMs += count / MEMORY_MS
-  }
-
-  perSecond(nowMs: number): number {
-    this.#fade(nowMs)
-    return this.#perMs * 1000
+    this.#settledCount += count
   }
 
   /**
-   * Whole seconds, 1 to 60, until `backlog` records will have drained, spread by up to a quarter so
-   * that those who were refused together do not come back together.
+   * Whole seconds, 1 to 60, until `backlog` records will have drained, spread so that those who
+   * were refused together do not come back together.
    */
   retryAfterSeconds(backlog: number, nowMs: number, random: Random): number {
-    const spread = 1 + random.below(256) / 1024
-    const seconds = Math.ceil((backlog / this.perSecond(nowMs)) * spread)
-    if (Number.isNaN(seconds)) return RETRY_AFTER_MIN_S
-    return Math.min(RETRY_AFTER_MAX_S, Math.max(RETRY_AFTER_MIN_S, seconds))
+    this.#fade(nowMs)
+    const drainMs = (backlog * this.#busyMs) / this.#settledCount
+    const seconds = Number.isNaN(drainMs) ? RETRY_AFTER_MIN_S : drainMs / 1000
+    const least = Math.max(RETRY_AFTER_MIN_S, Math.min(RETRY_AFTER_MAX_S / (1 + SPREAD), seconds))
+    return Math.ceil(least * (1 + (SPREAD * random.below(1024)) / 1024))
   }
 
   #fade(nowMs: number): void {
     const elapsedMs = nowMs - this.#atMs
     if (elapsedMs <= 0) return
-    this.#perMs *= Math.exp(-elapsedMs / MEMORY_MS)
+    const share = Math.exp(-elapsedMs / MEMORY_MS)
+    this.#settledCount *= share
+    this.#busyMs = this.#busyMs * share + MEMORY_MS * (1 - share)
     this.#atMs = nowMs
   }
 }

@@ -111,14 +111,11 @@ export class Gateway implements HttpService {
   #take(head: HttpHead, ingest: Ingest, ackDefault: Ack, maxBodyBytes: number) {
     const ack = ackOf(head, ackDefault)
     if (typeof ack !== 'string') return ack
-    const length = headerOf(head.headers, 'content-length')
-    // A body of unknown length may become as long as is allowed.
-    const lentBytes = Math.min(length === null ? maxBodyBytes : Number(length), maxBodyBytes)
-    if (!this.#door.admission.lendBytes(lentBytes)) {
-      const detail = 'Bodies hold as much memory as they may. Nothing was stored.'
-      return problem('memory-full', detail, { retryAfterSeconds: this.#door.retryAfterSeconds() })
-    }
-    return new RecordTaker(this.#door, { ingest, ack, maxBodyBytes, lentBytes })
+    const length = Number(headerOf(head.headers, 'content-length') ?? 1)
+    // Only asked here: who sends a head and no body holds none.
+    const hasRoom = this.#door.admission.hasRoomFor(Math.min(length, maxBodyBytes))
+    if (!hasRoom) return this.#door.memoryFull()
+    return new RecordTaker(this.#door, { ingest, ack, maxBodyBytes })
   }
 }
 

@@ -1,5 +1,6 @@
 // From a request's head and body to a user record's fields, or to the answer that says why not.
 
+import { isUtf8 } from 'node:buffer'
 import { type HttpAnswer, type HttpHead, headerOf } from '../host/index.ts'
 import { NO_PARTITION_KEY, NO_STREAM_NAME } from './answers.ts'
 import { findJson, findMembers, textOfJson } from './json-scan.ts'
@@ -68,9 +69,11 @@ export function keyOfHeader(
 ): string | HttpAnswer {
   const raw = headerOf(head.headers, lowerCaseName)
   if (raw === null) return problem('key-not-found', `The header ${name} is missing.`)
-  // Node reads header bytes as Latin-1; clients write UTF-8.
-  const key = Buffer.from(raw, 'latin1').toString('utf8')
-  const wrong = keyProblem(key)
+  // Node reads header bytes as Latin-1; clients write UTF-8. Anything else would become the same
+  // replacement characters for different keys.
+  const bytes = Buffer.from(raw, 'latin1')
+  const key = bytes.toString('utf8')
+  const wrong = isUtf8(bytes) ? keyProblem(key) : 'is no UTF-8'
   if (wrong !== null) return problem('key-invalid', `The header ${name} ${wrong}.`)
   return key
 }
@@ -93,7 +96,8 @@ export const ingestWriteToStream: Ingest = reading((body) => {
   }
   const wrong = keyProblem(partitionKey)
   if (wrong !== null) return problem('key-invalid', `key ${wrong}.`)
-  if (!data) return problem('data-not-specified', 'data is missing; an empty text is allowed.')
+  if (!data || data.type === 'null')
+    return problem('data-not-specified', 'data is missing; an empty text is allowed.')
   return { stream, partitionKey, data: dataOf(body, data) }
 })
 

@@ -27,6 +27,7 @@ export const PROBLEMS = {
   'stream-name-invalid': { status: 422, title: 'This cannot be a stream name' },
   'data-not-specified': { status: 422, title: 'There is no data' },
   'stream-not-found': { status: 422, title: 'There is no such stream' },
+  'record-refused': { status: 422, title: 'Kinesis refuses the record' },
   'head-too-large': { status: 431, title: 'The headers are too large' },
   'delivery-failed': { status: 503, title: 'The record could not be delivered' },
   'back-pressure': { status: 503, title: 'Too many records are outstanding' },

@@ -14,8 +14,6 @@ export interface Request {
   readonly ack: Ack
   /** Largest body that can hold a record, bytes. */
   readonly maxBodyBytes: number
-  /** Memory lent for the body; given back when the record has settled or was refused. */
-  readonly lentBytes: number
 }
 
 type Answer = (answer: HttpAnswer) => void
@@ -29,13 +27,22 @@ export class RecordTaker implements BodyTaker, Applicant {
   #answer: Answer | null = null
   #place: LinePlace | null = null
   #timer: Timer | null = null
-  /** Whether the memory has been given back. */
-  #isDone = false
+  /** Memory lent for the body; given back when the record has settled or was refused. */
+  #lentBytes = 0
 
   constructor(door: Door, request: Request) {
     this.#door = door
     this.#request = request
     this.maxBodyBytes = request.maxBodyBytes
+  }
+
+  more(bytes: number): HttpAnswer | null {
+    if (this.#door.admission.lendBytes(bytes)) {
+      this.#lentBytes += bytes
+      return null
+    }
+    this.#done()
+    return this.#door.memoryFull()
   }
 
   end(body: Buffer, answer: Answer): void {
@@ -56,7 +63,7 @@ export class RecordTaker implements BodyTaker, Applicant {
       data,
       onSettle: (result) => this.#onSettle(result),
     })
-    this.#door.ledger.attempt()
+    this.#door.onAttempt()
     this.#place = this.#door.admission.apply(this)
   }
 
@@ -102,7 +109,10 @@ export class RecordTaker implements BodyTaker, Applicant {
     if (result.isDelivered) ledger.succeed()
     else {
       ledger.fail()
-      this.#door.failureLog.add(this.#record!.stream, result)
+      // A client that is told that its stream does not exist has made a mistake; one that was told
+      // `accepted` has lost a record.
+      const isTold = this.#answer !== null && result.code === 'ResourceNotFoundException'
+      if (!isTold) this.#door.failureLog.add(this.#record!.stream, result)
     }
     this.#done()
     this.#sayResult(result)
@@ -128,8 +138,7 @@ export class RecordTaker implements BodyTaker, Applicant {
   }
 
   #done(): void {
-    if (this.#isDone) return
-    this.#isDone = true
-    this.#door.admission.returnBytes(this.#request.lentBytes)
+    this.#door.admission.returnBytes(this.#lentBytes)
+    this.#lentBytes = 0
   }
 }

@@ -59,6 +59,11 @@ export interface BodyTaker {
   /** A longer body is not read to its end: `tooLarge` answers instead. */
   readonly maxBodyBytes: number
   /**
+   * So many more bytes of the body have come; an answer refuses the rest. A taker without it takes
+   * whatever comes up to `maxBodyBytes`.
+   */
+  more?(bytes: number): HttpAnswer | null
+  /**
    * The whole body. The bytes belong to the taker from here on: they are in no pool and nobody
    * else writes to them. `answer` must be called exactly once, now or later.
    */

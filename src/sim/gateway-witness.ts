@@ -57,6 +57,7 @@ export class GatewayWitness implements HttpService {
     return {
       maxBodyBytes: taker.maxBodyBytes,
       tooLarge: () => taker.tooLarge(),
+      more: (bytes) => taker.more?.(bytes) ?? null,
       abort: () => {
         this.#world.note('gateway: client went away')
         if (waiting !== null && !waiting.isAnswered) this.#waitingCount--

@@ -109,6 +109,8 @@ export class SimExchange {
     const decision = served.service.begin({ method, target, headers })
     if ('status' in decision) return pass(decision)
     if (request.body.length > decision.maxBodyBytes) return pass(decision.tooLarge())
+    const refusal = decision.more?.(request.body.length) ?? null
+    if (refusal !== null) return pass(refusal)
     this.#taker = decision
     const body = this.#options.fate === 'twice' ? ownCopy(request.body) : request.body
     decision.end(body, (answer) => {

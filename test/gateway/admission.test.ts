@@ -184,28 +184,46 @@ test('memory is lent up to its bound, refused on the head above, and given back'
     target: '/mappedIngest/s2',
     headers: ['content-length', String(length), 'content-type', 'application/json'],
   })
-  const half = station.gateway.begin(head(maxBytes / 2))
-  const exactly = station.gateway.begin(head(maxBytes / 2))
+  const first = station.gateway.begin(head(maxBytes))
+  const second = station.gateway.begin(head(maxBytes))
+  const tooMuch = station.gateway.begin(head(maxBytes + 1))
+  assert.ok(!('status' in first) && !('status' in second), 'a head alone holds nothing')
+  assert.ok(!('status' in tooMuch), 'no record is larger than what may be held')
+  assert.equal(station.ledger()['heldBytes'], 0)
+
+  assert.equal(first.more!(maxBytes / 2), null)
+  assert.equal(first.more!(maxBytes / 2), null)
+  assert.equal(station.ledger()['heldBytes'], maxBytes)
   const oneMore = station.gateway.begin(head(1))
-  assert.ok(!('status' in half) && !('status' in exactly))
   assert.ok('status' in oneMore && codeOf(oneMore) === 'memory-full')
+  assert.equal(codeOf(second.more!(1)), 'memory-full')
   assert.equal(station.get('/readyz').status, 503)
 
-  half.abort()
-
-  assert.ok(!('status' in station.gateway.begin(head(maxBytes / 2))))
+  first.abort()
+  assert.equal(station.ledger()['heldBytes'], 0)
+  assert.ok(!('status' in station.gateway.begin(head(maxBytes))))
 })
 
-test('a body of unknown length is lent as much as it may become', () => {
-  const station = new Station({ memory: { maxBytes: 1024 * 1024 }, record: { maxBytes: 700_000 } })
-  const head = {
-    method: 'POST',
-    target: '/mappedIngest/s2',
-    headers: ['transfer-encoding', 'chunked'],
+test('of a body of unknown length what has come is held, no more', () => {
+  const station = new Station({ memory: { maxBytes: 1024 * 1024 } })
+  const headers = ['transfer-encoding', 'chunked']
+  for (let i = 0; i < 100; i++) {
+    const begun = station.gateway.begin({ method: 'POST', target: '/mappedIngest/s2', headers })
+    assert.ok(!('status' in begun))
+    assert.equal(begun.more!(1000), null)
   }
-  assert.ok(!('status' in station.gateway.begin(head)))
-  const second = station.gateway.begin(head)
-  assert.ok('status' in second && codeOf(second) === 'memory-full')
+  assert.equal(station.ledger()['heldBytes'], 100_000)
+})
+
+test('records that settle as they enter let in the next one without end', () => {
+  const waitingCount = 10_000
+  const station = new Station({ backpressure: { threshold: 1, maxWaiting: waitingCount } })
+  station.put('inside')
+  for (let i = 0; i < waitingCount; i++) station.put(`k${i}`)
+  station.settlesAtOnce = failed('TooManyStreams')
+  station.settleNext()
+  assert.equal(station.ledger()['outstanding'], 0)
+  assert.equal(station.ledger()['failures'], waitingCount)
 })
 
 test('draining: unready first, the line sent home, what is inside waited for', async () => {
@@ -255,7 +273,9 @@ test('Retry-After follows the backlog and the measured drain', () => {
   const station = new Station({ backpressure: { threshold: 100, strategy: 'reject' } })
   const retryAfter = () => Number(headerOfAnswer(station.put('x').answer, 'retry-after'))
   for (let i = 0; i < 100; i++) station.put(`k${i}`)
-  assert.equal(retryAfter(), 60, 'nothing drains')
+  assert.equal(retryAfter(), 1, 'nothing is known yet')
+  station.clock.advanceBy(1000)
+  assert.equal(retryAfter(), 48, 'nothing drains')
   for (let i = 0; i < 1000; i++) {
     station.clock.advanceBy(100)
     station.settleNext()
@@ -263,6 +283,26 @@ test('Retry-After follows the backlog and the measured drain', () => {
   }
   const seconds = retryAfter()
   assert.ok(seconds >= 9 && seconds <= 11, `100 records at 10 a second: ${seconds}`)
+})
+
+test('Retry-After knows the drain rate soon after idle, and is never told to all alike', () => {
+  const station = new Station({ backpressure: { threshold: 100, strategy: 'reject' } })
+  const retryAfter = () => Number(headerOfAnswer(station.put('x').answer, 'retry-after'))
+  station.clock.advanceBy(3_600_000)
+  for (let i = 0; i < 100; i++) station.put(`k${i}`)
+  for (let i = 0; i < 10; i++) {
+    station.clock.advanceBy(100)
+    station.settleNext()
+    station.put('k')
+  }
+  assert.equal(retryAfter(), 10, '100 records at 10 a second, measured for a second')
+
+  station.chance = 1023
+  assert.equal(retryAfter(), 13)
+  station.clock.advanceBy(3_600_000)
+  assert.equal(retryAfter(), 60)
+  station.chance = 0
+  assert.equal(retryAfter(), 48, 'room to spread below the largest')
 })
 
 test('the pages of the machine room', () => {

@@ -7,8 +7,6 @@ import type { RecordResult, UserRecord } from '../../src/record/index.ts'
 import { HandClock } from '../hand-clock.ts'
 import { RecordingLog } from '../recording-log.ts'
 
-const lowest: Random = { below: () => 0, fork: () => lowest }
-
 export const DELIVERED: RecordResult = {
   isDelivered: true,
   place: { shardId: 'shardId-000000000003', sequenceNumber: '4957', subSequenceNumber: 7 },
@@ -38,16 +36,24 @@ export class Station {
   readonly clock = new HandClock()
   /** What entered the line and was not settled by `settleNext`, oldest first. */
   readonly inside: UserRecord[] = []
+  /** The line settles what it is given with this, within `put`. */
+  settlesAtOnce: RecordResult | null = null
+  /** What every draw gives. */
+  chance = 0
   readonly gateway: Gateway
   readonly log = new RecordingLog()
 
   constructor(overrides: Parameters<typeof gatewayConfig>[0] = {}) {
     const line = {
-      put: (record: UserRecord) => void this.inside.push(record),
+      put: (record: UserRecord) => {
+        if (this.settlesAtOnce === null) this.inside.push(record)
+        else record.settle(this.settlesAtOnce)
+      },
       describe: () => ({ configuration: { recordTtl: 30_000 } }),
     }
     const build = { name: 'headgate', version: '0.0.0', runtime: 'test' }
-    const host = { clock: this.clock, random: lowest }
+    const random: Random = { below: () => this.chance, fork: () => random }
+    const host = { clock: this.clock, random }
     this.gateway = new Gateway(host, gatewayConfig(overrides), line, build, this.log)
   }
 
@@ -69,6 +75,8 @@ export class Station {
     const begun = this.gateway.begin({ method, target, headers: Object.entries(headers).flat() })
     if ('status' in begun) return { answer: begun, leave() {} }
     if (body.length > begun.maxBodyBytes) return { answer: begun.tooLarge(), leave() {} }
+    const refusal = begun.more?.(body.length) ?? null
+    if (refusal !== null) return { answer: refusal, leave() {} }
     const asked: Asked = { answer: null, leave: () => begun.abort() }
     begun.end(body, (answer) => {
       if (asked.answer !== null) throw new Error('answered twice')

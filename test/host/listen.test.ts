@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { type Listening, type ListenOptions, listen } from '../../src/host/node/index.ts'
-import { MAX_BODY_BYTES, RecordingService } from './recording-service.ts'
+import { FULL_BYTES, MAX_BODY_BYTES, RecordingService } from './recording-service.ts'
 
 interface Fixture {
   readonly service: RecordingService
@@ -92,6 +92,18 @@ test('a client that sends on after a refusal can still read the answer', async (
   const response = await fetch(fixture.url, { method: 'POST', body: Buffer.alloc(sizeBytes) })
   assert.equal(response.status, 413)
   assert.equal(await response.text(), 'too large')
+})
+
+test('a body that finds no room any more is refused in the middle', async (t) => {
+  const fixture = await start(t)
+  const head = `POST /full HTTP/1.1\r\nhost: x\r\ncontent-length: ${FULL_BYTES + 1}\r\n\r\n`
+  const socket = await dial(fixture.listening)
+  socket.write(head + 'x'.repeat(FULL_BYTES))
+  const answer = readAll(socket)
+  socket.write('x')
+  assert.match(await answer, /^HTTP\/1.1 503 .*connection: close.*full$/is)
+  assert.equal(fixture.listening.openRequestCount(), 0)
+  assert.equal(fixture.service.requests.length, 0)
 })
 
 test('a client that asks first sends its body only when it is wanted', async (t) => {

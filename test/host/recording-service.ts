@@ -1,8 +1,12 @@
 import type { BodyTaker, HttpAnswer, HttpHead, HttpService } from '../../src/host/index.ts'
 
 export const MAX_BODY_BYTES = 300_000
+export const FULL_BYTES = 100_000
 
-/** Keeps what it gets. `/refuse` is refused by its head, `/hold` is answered by `release`. */
+/**
+ * Keeps what it gets. `/refuse` is refused by its head, `/full` when more than `FULL_BYTES` of its
+ * body have come, `/hold` is answered by `release`.
+ */
 export class RecordingService implements HttpService {
   readonly requests: { readonly head: HttpHead; readonly body: Buffer }[] = []
   beginCount = 0
@@ -16,8 +20,13 @@ export class RecordingService implements HttpService {
     if (head.target === '/refuse') {
       return { status: 429, headers: ['retry-after', '1'], body: 'refused' }
     }
+    let roomBytes = head.target === '/full' ? FULL_BYTES : MAX_BODY_BYTES
     return {
       maxBodyBytes: MAX_BODY_BYTES,
+      more: (bytes) => {
+        roomBytes -= bytes
+        return roomBytes < 0 ? { status: 503, headers: [], body: 'full' } : null
+      },
       end: (body, answer) => {
         this.requests.push({ head, body })
         if (head.target === '/hold') this.#held.push(answer)

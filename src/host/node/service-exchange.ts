@@ -28,10 +28,10 @@ export class ServiceExchange {
   }
 
   data(chunk: Buffer): void {
-    if (this.#collector === null || this.#collector.add(chunk)) return
-    this.#collector = null
-    this.#isAnswered = true
-    this.#send(this.#taker.tooLarge(), true)
+    if (this.#collector === null) return
+    if (!this.#collector.add(chunk)) return this.#refuse(this.#taker.tooLarge())
+    const refusal = this.#taker.more?.(chunk.length) ?? null
+    if (refusal !== null) this.#refuse(refusal)
   }
 
   end(): void {
@@ -47,6 +47,12 @@ export class ServiceExchange {
     this.#isLost = true
     this.#collector = null
     this.#taker.abort()
+  }
+
+  #refuse(answer: HttpAnswer): void {
+    this.#collector = null
+    this.#isAnswered = true
+    this.#send(answer, true)
   }
 
   #answer(answer: HttpAnswer): void {
