@@ -61,8 +61,10 @@ Stop it with Ctrl-C or SIGTERM: it becomes unready, finishes what was admitted, 
   .action(async (options: ServeOptions) => {
     const { config, host, port, kinesisPort, data, region, endpoint } = options
     const overrides = overridesOf({ host, port, kinesisPort, data, region, endpoint })
-    const settings = readSettings(config ?? null, process.env, overrides)
+    const warnings: string[] = []
+    const settings = readSettings(config ?? null, process.env, overrides, warnings)
     const log = stderrLog(settings.logLevel)
+    for (const warning of warnings) log.warn(warning)
     const isEmbedded = !isServiceConfigured(settings)
     const served = await serve(settings, isEmbedded, log)
     print(options.json ? JSON.stringify(served.facts) : serveBanner(served.facts, isColour))

@@ -1,10 +1,11 @@
 // headgate serve: the gateway, with an embedded Kinesis behind it unless AWS is configured.
 
 import { assembleLine, type Line } from '../assemble.ts'
+import { partOf } from '../config/index.ts'
 import { badRequest } from '../gateway/index.ts'
 import type { Log } from '../host/index.ts'
 import { awsCredentials, type Listening, listen, type NodeHost } from '../host/node/index.ts'
-import { type CredentialsProvider, clientConfigOf } from '../producer/index.ts'
+import { type CredentialsProvider, clientConfigOf, producerFields } from '../producer/index.ts'
 import type { ServeFacts } from './banner.ts'
 import { type Embedded, openEmbedded, urlHost } from './embedded.ts'
 import { cannot } from './exit.ts'
@@ -48,8 +49,8 @@ async function serveOn(
   embedded: Embedded | null,
   log: Log,
 ): Promise<Served> {
-  const producer =
-    embedded === null ? settings.producer : { ...settings.producer, endpoint: embedded.endpoint }
+  const own = partOf(producerFields, settings.producer)
+  const producer = embedded === null ? own : { ...own, endpoint: embedded.endpoint }
   const credentials: CredentialsProvider =
     embedded === null ? awsCredentials() : () => Promise.resolve(LOCAL_KEYS)
   const build = { name: 'headgate', version: version(), runtime: `node ${process.version}` }

@@ -16,7 +16,12 @@ import {
 } from '../config/index.ts'
 import { gatewayFields } from '../gateway/index.ts'
 import { kinesisFields } from '../kinesis/index.ts'
-import { producerFields } from '../producer/index.ts'
+import {
+  isServiceNamed,
+  producerFields,
+  readKplProperties,
+  transportFields,
+} from '../producer/index.ts'
 import { usageError } from './exit.ts'
 import { LOG_LEVELS } from './log.ts'
 
@@ -61,7 +66,12 @@ export const settingsFields = {
     says: 'The least important messages that are logged.',
   }),
   ...gatewayFields,
-  producer: producerFields,
+  kplProperties: text({
+    default: '',
+    allowed: 'a file, or nothing',
+    says: "The KPL's .properties file; it stands in the place of the defaults of producer.*.",
+  }),
+  producer: { ...producerFields, ...transportFields },
   kinesis: {
     port: port({ default: 4567, says: "The embedded Kinesis's port; 0 takes a free one." }),
     streams: shaped({
@@ -82,16 +92,24 @@ export type SettingsOverrides = Partly<typeof settingsFields>
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** The settings in force. Throws `ExitError` (2) that names every problem. */
+/**
+ * The settings in force. Throws `ExitError` (2) that names every problem. What was said in vain is
+ * added to `warnings`.
+ */
 export function readSettings(
   fileName: string | null,
   env: Env,
   overrides: SettingsOverrides,
+  warnings: string[] = [],
 ): Settings {
   const name = fileName ?? (existsSync(DEFAULT_CONFIG_FILE) ? DEFAULT_CONFIG_FILE : null)
-  const file = name === null ? null : { name, text: readFile(name) }
+  const file = name === null ? null : { name, text: readFile(name, 'utf8') }
+  const sources = { file, env: withAwsNames(env), overrides }
   try {
-    return readConfig(settingsFields, { file, env: withAwsNames(env), overrides })
+    const settings = readConfig(settingsFields, sources)
+    if (settings.kplProperties === '') return settings
+    const base = kplDefaults(settings.kplProperties, warnings)
+    return readConfig(settingsFields, { ...sources, base })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     const { problems } = error
@@ -101,9 +119,17 @@ export function readSettings(
   }
 }
 
-function readFile(name: string): string {
+function kplDefaults(name: string, warnings: string[]): SettingsOverrides {
+  // Java reads such files as Latin-1.
+  const kpl = readKplProperties(name, readFile(name, 'latin1'))
+  warnings.push(...kpl.warnings)
+  const { maxUserRecordSize, ...producer } = kpl.settings
+  return { producer, record: { maxBytes: maxUserRecordSize } }
+}
+
+function readFile(name: string, encoding: 'utf8' | 'latin1'): string {
   try {
-    return readFileSync(name, 'utf8')
+    return readFileSync(name, encoding)
   } catch (error) {
     throw usageError(`Cannot read the configuration file ${name}: ${(error as Error).message}`)
   }
@@ -120,5 +146,5 @@ function withAwsNames(env: Env): Env {
 
 /** Whether somebody said where the service is; otherwise an embedded one is used. */
 export function isServiceConfigured({ producer }: Settings): boolean {
-  return producer.endpoint !== '' || producer.region !== ''
+  return isServiceNamed(producer)
 }

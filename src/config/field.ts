@@ -41,15 +41,46 @@ interface Described<T> {
   readonly env?: string
 }
 
+/**
+ * As the upper end of a range: what Java's `long` can hold, 2^63-1. Above 2^53-1 we count no
+ * further, which for a time or a size of that order makes no difference.
+ */
+export const LONG_MAX = 2 ** 63
+
+interface Range {
+  readonly min: number
+  readonly max: number
+  readonly unit?: string
+}
+
 /** A whole number, written in digits (`_` between them allowed in the environment). */
-export function integer(
-  options: Described<number> & { min: number; max: number; unit?: string },
-): Field<number> {
-  const { min, max } = options
-  const allowed = `${min}..${max}${options.unit === undefined ? '' : ` ${options.unit}`}`
-  return make(options, allowed, z.int().min(min).max(max), (text) =>
-    /^[+-]?[0-9][0-9_]*$/.test(text) ? Number(text.replaceAll('_', '')) : text,
-  )
+export function integer(options: Described<number> & Range): Field<number> {
+  return make(options, rangeOf(options), wholeNumber(options), numberFromText)
+}
+
+/** A whole number, or one of some words that say what no number can. */
+export function integerOr<const W extends string>(
+  words: readonly [W, ...W[]],
+  options: Described<number | W> & Range,
+): Field<number | W> {
+  const allowed = [...words, rangeOf(options)].join(' | ')
+  const word = z.enum(words) as unknown as z.ZodType<W>
+  return make(options, allowed, z.union([word, wholeNumber(options)]), numberFromText)
+}
+
+function wholeNumber({ min, max }: Range): z.ZodType<number> {
+  if (max <= Number.MAX_SAFE_INTEGER) return z.int().min(min).max(max)
+  const number = z.number().min(min).max(max).refine(Number.isInteger)
+  return number.transform((value) => Math.min(value, Number.MAX_SAFE_INTEGER))
+}
+
+function rangeOf({ min, max, unit }: Range): string {
+  const most = max === LONG_MAX ? '9223372036854775807' : max
+  return `${min}..${most}${unit === undefined ? '' : ` ${unit}`}`
+}
+
+function numberFromText(text: string): number | string {
+  return /^[+-]?[0-9][0-9_]*$/.test(text) ? Number(text.replaceAll('_', '')) : text
 }
 
 export function flag(options: Described<boolean>): Field<boolean> {

@@ -5,11 +5,17 @@ export {
   type Fields,
   flag,
   integer,
+  integerOr,
+  isField,
+  LONG_MAX,
   type Parsed,
   type Partly,
   shaped,
   text,
 } from './field.ts'
+export { type Property, parseProperties } from './java-properties.ts'
+export { nearest } from './nearest.ts'
+export { partOf } from './part-of.ts'
 export {
   ConfigError,
   type ConfigSources,

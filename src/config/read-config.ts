@@ -12,6 +12,10 @@ export interface ConfigSources<F extends Fields> {
   readonly env?: Readonly<Record<string, string | undefined>>
   /** What the command line, or a program, says. */
   readonly overrides?: Partly<F>
+  /** Where problems say that the overrides stand: `command line` unless told otherwise. */
+  readonly overridesFrom?: string
+  /** In the place of the defaults. Good values: they are not looked at again. */
+  readonly base?: Partly<F>
 }
 
 /** One thing that is wrong, said so that it can be mended. */
@@ -49,11 +53,15 @@ class Reader {
   readonly problems: Problem[] = []
   readonly #env: Readonly<Record<string, string | undefined>>
   readonly #overrides: unknown
+  readonly #overridesFrom: string
+  readonly #base: unknown
   readonly #file: FileValues
 
   constructor(sources: ConfigSources<Fields>) {
     this.#env = sources.env ?? {}
     this.#overrides = sources.overrides
+    this.#overridesFrom = sources.overridesFrom ?? 'command line'
+    this.#base = sources.base
     this.#file = new FileValues(sources.file ?? null, this.problems)
   }
 
@@ -71,7 +79,7 @@ class Reader {
     const override = at(this.#overrides, path)
     if (override !== undefined) {
       const value = typeof override === 'string' ? field.fromText(override) : override
-      return this.#parse(field, value, path, 'command line')
+      return this.#parse(field, value, path, this.#overridesFrom)
     }
     const text = field.env === null ? undefined : this.#env[field.env]
     // An empty variable is how a shell says "not set".
@@ -80,7 +88,7 @@ class Reader {
     }
     const found = this.#file.at(path)
     if (found !== undefined) return this.#parse(field, found, path, this.#file.where(path))
-    return field.default
+    return at(this.#base, path) ?? field.default
   }
 
   #parse(field: Field<unknown>, value: unknown, path: string, where: string): unknown {
@@ -105,7 +113,7 @@ class Reader {
   #checkNames(fields: Fields, path: string): void {
     for (const [source, where] of [
       [this.#file.at(path), ''],
-      [at(this.#overrides, path), 'command line'],
+      [at(this.#overrides, path), this.#overridesFrom],
     ] as const) {
       if (source === undefined || source === null) continue
       if (typeof source !== 'object' || Array.isArray(source)) {

@@ -1,6 +1,5 @@
 // headgate/producer: the Kinesis producer as a library.
 
-import { readConfig } from '../config/index.ts'
 import { type Log, silentLog } from '../host/index.ts'
 import { awsCredentials, NodeClock, NodeNetwork, NodeRandom } from '../host/node/index.ts'
 import {
@@ -8,7 +7,6 @@ import {
   Producer,
   type ProducerConfig,
   type ProducerDescription,
-  producerFields,
 } from '../producer/index.ts'
 import {
   type Attempt,
@@ -17,12 +15,14 @@ import {
   type RecordResult,
   UserRecord,
 } from '../record/index.ts'
-import { PARTITION_KEY_MAX_CHARACTERS, RECORD_DEFAULT_MAX_BYTES } from '../wire/index.ts'
+import { PARTITION_KEY_MAX_CHARACTERS } from '../wire/index.ts'
+import { type ProducerSettings, readOptions } from './options.ts'
 
 export { ConfigError } from '../config/index.ts'
+export { producerOptionsFromProperties, producerOptionsFromPropertiesFile } from './options.ts'
 export type { Attempt, CredentialsProvider, Log, Place, ProducerConfig, ProducerDescription }
 
-export interface KinesisProducerOptions extends Partial<ProducerConfig> {
+export interface KinesisProducerOptions extends Partial<ProducerSettings> {
   /** Where keys come from; the AWS SDK's own chain unless told otherwise. */
   readonly credentials?: CredentialsProvider
   /** Where warnings go; nowhere unless told otherwise. */
@@ -72,18 +72,17 @@ export class UserRecordFailedError extends Error {
 export class KinesisProducer {
   readonly #producer: Producer
   readonly #network: NodeNetwork
+  readonly #maxUserRecordSize: number
 
   /** Throws `ConfigError`, which names every option that is wrong. */
-  constructor({ credentials, log, ...options }: KinesisProducerOptions) {
-    const config = readConfig(producerFields, { overrides: options })
-    if (config.region === '' && config.endpoint === '') {
-      throw new TypeError('KinesisProducer needs a region or an endpoint.')
-    }
+  constructor({ credentials, log = silentLog, ...options }: KinesisProducerOptions) {
+    const { producer: config, userRecord } = readOptions(options, log)
+    this.#maxUserRecordSize = userRecord.maxUserRecordSize
     const clock = new NodeClock()
     this.#network = new NodeNetwork({ clock, connectTimeoutMs: config.connectTimeout })
     const host = { clock, random: new NodeRandom(), network: this.#network }
     const provider = credentials ?? awsCredentials()
-    this.#producer = new Producer(host, config, provider, log ?? silentLog)
+    this.#producer = new Producer(host, config, provider, log)
   }
 
   /** User records that were added and have not settled. */
@@ -101,7 +100,7 @@ export class KinesisProducer {
    * was given up. Throws `TypeError` or `RangeError` at once for what no stream would take.
    */
   addUserRecord(input: UserRecordInput): Promise<UserRecordResult> {
-    const fields = checked(input)
+    const fields = checked(input, this.#maxUserRecordSize)
     return new Promise((resolve, reject) => {
       const onSettle = (result: RecordResult) => {
         if (result.isDelivered) resolve({ ...result.place, attempts: result.attempts })
@@ -132,7 +131,10 @@ export class KinesisProducer {
   }
 }
 
-function checked({ stream, partitionKey, explicitHashKey, data }: UserRecordInput) {
+function checked(
+  { stream, partitionKey, explicitHashKey, data }: UserRecordInput,
+  maxUserRecordSize: number,
+) {
   if (!/^[a-zA-Z0-9_.-]{1,128}$/.test(stream)) {
     throw new RangeError('stream: 1 to 128 of a-z A-Z 0-9 _ . - are allowed')
   }
@@ -146,9 +148,9 @@ function checked({ stream, partitionKey, explicitHashKey, data }: UserRecordInpu
   }
   const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data
   const chargedBytes = bytes.length + Buffer.byteLength(partitionKey)
-  if (chargedBytes > RECORD_DEFAULT_MAX_BYTES) {
+  if (chargedBytes > maxUserRecordSize) {
     throw new RangeError(
-      `data: with its key ${chargedBytes} bytes; a record has at most ${RECORD_DEFAULT_MAX_BYTES}`,
+      `data: with its key ${chargedBytes} bytes; maxUserRecordSize is ${maxUserRecordSize}`,
     )
   }
   return { stream, partitionKey, explicitHashKey: hashKey, data: bytes }

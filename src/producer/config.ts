@@ -1,10 +1,17 @@
 // The producer's settings: the KPL's names, defaults and ranges where it has them.
 
-import { choice, type Fields, flag, integer, type Parsed, text } from '../config/index.ts'
-import { PUT_RECORDS_MAX_BYTES, PUT_RECORDS_MAX_COUNT, RECORD_MAX_BYTES } from '../wire/index.ts'
+import {
+  choice,
+  type Fields,
+  flag,
+  integer,
+  integerOr,
+  LONG_MAX,
+  type Parsed,
+  text,
+} from '../config/index.ts'
+import { PUT_RECORDS_MAX_COUNT, RECORD_MAX_BYTES } from '../wire/index.ts'
 
-/** A day. The KPL takes more than its clock can count, and then expires records at once. */
-const LONGEST_MS = 86_400_000
 /** Of the KPL's ranges: what may be the largest Kinesis record or request. */
 const AGGREGATION_MIN_BYTES = 64
 const COLLECTION_MIN_BYTES = 52_224
@@ -22,7 +29,31 @@ export const producerFields = {
     pattern: /^(https?:\/\/[^/\s]+)?$/,
     allowed: 'http(s)://host:port, or nothing',
     env: 'AWS_ENDPOINT_URL_KINESIS',
-    says: "Another Kinesis than the region's.",
+    says: "Another Kinesis than the region's; before kinesisEndpoint.",
+  }),
+  kinesisEndpoint: text({
+    default: '',
+    pattern: /^([A-Za-z0-9\-.]+)?$/,
+    allowed: 'a host name, or nothing',
+    says: "Host of another Kinesis than the region's, over TLS. The KPL's way to say it.",
+  }),
+  kinesisPort: integer({
+    default: 443,
+    min: 1,
+    max: 65_535,
+    says: 'Port of kinesisEndpoint.',
+  }),
+  cloudwatchEndpoint: text({
+    default: '',
+    pattern: /^([A-Za-z0-9\-.]+)?$/,
+    allowed: 'a host name, or nothing',
+    says: "Host of another CloudWatch than the region's, where metrics are uploaded.",
+  }),
+  cloudwatchPort: integer({
+    default: 443,
+    min: 1,
+    max: 65_535,
+    says: 'Port of cloudwatchEndpoint.',
   }),
   wireFormat: choice(['cbor', 'json'], {
     default: 'cbor',
@@ -35,7 +66,7 @@ export const producerFields = {
   aggregationMaxCount: integer({
     default: 4_294_967_295,
     min: 1,
-    max: Number.MAX_SAFE_INTEGER,
+    max: LONG_MAX,
     says: 'User records in one Kinesis record.',
   }),
   aggregationMaxSize: integer({
@@ -54,25 +85,25 @@ export const producerFields = {
   collectionMaxSize: integer({
     default: 5_242_880,
     min: COLLECTION_MIN_BYTES,
-    max: PUT_RECORDS_MAX_BYTES,
+    max: LONG_MAX,
     unit: 'bytes',
-    says: 'Size of one request, keys included; a larger record goes alone.',
+    says: 'Size of one request, keys included; the service takes no more than 10 MiB.',
   }),
   recordMaxBufferedTime: integer({
     default: 100,
     min: 0,
-    max: LONGEST_MS,
+    max: LONG_MAX,
     unit: 'ms',
     env: 'RECORD_MAX_BUFFERED_TIME',
     says: 'Longest wait for company in a buffer.',
   }),
-  recordTtl: integer({
+  recordTtl: integerOr(['none'], {
     default: 30_000,
     min: 100,
-    max: LONGEST_MS,
+    max: LONG_MAX,
     unit: 'ms',
     env: 'RECORD_TTL',
-    says: 'Age at which a record that is not delivered fails.',
+    says: 'Age at which a record that is not delivered fails; none: never, its caller keeps it.',
   }),
   failIfThrottled: flag({
     default: false,

@@ -1,6 +1,20 @@
 export { Client, type ClientConfig, isRefusal, type Outcome, type Refusal } from './client.ts'
 export { type ProducerConfig, producerFields } from './config.ts'
 export { CredentialsKeeper, type CredentialsProvider } from './credentials.ts'
-export { clientConfigOf } from './line-config.ts'
+export {
+  type TransportConfig,
+  transportFields,
+  type UserRecordConfig,
+  userRecordFields,
+  type VestigialConfig,
+  vestigialFields,
+} from './kpl-config.ts'
+export {
+  type KplFile,
+  type KplSettings,
+  readKplProperties,
+  vestigialWarning,
+} from './kpl-properties.ts'
+export { clientConfigOf, isServiceNamed, recordTtlMsOf } from './line-config.ts'
 export { Producer, type ProducerDescription } from './producer.ts'
 export { kindOf } from './verdict.ts'

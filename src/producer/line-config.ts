@@ -1,6 +1,10 @@
 // From the settings that people know to what each stage needs.
 
-import { SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND } from '../wire/index.ts'
+import {
+  PUT_RECORDS_MAX_BYTES,
+  SHARD_WRITE_BYTES_PER_SECOND,
+  SHARD_WRITE_RECORDS_PER_SECOND,
+} from '../wire/index.ts'
 import type { AggregationConfig } from './aggregator.ts'
 import type { BackoffConfig } from './backoff.ts'
 import type { ClientConfig } from './client.ts'
@@ -49,7 +53,11 @@ export function lineConfigOf(config: ProducerConfig): LineConfig {
         Math.trunc(recordMaxBufferedTime * COLLECTOR_WAIT_SHARE),
       ),
     },
-    collection: { maxCount: config.collectionMaxCount, maxSizeBytes: config.collectionMaxSize },
+    collection: {
+      maxCount: config.collectionMaxCount,
+      // The KPL lets one ask for requests that the service then refuses.
+      maxSizeBytes: Math.min(config.collectionMaxSize, PUT_RECORDS_MAX_BYTES),
+    },
     retry: { failIfThrottled: config.failIfThrottled },
     // The KPL's wait, each time the same, is the bound of our first one.
     backoff: {
@@ -59,6 +67,16 @@ export function lineConfigOf(config: ProducerConfig): LineConfig {
   }
 }
 
+/** The age at which records of this configuration expire; infinite when they do not. */
+export function recordTtlMsOf({ recordTtl }: Pick<ProducerConfig, 'recordTtl'>): number {
+  return recordTtl === 'none' ? Number.POSITIVE_INFINITY : recordTtl
+}
+
+/** Whether it is said where the service is. */
+export function isServiceNamed(config: ProducerConfig): boolean {
+  return config.endpoint !== '' || config.kinesisEndpoint !== '' || config.region !== ''
+}
+
 /**
  * Signed for when only an endpoint is named: stand-ins ask for some region and do not mind which.
  */
@@ -66,12 +84,17 @@ const REGION_OF_STAND_INS = 'us-east-1'
 
 export function clientConfigOf(config: ProducerConfig): ClientConfig {
   return {
-    endpoint: config.endpoint || serviceEndpointOf(config.region),
+    endpoint: config.endpoint || kplEndpointOf(config) || serviceEndpointOf(config.region),
     region: config.region || REGION_OF_STAND_INS,
     wireFormat: config.wireFormat,
     maxConnections: config.maxConnections,
     requestTimeoutMs: config.requestTimeout,
   }
+}
+
+/** The KPL names host and port apart, and speaks TLS in any case. */
+function kplEndpointOf({ kinesisEndpoint, kinesisPort }: ProducerConfig): string {
+  return kinesisEndpoint === '' ? '' : `https://${kinesisEndpoint}:${kinesisPort}`
 }
 
 /** The public endpoint of a region. */

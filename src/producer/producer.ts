@@ -6,7 +6,7 @@ import type { UserRecord } from '../record/index.ts'
 import { Client } from './client.ts'
 import type { ProducerConfig } from './config.ts'
 import { CredentialsKeeper, type CredentialsProvider } from './credentials.ts'
-import { clientConfigOf, type LineConfig, lineConfigOf } from './line-config.ts'
+import { clientConfigOf, type LineConfig, lineConfigOf, recordTtlMsOf } from './line-config.ts'
 import { Pipeline } from './pipeline.ts'
 import type { RetryCounters } from './retrier.ts'
 
@@ -76,7 +76,7 @@ export class Producer {
     const nowMs = this.#host.clock.monotonicMs()
     record.arrivalAtMs = nowMs
     record.deadlineAtMs = nowMs + this.#config.recordMaxBufferedTime
-    record.expiresAtMs = nowMs + this.#config.recordTtl
+    record.expiresAtMs = nowMs + recordTtlMsOf(this.#config)
     if (this.#isClosed) return fail(record, nowMs, CLOSED)
     const pipeline = this.#pipelines.get(record.stream) ?? this.#openPipeline(record.stream)
     if (pipeline === null) return fail(record, nowMs, TOO_MANY_STREAMS)

@@ -2,7 +2,7 @@
 // were seen on the wire: an account kept by somebody else.
 
 import assert from 'node:assert'
-import type { ProducerConfig } from '../producer/index.ts'
+import { type ProducerConfig, recordTtlMsOf } from '../producer/index.ts'
 import { ATTEMPTS_KEPT_MAX_COUNT, type Attempt } from '../record/index.ts'
 import type { BookedRecord, Sending } from './record-book.ts'
 import { isLanded, type Told } from './told.ts'
@@ -55,7 +55,7 @@ export function checkReason(booked: BookedRecord, config: ProducerConfig): void 
     FINAL_CODES.has(result.code) || (config.failIfThrottled && result.code === THROTTLED_CODE)
   assert(isFinal, `record ${id} was given up for ${result.code}`)
   const ageMs = settledAtMs - enteredAtMs
-  const isInTime = result.code !== 'Expired' || ageMs > config.recordTtl
+  const isInTime = result.code !== 'Expired' || ageMs > recordTtlMsOf(config)
   assert(isInTime, `record ${id} expired at the age of ${ageMs} ms`)
 }
 

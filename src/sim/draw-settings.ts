@@ -150,7 +150,7 @@ function drawProducerConfig(random: SimRandom): ProducerConfig {
     collectionMaxCount: random.pick([1, 7, 500, 500]),
     collectionMaxSize: random.pick([52_224, 5_242_880, 10_485_760]),
     recordMaxBufferedTime: random.pick([0, 20, 100, 1_000]),
-    recordTtl: random.pick([500, 5_000, 30_000, 30_000]),
+    recordTtl: random.pick([500, 5_000, 30_000, 'none'] as const),
     failIfThrottled: random.below(10) === 0,
     rateLimit: random.pick([1, 50, 100, 150, 400]),
     maxConnections: random.pick([1, 2, 10, 24]),

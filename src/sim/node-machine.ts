@@ -3,6 +3,7 @@
 import assert from 'node:assert'
 import { assembleLine, type Line } from '../assemble.ts'
 import { silentLog } from '../host/index.ts'
+import { recordTtlMsOf } from '../producer/index.ts'
 import { UserRecord } from '../record/index.ts'
 import { checkAttempts, checkReason } from './attempt-checker.ts'
 import { GatewayWitness } from './gateway-witness.ts'
@@ -104,8 +105,8 @@ export class NodeMachine {
    */
   probe(stream: string): BookedRecord | null {
     const { book } = this.#parts
-    const { recordTtl, failIfThrottled } = this.settings.producer
-    if (recordTtl < PROBE_MIN_TTL_MS || failIfThrottled) return null
+    const { producer } = this.settings
+    if (recordTtlMsOf(producer) < PROBE_MIN_TTL_MS || producer.failIfThrottled) return null
     const fields = { stream, partitionKey: 'probe', dataBytes: 100, isFromClient: false }
     const booked = book.write(fields)
     const { partitionKey, data } = booked

@@ -1,0 +1,72 @@
+// What a program says to the producer, and what it may read from a KPL's file.
+
+import { partOf, readConfig } from '../config/index.ts'
+import { type Log, silentLog } from '../host/index.ts'
+import { readTextFile } from '../host/node/index.ts'
+import {
+  isServiceNamed,
+  type KplSettings,
+  type ProducerConfig,
+  producerFields,
+  readKplProperties,
+  type TransportConfig,
+  transportFields,
+  type UserRecordConfig,
+  userRecordFields,
+  type VestigialConfig,
+  vestigialFields,
+  vestigialWarning,
+} from '../producer/index.ts'
+
+/** Every setting, those of the KPL under its names; see docs/configuration.md. */
+export type ProducerSettings = ProducerConfig & TransportConfig & UserRecordConfig & VestigialConfig
+
+/** The settings, by who needs them. */
+export interface ReadOptions {
+  readonly producer: ProducerConfig
+  readonly transport: TransportConfig
+  readonly userRecord: UserRecordConfig
+}
+
+/** Throws `ConfigError`, which names every option that is wrong. */
+export function readOptions(options: Partial<ProducerSettings>, log: Log): ReadOptions {
+  const fields = { ...producerFields, ...transportFields, ...userRecordFields, ...vestigialFields }
+  const config = readConfig(fields, { overrides: options, overridesFrom: 'option' })
+  if (!isServiceNamed(config)) {
+    throw new TypeError('KinesisProducer needs a region or an endpoint.')
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || !Object.hasOwn(vestigialFields, name)) continue
+    log.warn(vestigialWarning(name))
+  }
+  return {
+    producer: partOf(producerFields, config),
+    transport: partOf(transportFields, config),
+    userRecord: partOf(userRecordFields, config),
+  }
+}
+
+/**
+ * Options from the text of a KPL's `.properties` file, as it is:
+ *
+ *     new KinesisProducer({ ...producerOptionsFromProperties(text), log })
+ *
+ * Keys that are unknown or have no effect are warnings in the log. Throws `ConfigError` with every
+ * value that is wrong; `name` is what it calls the file.
+ */
+export function producerOptionsFromProperties(
+  text: string,
+  { log = silentLog, name = 'properties' }: { log?: Log; name?: string } = {},
+): KplSettings {
+  const { settings, warnings } = readKplProperties(name, text)
+  for (const warning of warnings) log.warn(warning)
+  return settings
+}
+
+/** The same from the file itself, read as Java reads it: in Latin-1. */
+export function producerOptionsFromPropertiesFile(
+  path: string,
+  { log = silentLog }: { log?: Log } = {},
+): KplSettings {
+  return producerOptionsFromProperties(readTextFile(path, 'latin1'), { log, name: path })
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { readSettings } from '../../src/cli/settings.ts'
+
+/** A configuration file that names a KPL's properties file. */
+function filesOf(t: TestContext, yaml: string, properties: string): string {
+  const directory = mkdtempSync(join(tmpdir(), 'headgate-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  writeFileSync(join(directory, 'kpl.properties'), properties)
+  const name = join(directory, 'headgate.yaml')
+  writeFileSync(name, `kplProperties: ${join(directory, 'kpl.properties')}\n${yaml}`)
+  return name
+}
+
+test("a KPL's file stands in the place of the producer's defaults; what is said here wins", (t) => {
+  const properties = 'RecordTtl = 1000\nRateLimit = 90\nMaxUserRecordSize = 2048\nMaxConnections=7'
+  const name = filesOf(t, 'producer:\n  recordTtl: 2000\n', properties)
+
+  const { producer, record } = readSettings(name, { RATE_LIMIT: '80' }, {})
+
+  assert.deepEqual(
+    [producer.recordTtl, producer.rateLimit, producer.maxConnections, record.maxBytes],
+    [2000, 80, 7, 2048],
+  )
+})
+
+test("what a KPL's file says in vain is a warning", (t) => {
+  const warnings: string[] = []
+  readSettings(filesOf(t, '', 'MinConnections = 1'), {}, {}, warnings)
+  assert.equal(warnings.length, 1)
+  assert.match(warnings[0]!, /kpl\.properties:1: MinConnections has no effect/)
+})
+
+test("what is wrong in a KPL's file is wrong usage", (t) => {
+  const name = filesOf(t, '', 'MinConnections = 0\nRecordTtl = 30000;')
+  assert.throws(() => readSettings(name, {}, {}), /2 problems:(.|\n)*properties:2: RecordTtl/)
+})
+
+test("a KPL's file that is not there is wrong usage", () => {
+  const overrides = { kplProperties: '/nowhere/kpl.properties' }
+  assert.throws(() => readSettings(null, {}, overrides), /Cannot read .*\/nowhere\/kpl/)
+})

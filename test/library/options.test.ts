@@ -1,0 +1,79 @@
+// What a program says to the producer, and what a KPL's file says for it.
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import {
+  ConfigError,
+  KinesisProducer,
+  producerOptionsFromProperties,
+  producerOptionsFromPropertiesFile,
+} from '../../src/library/producer.ts'
+import { RecordingLog } from '../recording-log.ts'
+
+const endpoint = 'http://127.0.0.1:9'
+
+test('options of the KPL without effect are said in the log, each with its reason', async () => {
+  const log = new RecordingLog()
+  const producer = new KinesisProducer({ endpoint, log, minConnections: 4, tempDirectory: '/x' })
+  await producer.close({ deadlineMs: 0 })
+  assert.deepEqual(log.lines, [
+    'warn minConnections has no effect: connections are opened when they are needed; ' +
+      'the KPL does not use it either',
+    'warn tempDirectory has no effect: there is no daemon: the producer runs in your process',
+  ])
+})
+
+test('options that are wrong are all named, as options', () => {
+  const wrong = { endpoint, recordTtl: 5, minConnections: 0, proxyPort: 0 }
+  assert.throws(
+    () => new KinesisProducer(wrong),
+    (error) =>
+      error instanceof ConfigError &&
+      error.problems.length === 3 &&
+      error.problems.every(({ where }) => where === 'option'),
+  )
+})
+
+test('secrets of the transport are not in what a producer says of itself', async () => {
+  const producer = new KinesisProducer({ endpoint, proxyUserName: 'me', proxyPassword: 'secret' })
+  const described = JSON.stringify(producer.describe())
+  await producer.close({ deadlineMs: 0 })
+  assert.ok(!described.includes('secret'))
+})
+
+test('a properties file becomes options, read as Java reads it', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'headgate-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const path = join(directory, 'kpl.properties')
+  writeFileSync(path, Buffer.from('ProxyPassword = gr\xfcn\nRecordTtl = 1000\nPort=1', 'latin1'))
+  const log = new RecordingLog()
+
+  const options = producerOptionsFromPropertiesFile(path, { log })
+
+  assert.deepEqual(options, { proxyPassword: 'grün', recordTtl: 1000 })
+  assert.equal(log.lines.length, 1)
+  assert.ok(log.lines[0]!.startsWith(`warn ${path}:3: Port is no key`))
+})
+
+test('a host and a port of the KPL are an endpoint', async () => {
+  const options = producerOptionsFromProperties('KinesisEndpoint = localhost\nKinesisPort = 9')
+  const producer = new KinesisProducer(options)
+  const { kinesisEndpoint, kinesisPort } = producer.describe().configuration
+  await producer.close({ deadlineMs: 0 })
+  assert.deepEqual([kinesisEndpoint, kinesisPort], ['localhost', 9])
+})
+
+test('the largest user record is counted with its key, in UTF-8', async () => {
+  const producer = new KinesisProducer({ endpoint, maxUserRecordSize: 100 })
+  const put = (dataBytes: number, partitionKey: string) => {
+    const data = Buffer.alloc(dataBytes)
+    producer.addUserRecord({ stream: 's', partitionKey, data }).catch(() => {})
+  }
+  put(98, 'ä')
+  assert.throws(() => put(99, 'ä'), /101 bytes; maxUserRecordSize is 100/)
+  assert.equal(producer.outstandingRecordsCount, 1)
+  await producer.close({ deadlineMs: 0 })
+})
