@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { type EventData, run } from 'node:test'
 import { inspect, parseArgs } from 'node:util'
+import { Watchdog } from './watchdog.ts'
 
 const HELP = `Usage: npm test -- [OPTIONS] [FILTER...]
 
@@ -25,6 +26,8 @@ Exit code: 0 all passed, 1 a test failed or none ran, 2 wrong usage.
 
 /** How much longer than one test's patience no test may end, before the whole run is given up. */
 const STUCK_FACTOR = 1.5
+/** How much longer still, before another thread ends it: this one may be caught in a loop. */
+const CAUGHT_FACTOR = 2
 const NODE_MAJOR = Number(process.versions.node.split('.')[0])
 
 interface Options {
@@ -83,17 +86,24 @@ class Report {
     if (!isPassed) console.log(indent(explain((event as EventData.TestFail).details.error)))
   }
 
-  finish(): Counts {
+  /** So far. */
+  sum(): Counts {
     const sum: Counts = { passed: 0, failed: 0, skipped: 0 }
-    console.log('')
-    for (const [path, counts] of this.#files) {
+    for (const counts of this.#files.values()) {
       sum.passed += counts.passed
       sum.failed += counts.failed
       sum.skipped += counts.skipped
+    }
+    return sum
+  }
+
+  finish(): Counts {
+    console.log('')
+    for (const [path, counts] of this.#files) {
       console.log(`${counts.failed > 0 ? '✖' : '✔'} ${path}  ${describe(counts)}`)
     }
     console.log('')
-    return sum
+    return this.sum()
   }
 
   #countsOf(path: string): Counts & { elapsedMs: number } {
@@ -156,7 +166,12 @@ async function runTests(options: Options): Promise<number> {
       const stuckAfterMs = options.patienceMs * STUCK_FACTOR
       const onStuck = () => process.exit(finish(stuck(stuckAfterMs)))
       const watch = setTimeout(onStuck, stuckAfterMs).unref()
-      const events = start(files, options, report).on('data', () => watch.refresh())
+      const watchdog = new Watchdog(options.patienceMs * CAUGHT_FACTOR)
+      const events = start(files, options, report).on('data', () => {
+        watch.refresh()
+        const { passed, failed } = report.sum()
+        watchdog.report(passed, failed)
+      })
       events.on('end', () => {
         clearTimeout(watch)
         resolve()

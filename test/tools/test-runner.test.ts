@@ -128,3 +128,13 @@ test('wrong usage says so and ends with 2', () => {
   assert.equal(code, 2)
   assert.match(output, /Usage: npm test/)
 })
+
+test('a test that never lets go of the processor ends the run all the same', () => {
+  const loops = `${PASSES}test('loops', () => { for (;;); })\n`
+
+  const { code, lastLine, output } = runTests({ 'a.test.ts': loops }, '--patience', '1')
+
+  assert.notEqual(code, 0)
+  assert.match(lastLine, /^\d passed, 1 failed$/)
+  assert.match(output, /never lets go of the processor/)
+})
