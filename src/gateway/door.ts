@@ -51,7 +51,9 @@ export class Door {
   refusal(): HttpAnswer | null {
     if (!this.#isDraining) return null
     const detail = 'Nothing was stored. Another gateway, or this one when it is back, will take it.'
-    return problem('draining', detail, { retryAfterSeconds: this.retryAfterSeconds() })
+    // Closed, so that the client's next request finds another gateway.
+    const headers = ['connection', 'close']
+    return problem('draining', detail, { retryAfterSeconds: this.retryAfterSeconds(), headers })
   }
 
   memoryFull(): HttpAnswer {

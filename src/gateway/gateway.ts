@@ -141,6 +141,11 @@ function ackOf(head: HttpHead, otherwise: Ack): Ack | HttpAnswer {
 // Only JSON. Other types are refused rather than overlooked: a line of NDJSON taken for a document
 // would be stored as one record, and a page in a browser can send text and forms without asking.
 function refusalOfType({ headers }: HttpHead): HttpAnswer | null {
+  const coding = headerOf(headers, 'content-encoding')
+  if (coding !== null && coding.toLowerCase() !== 'identity') {
+    const detail = `content-encoding is ${JSON.stringify(coding)}; the body is needed as it is.`
+    return problem('unsupported-media-type', detail, { headers: ['accept-encoding', 'identity'] })
+  }
   const type = headerOf(headers, 'content-type')
   if (type === null || type === 'application/json') return null
   const essence = (type.split(';')[0] ?? '').trim().toLowerCase()

@@ -44,8 +44,8 @@ export class Health {
     if (route === undefined) {
       return problem('not-found', `Nothing is at ${path}; GET / lists what there is.`)
     }
-    if (method === 'HEAD') return { ...route(), body: '' }
-    return method === 'GET' ? route() : methodNotAllowed(method, 'GET, HEAD')
+    // The host leaves the body of an answer to HEAD away, not its length.
+    return method === 'GET' || method === 'HEAD' ? route() : methodNotAllowed(method, 'GET, HEAD')
   }
 }
 

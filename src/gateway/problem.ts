@@ -27,6 +27,7 @@ export const PROBLEMS = {
   'stream-name-invalid': { status: 422, title: 'This cannot be a stream name' },
   'data-not-specified': { status: 422, title: 'There is no data' },
   'stream-not-found': { status: 422, title: 'There is no such stream' },
+  'expectation-failed': { status: 417, title: 'Only 100-continue can be expected' },
   'record-refused': { status: 422, title: 'Kinesis refuses the record' },
   'head-too-large': { status: 431, title: 'The headers are too large' },
   'delivery-failed': { status: 503, title: 'The record could not be delivered' },
@@ -69,13 +70,14 @@ export function problem(
 }
 
 const BAD_REQUEST_CODES = {
-  400: ['bad-request', 'What came is not HTTP/1.1.'],
+  400: ['bad-request', 'What came is no valid HTTP/1.1 request, or was cut off.'],
   408: ['request-timeout', 'Head and body must come within their time limits.'],
+  417: ['expectation-failed', 'Expect may be 100-continue, nothing else.'],
   431: ['head-too-large', 'The request line and the headers together are too long.'],
 } as const
 
 /** The answer to what never became a request. */
-export function badRequest(status: 400 | 408 | 431): HttpAnswer {
+export function badRequest(status: keyof typeof BAD_REQUEST_CODES): HttpAnswer {
   const [code, detail] = BAD_REQUEST_CODES[status]
   return problem(code, detail)
 }

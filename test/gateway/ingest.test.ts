@@ -196,6 +196,24 @@ test('a record is taken at its largest size, key included, and refused above', (
   assert.equal(station.ledger()['heldBytes'], 2047 - 8, 'what was refused holds no memory')
 })
 
+test('a body that is encoded is refused, not taken as it is', () => {
+  const station = new Station()
+  const status = (coding: string) =>
+    station.post('/mappedIngest/s2', '{"foo":{"foopart1":1}}', {
+      ...accepted,
+      'Content-Encoding': coding,
+    }).answer!.status
+  assert.deepEqual([status('gzip'), status('br'), status('Identity')], [415, 415, 202])
+})
+
+test('a header key that is no UTF-8 is refused', () => {
+  const station = new Station()
+  const put = (key: string) =>
+    station.post('/mappedIngest/s1', '{}', { ...accepted, S1KEY: key }).answer
+  assert.equal(codeOf(put('\u00e9')), 'key-invalid')
+  assert.equal(put(Buffer.from('é').toString('latin1'))!.status, 202)
+})
+
 test('only JSON is taken', () => {
   const station = new Station()
   const status = (type: string) =>

@@ -94,6 +94,37 @@ test('a client that sends on after a refusal can still read the answer', async (
   assert.equal(await response.text(), 'too large')
 })
 
+test('what HTTP/1.1 forbids, or we do not know, is answered in the words of the service', async (t) => {
+  const fixture = await start(t)
+  const answerTo = (head: string) => talk(fixture, `POST / HTTP/1.1\r\n${head}\r\n\r\n0\r\n\r\n`)
+  assert.match(await answerTo('connection: close'), /^HTTP\/1.1 400 .*bad request/s)
+  assert.match(
+    await answerTo('host: x\r\ntransfer-encoding: gzip, chunked'),
+    /^HTTP\/1.1 400 .*bad request/s,
+  )
+  assert.match(await answerTo('host: x\r\nexpect: tea'), /^HTTP\/1.1 417 .*expectation/s)
+  assert.equal(fixture.service.beginCount, 0)
+})
+
+test('a target may be a whole URL', async (t) => {
+  const fixture = await start(t)
+  for (const [target, path] of [
+    ['http://example.org/a?b=1', '/a?b=1'],
+    ['HTTPS://example.org:8080/', '/'],
+    ['http://example.org', '/'],
+    ['/http://x/', '/http://x/'],
+  ]) {
+    await talk(fixture, `GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
+    assert.equal(fixture.service.requests.at(-1)!.head.target, path)
+  }
+})
+
+test('an answer to HEAD has the length of its body, and not the body', async (t) => {
+  const fixture = await start(t)
+  const answer = await talk(fixture, 'HEAD / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+  assert.match(answer, /content-length: 5\r\n.*\r\n\r\n$/is)
+})
+
 test('a body that finds no room any more is refused in the middle', async (t) => {
   const fixture = await start(t)
   const head = `POST /full HTTP/1.1\r\nhost: x\r\ncontent-length: ${FULL_BYTES + 1}\r\n\r\n`

@@ -4,7 +4,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { HttpAnswer, HttpService } from '../network.ts'
+import { type HttpAnswer, type HttpService, headerOf } from '../network.ts'
 import type { AnswerBadRequest, BadRequestStatus } from './bad-request.ts'
 import { ServiceExchange } from './service-exchange.ts'
 
@@ -46,6 +46,9 @@ export class Http1Side {
     this.#answerBadRequest = answerBadRequest
     server.on('request', (request, response) => this.#begin(request, response, false))
     server.on('checkContinue', (request, response) => this.#begin(request, response, true))
+    server.on('checkExpectation', (request, response) => {
+      this.#answer(request, response, answerBadRequest(417), true)
+    })
     server.on('clientError', (error, socket) => this.#refuse(error, socket))
   }
 
@@ -74,11 +77,14 @@ export class Http1Side {
       if (!connection.isEnding) socket.destroy()
       return
     }
-    const decision = this.#service.begin({
-      method: request.method!,
-      target: request.url!,
-      headers: request.rawHeaders,
-    })
+    const refusal = isWellFormed(request) ? null : this.#answerBadRequest(400)
+    const decision =
+      refusal ??
+      this.#service.begin({
+        method: request.method!,
+        target: originForm(request.url!),
+        headers: request.rawHeaders,
+      })
     const bodyBytes = bodyBytesOf(request)
     if ('status' in decision) {
       const isBodyUnread =
@@ -130,7 +136,7 @@ export class Http1Side {
       headers.push('content-length', String(sizeBytes))
     }
     if (isBodyUnread || this.#isDraining) {
-      headers.push('connection', 'close')
+      if (headerOf(headers, 'connection') === null) headers.push('connection', 'close')
       const connection = this.#connections.get(request.socket)
       if (connection !== undefined) connection.isEnding = true
     }
@@ -159,6 +165,20 @@ const STATUS_OF_ERROR = new Map<string, BadRequestStatus>([
   ['ERR_HTTP_REQUEST_TIMEOUT', 408],
   ['HPE_HEADER_OVERFLOW', 431],
 ])
+
+/** HTTP/1.1 asks for one Host (RFC 9112, 3.2), and we know no coding but `chunked` (6.1). */
+function isWellFormed({ headers, httpVersion }: IncomingMessage): boolean {
+  if (headers.host === undefined && httpVersion === '1.1') return false
+  const coding = headers['transfer-encoding']
+  return coding === undefined || coding.toLowerCase() === 'chunked'
+}
+
+/** Path and query; clients that speak to a proxy send the whole URL (RFC 9112, 3.2.2). */
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target
+  const path = /^https?:\/\/[^/?#]*(\/.*)?$/i.exec(target)
+  return path === null ? target : (path[1] ?? '/')
+}
 
 /** The length of the body that is to come, or null when only its end will tell. */
 function bodyBytesOf(request: IncomingMessage): number | null {

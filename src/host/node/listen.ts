@@ -66,6 +66,8 @@ export async function listen(service: HttpService, options: ListenOptions): Prom
     connectionsCheckingInterval: config.sweepMs,
     keepAliveTimeout: config.keepAliveTimeoutMs,
     noDelay: true,
+    // Checked by ourselves, to answer in the words of the service.
+    requireHostHeader: false,
     highWaterMark: 64 * 1024,
   })
   server.timeout = config.stallTimeoutMs
