@@ -64,6 +64,13 @@ export const kinesisFields = {
     unit: 'ms',
     says: 'How long a stream is DELETING before it is gone.',
   }),
+  updatingMs: integer({
+    default: 0,
+    min: 0,
+    max: 600_000,
+    unit: 'ms',
+    says: 'How long a stream is UPDATING after its shards were split or merged.',
+  }),
   maxStreams: integer({
     default: 500,
     min: 1,

@@ -46,6 +46,12 @@ export const STREAM_NAME = {
 
 export const SHARD_ID = STREAM_NAME
 
+/** As text: the numbers are beyond what JSON carries. */
+export const HASH_KEY = {
+  type: 'string',
+  pattern: '0|([1-9]\\d{0,38})',
+} as const satisfies StringField
+
 /** How most operations name a stream. */
 export const STREAM_CHOICE = {
   StreamName: STREAM_NAME,

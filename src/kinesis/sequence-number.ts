@@ -10,6 +10,10 @@
 
 /** The counter of a shard's StartingSequenceNumber; its first record has the next. */
 export const FIRST_COUNTER = 0
+/** The counter in an EndingSequenceNumber, above any record's: the service's. */
+const ENDING_COUNTER = 0x7fff_ffff_ffff_ffffn
+/** What stands for it among the counters that we reckon with. */
+const LAST_COUNTER = Number.MAX_SAFE_INTEGER
 
 const COUNTER_SHIFT = 4n * 20n
 const SECOND_MAX = 2 ** 36 - 1
@@ -34,6 +38,11 @@ export class SequenceNumbers {
       this.#base = this.#baseOf(second)
     }
     return (this.#base + (BigInt(counter) << COUNTER_SHIFT)).toString()
+  }
+
+  /** The number with which a shard that is closed at that instant ends. */
+  endText(closedAtMs: number): string {
+    return (this.#baseOf(secondOf(closedAtMs)) + (ENDING_COUNTER << COUNTER_SHIFT)).toString()
   }
 
   /** Whether a number can have come from this shard. */
@@ -64,7 +73,8 @@ export function parseSequenceNumber(text: string): ParsedSequenceNumber | null {
   const parts = /^2(.{9})(.)(.{16})00(.{9})(.{8})2$/.exec(digits)
   if (parts === null) return null
   const [, creation, low, counterDigits, arrival, shard] = parts
-  const counter = Number.parseInt(counterDigits!, 16)
+  const isEnding = BigInt(`0x${counterDigits}`) === ENDING_COUNTER
+  const counter = isEnding ? LAST_COUNTER : Number.parseInt(counterDigits!, 16)
   if (!Number.isSafeInteger(counter) || shard!.slice(-1) !== low) return null
   return {
     shardNumber: Number.parseInt(shard!, 16),

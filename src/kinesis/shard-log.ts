@@ -101,6 +101,16 @@ export class ShardLog {
     return this.#readableEnd
   }
 
+  /** Nothing waits to be written or is being written. */
+  get isQuiet(): boolean {
+    return this.#writing === null
+  }
+
+  /** All that was in it has expired, or nothing ever was. */
+  get isEmpty(): boolean {
+    return this.#segments.every((segment) => segment.isEmpty)
+  }
+
   put(group: FrameGroup): void {
     if (this.#isClosed) return group.settle(false)
     this.#waiting.push(group)

@@ -21,7 +21,8 @@ export interface ShardRecord {
 }
 
 export class Shard {
-  readonly record: ShardRecord
+  /** Changes when the shard is closed. */
+  record: ShardRecord
   readonly id: string
   readonly range: HashKeyRange
   readonly startingSequenceNumber: string
@@ -42,6 +43,11 @@ export class Shard {
 
   get isOpen(): boolean {
     return this.record.closed === null
+  }
+
+  /** Nothing will be added to what can be read of it. */
+  get hasEnded(): boolean {
+    return !this.isOpen && this.log.isQuiet
   }
 
   isChildOf(parentNumber: number): boolean {

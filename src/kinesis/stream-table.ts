@@ -19,12 +19,21 @@ import {
 } from '../host/index.ts'
 import { shardIdOf } from '../wire/index.ts'
 import type { KinesisConfig } from './config.ts'
-import { evenRanges } from './hash-key-range.ts'
+import { Reshape } from './reshape.ts'
 import { ServiceError } from './service-error.ts'
 import { Shard, type ShardRecord } from './shard.ts'
 import { ShardLimiter, type ShardRates } from './shard-limiter.ts'
 import { ShardLog } from './shard-log.ts'
-import { STREAM_FORMAT, Stream, type StreamMode, type StreamRecord } from './stream.ts'
+import { Stream, type StreamRecord, type StreamStatus } from './stream.ts'
+import {
+  folderOf,
+  groupByFolder,
+  STREAM_FILE,
+  StreamFiles,
+  segmentsByShard,
+  shardFolder,
+} from './stream-files.ts'
+import { newStreamRecord, type StreamPlan } from './stream-plan.ts'
 import { checkedStreamRecord } from './stream-record.ts'
 
 export interface StreamTableParts {
@@ -34,14 +43,6 @@ export interface StreamTableParts {
   readonly config: KinesisConfig
   readonly rates: ShardRates
   readonly log: Log
-}
-
-export interface StreamPlan {
-  readonly name: string
-  readonly shardCount: number
-  readonly mode: StreamMode
-  readonly maxRecordSizeKiB: number
-  readonly tags: Readonly<Record<string, string>>
 }
 
 /** More streams being created at once are refused. API reference, CreateStream. */
@@ -55,6 +56,9 @@ export class StreamTable {
   readonly #byName = new Map<string, Stream>()
   /** Names of streams whose first file is being written. */
   readonly #reserved = new Map<string, number>()
+  /** Open shards that reshards under way will add. */
+  #addedShardCount = 0
+  readonly #files: StreamFiles
   readonly #timers = new Set<Timer>()
 
   static async open(parts: StreamTableParts): Promise<StreamTable> {
@@ -67,6 +71,7 @@ export class StreamTable {
 
   private constructor(parts: StreamTableParts) {
     this.#parts = parts
+    this.#files = new StreamFiles(parts.disk)
   }
 
   get(name: string): Stream | null {
@@ -88,11 +93,14 @@ export class StreamTable {
     this.#reserved.set(plan.name, plan.shardCount)
     try {
       const { creatingMs } = this.#parts.config
-      const record = this.#newRecord(plan, creatingMs === 0 ? 'ACTIVE' : 'CREATING')
+      const { clock, random, config } = this.#parts
+      const status = creatingMs === 0 ? 'ACTIVE' : 'CREATING'
+      const from = { status, retentionHours: config.retentionHours } as const
+      const record = newStreamRecord(plan, from, clock.wallMs(), random)
       const stream = await this.#build(record, new Map())
-      await this.#save(stream.record)
+      await this.#files.save(stream.record)
       this.#byName.set(plan.name, stream)
-      if (creatingMs > 0) this.#after(creatingMs, () => this.#finishCreating(stream))
+      if (creatingMs > 0) this.#after(creatingMs, () => this.#activate(stream, 'CREATING'))
     } finally {
       this.#reserved.delete(plan.name)
     }
@@ -100,11 +108,11 @@ export class StreamTable {
 
   /** Deletes a stream; when this resolves, it will not come back. Rejects with a `ServiceError`. */
   async delete(stream: Stream): Promise<void> {
-    if (!stream.isUsable) throw this.#inUse(stream.name, `is ${stream.status}`)
+    this.#checkActive(stream)
     const before = stream.record
     stream.record = { ...before, status: 'DELETING' }
     try {
-      await this.#save(stream.record)
+      await this.#files.save(stream.record)
     } catch (error) {
       stream.record = before
       throw error
@@ -112,6 +120,39 @@ export class StreamTable {
     const { deletingMs } = this.#parts.config
     if (deletingMs === 0) await this.#finishDeleting(stream)
     else this.#after(deletingMs, () => this.#finishDeleting(stream))
+  }
+
+  /**
+   * Changes a stream's shards; when this resolves, records go by the new ones, and the change
+   * survives a crash. `change` may throw a `ServiceError`; so may this.
+   *
+   * Until the new file is on the disk the parents take records, and a crash leaves either state
+   * whole: what a parent took is in its own files, which are read whether it is closed or not.
+   */
+  async reshape(stream: Stream, change: (reshape: Reshape) => void): Promise<void> {
+    this.#checkActive(stream)
+    const before = stream.record
+    const reshape = new Reshape(before.shards, this.#parts.clock.wallMs())
+    change(reshape)
+    const addedCount = Math.max(0, reshape.openCount - stream.openShardCount)
+    this.#checkShardCount(addedCount)
+    const { updatingMs } = this.#parts.config
+    const status = updatingMs === 0 ? 'ACTIVE' : 'UPDATING'
+    const record: StreamRecord = { ...before, status, shards: reshape.records }
+    // Nobody else changes it meanwhile.
+    stream.record = { ...before, status: 'UPDATING' }
+    this.#addedShardCount += addedCount
+    try {
+      const added = await this.#openShards(record, record.shards.slice(before.shards.length))
+      await this.#files.save(record)
+      stream.reshape(record, added)
+    } catch (error) {
+      stream.record = before
+      throw error
+    } finally {
+      this.#addedShardCount -= addedCount
+    }
+    if (updatingMs > 0) this.#after(updatingMs, () => this.#activate(stream, 'UPDATING'))
   }
 
   /** Lets writes end and closes all files. */
@@ -122,7 +163,7 @@ export class StreamTable {
   }
 
   #checkPlan({ name, shardCount }: StreamPlan): void {
-    const { accountId, region, maxStreams, maxShards } = this.#parts.config
+    const { accountId, region, maxStreams } = this.#parts.config
     if (this.#byName.has(name) || this.#reserved.has(name)) {
       throw this.#inUse(name, 'already exists.')
     }
@@ -137,15 +178,24 @@ export class StreamTable {
           `Limit: ${maxStreams}.`,
       )
     }
-    const reserved = [...this.#reserved.values()].reduce((sum, count) => sum + count, 0)
-    const count = streams.reduce((sum, stream) => sum + stream.openShardCount, reserved)
-    if (count + shardCount > maxShards) {
-      throw limitExceeded(
-        `This request would exceed the shard limit for the account ${accountId} in ${region}. ` +
-          `Current shard count for the account: ${count}. Limit: ${maxShards}. ` +
-          `Number of additional shards that would have resulted from this request: ${shardCount}.`,
-      )
-    }
+    this.#checkShardCount(shardCount)
+  }
+
+  #checkShardCount(additionalCount: number): void {
+    const { accountId, region, maxShards } = this.#parts.config
+    const counts = [...this.#byName.values()].map((stream) => stream.openShardCount)
+    const coming = [...this.#reserved.values(), this.#addedShardCount]
+    const count = [...counts, ...coming].reduce((sum, one) => sum + one, 0)
+    if (additionalCount <= 0 || count + additionalCount <= maxShards) return
+    throw limitExceeded(
+      `This request would exceed the shard limit for the account ${accountId} in ${region}. ` +
+        `Current shard count for the account: ${count}. Limit: ${maxShards}. Number of ` +
+        `additional shards that would have resulted from this request: ${additionalCount}.`,
+    )
+  }
+
+  #checkActive({ name, status }: Stream): void {
+    if (status !== 'ACTIVE') throw this.#inUse(name, `not ACTIVE, instead in state ${status}`)
   }
 
   #inUse(name: string, what: string): ServiceError {
@@ -153,35 +203,25 @@ export class StreamTable {
     return new ServiceError('ResourceInUseException', message)
   }
 
-  #newRecord(plan: StreamPlan, status: 'ACTIVE' | 'CREATING'): StreamRecord {
-    const { shardCount, ...kept } = plan
-    const creationAtMs = Math.floor(this.#parts.clock.wallMs())
-    const shards = evenRanges(shardCount).map(
-      ({ start, end }, number): ShardRecord => ({
-        number,
-        startingHashKey: start.toString(),
-        endingHashKey: end.toString(),
-        creationAtMs,
-        parentNumber: null,
-        adjacentParentNumber: null,
-        closed: null,
-      }),
-    )
-    const { retentionHours } = this.#parts.config
-    const id = newId(this.#parts.random)
-    return { format: STREAM_FORMAT, id, status, creationAtMs, retentionHours, shards, ...kept }
-  }
-
   /** `segmentNames`: of each shard, as on the disk. */
   async #build(record: StreamRecord, segmentNames: Map<number, string[]>): Promise<Stream> {
     const { accountId, region } = this.#parts.config
+    const shards = await this.#openShards(record, record.shards, segmentNames)
+    const arn = `arn:aws:kinesis:${region}:${accountId}:stream/${record.name}`
+    return new Stream(record, arn, accountId, shards)
+  }
+
+  async #openShards(
+    record: StreamRecord,
+    of: readonly ShardRecord[],
+    segmentNames: ReadonlyMap<number, string[]> = new Map(),
+  ): Promise<Shard[]> {
     const shards: Shard[] = []
-    for (const shard of record.shards) {
+    for (const shard of of) {
       const log = await this.#openLog(record, shard, segmentNames.get(shard.number) ?? [])
       shards.push(new Shard(shard, log, this.#newLimiter()))
     }
-    const arn = `arn:aws:kinesis:${region}:${accountId}:stream/${record.name}`
-    return new Stream(record, arn, accountId, shards)
+    return shards
   }
 
   #openLog(stream: StreamRecord, shard: ShardRecord, names: string[]): Promise<ShardLog> {
@@ -200,34 +240,17 @@ export class StreamTable {
     return config.limits ? new ShardLimiter(rates, clock.monotonicMs()) : null
   }
 
-  #save(record: StreamRecord): Promise<void> {
-    const bytes = Buffer.from(JSON.stringify(record))
-    return this.#parts.disk.replace(`${folderOf(record)}/${STREAM_FILE}`, bytes)
-  }
-
-  async #finishCreating(stream: Stream): Promise<void> {
-    if (stream.status !== 'CREATING') return
+  async #activate(stream: Stream, from: StreamStatus): Promise<void> {
+    if (stream.status !== from) return
     // In memory whatever the disk says: the next start would do the same.
     stream.record = { ...stream.record, status: 'ACTIVE' }
-    await this.#save(stream.record)
+    await this.#files.save(stream.record)
   }
 
   async #finishDeleting(stream: Stream): Promise<void> {
     await Promise.all(stream.shards.map((shard) => shard.log.close()))
     if (this.#byName.get(stream.name) === stream) this.#byName.delete(stream.name)
-    const prefix = `${folderOf(stream.record)}/`
-    const names = await this.#parts.disk.list()
-    await this.#removeFolder(
-      prefix,
-      names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)),
-    )
-  }
-
-  async #removeFolder(prefix: string, files: readonly string[]): Promise<void> {
-    for (const file of files) {
-      if (file !== STREAM_FILE) await this.#parts.disk.remove(prefix + file)
-    }
-    await this.#parts.disk.remove(prefix + STREAM_FILE)
+    await this.#files.removeStream(folderOf(stream.record))
   }
 
   async #openFolder(folder: string, files: readonly string[]): Promise<void> {
@@ -238,14 +261,33 @@ export class StreamTable {
       if (found === null) {
         log.error('a folder was left alone: it has no readable stream.json', { folder })
       } else if (found.status === 'DELETING') {
-        await this.#removeFolder(`${folder}/`, files)
+        await this.#files.removeStream(folder)
       } else {
         const record: StreamRecord = { ...found, status: 'ACTIVE' }
-        this.#byName.set(record.name, await this.#build(record, segmentsByShard(files)))
-        if (found.status !== 'ACTIVE') await this.#save(record)
+        const segmentNames = segmentsByShard(files)
+        this.#byName.set(record.name, await this.#build(record, segmentNames))
+        if (found.status !== 'ACTIVE') await this.#files.save(record)
       }
     } catch (error) {
       log.error('a stream could not be opened', { folder, reason: (error as Error).message })
+    }
+  }
+
+  /** Closed shards of which nothing is kept any more go, too: resharding leaves more and more. */
+  async #forgetExpired(stream: Stream): Promise<void> {
+    const { record } = stream
+    const horizonMs = this.#parts.clock.wallMs() - record.retentionHours * 3_600_000
+    const isGone = ({ record: { closed }, log }: Shard) =>
+      closed !== null && closed.atMs < horizonMs && log.isEmpty && log.isQuiet
+    const gone = stream.shards.filter(isGone)
+    if (gone.length === 0 || stream.status !== 'ACTIVE') return
+    const numbers = new Set(gone.map((shard) => shard.record.number))
+    const shards = record.shards.filter(({ number }) => !numbers.has(number))
+    stream.reshape({ ...record, shards }, [])
+    await this.#files.save(stream.record)
+    for (const shard of gone) {
+      await shard.log.close()
+      await this.#files.removeShard(record, shard.record.number)
     }
   }
 
@@ -262,19 +304,13 @@ export class StreamTable {
 
   #scheduleExpiry(): void {
     this.#after(EXPIRY_CHECK_MS, async () => {
+      this.#scheduleExpiry()
       for (const stream of this.#byName.values()) {
+        await this.#forgetExpired(stream)
         for (const shard of stream.shards) shard.log.expire()
       }
-      this.#scheduleExpiry()
     })
   }
-}
-
-const STREAM_FILE = 'stream.json'
-const ROOT = 'streams/'
-
-function folderOf({ name, id }: StreamRecord): string {
-  return `${ROOT}${name}.${id}`
 }
 
 /** Whoever reads a line at night wants to know which shard it is about. */
@@ -284,47 +320,6 @@ function withFields(log: Log, more: LogFields): Log {
     warn: (message, fields) => log.warn(message, { ...more, ...fields }),
     error: (message, fields) => log.error(message, { ...more, ...fields }),
   }
-}
-
-function shardFolder(number: number): string {
-  return String(number).padStart(12, '0')
-}
-
-/** The files of each stream's folder, with their names in it. */
-function groupByFolder(names: readonly string[]): Map<string, string[]> {
-  const folders = new Map<string, string[]>()
-  for (const name of names) {
-    const end = name.indexOf('/', ROOT.length)
-    if (!name.startsWith(ROOT) || end < 0) continue
-    const folder = name.slice(0, end)
-    const files = folders.get(folder) ?? []
-    files.push(name.slice(end + 1))
-    folders.set(folder, files)
-  }
-  return folders
-}
-
-function segmentsByShard(files: readonly string[]): Map<number, string[]> {
-  const shards = new Map<number, string[]>()
-  for (const file of files) {
-    const parts = /^([0-9]{12})\/([^/]+)$/.exec(file)
-    if (parts === null) continue
-    const number = Number(parts[1])
-    const names = shards.get(number) ?? []
-    names.push(parts[2]!)
-    shards.set(number, names)
-  }
-  return shards
-}
-
-/** 24 hexadecimal digits. */
-function newId(random: Random): string {
-  return Array.from({ length: 3 }, () =>
-    random
-      .below(2 ** 32)
-      .toString(16)
-      .padStart(8, '0'),
-  ).join('')
 }
 
 function limitExceeded(message: string): ServiceError {

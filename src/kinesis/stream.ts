@@ -28,19 +28,36 @@ export class Stream {
   record: StreamRecord
   readonly arn: string
   readonly accountId: string
-  /** In order of their numbers. */
-  readonly shards: readonly Shard[]
-  readonly #router: HashKeyRouter<Shard>
+  #shards: readonly Shard[]
+  #router: HashKeyRouter<Shard>
 
   constructor(record: StreamRecord, arn: string, accountId: string, shards: readonly Shard[]) {
     this.record = record
     this.arn = arn
     this.accountId = accountId
-    this.shards = shards
-    this.#router = new HashKeyRouter(
-      shards.filter((shard) => shard.isOpen),
-      (shard) => shard.range,
-    )
+    this.#shards = shards
+    this.#router = routerOf(shards)
+  }
+
+  /** In order of their numbers. */
+  get shards(): readonly Shard[] {
+    return this.#shards
+  }
+
+  /**
+   * Puts other shards in place, from the next record on: those of the record, of which `added` are
+   * new. What closed ones have been given before is written to its end.
+   */
+  reshape(record: StreamRecord, added: readonly Shard[]): void {
+    const known = new Map([...this.#shards, ...added].map((shard) => [shard.record.number, shard]))
+    const shards = record.shards.map((of) => {
+      const shard = known.get(of.number)!
+      shard.record = of
+      return shard
+    })
+    this.record = record
+    this.#shards = shards
+    this.#router = routerOf(shards)
   }
 
   get name(): string {
@@ -75,4 +92,9 @@ export class Stream {
   shardNumbered(number: number): Shard | null {
     return this.shards.find((shard) => shard.record.number === number) ?? null
   }
+}
+
+function routerOf(shards: readonly Shard[]): HashKeyRouter<Shard> {
+  const open = shards.filter((shard) => shard.isOpen)
+  return new HashKeyRouter(open, (shard) => shard.range)
 }

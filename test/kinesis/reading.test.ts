@@ -200,7 +200,7 @@ test('a closed shard ends: no next iterator, but its children', async () => {
   assert.ok(first.NextShardIterator)
   assert.equal(first.ChildShards, undefined)
   assert.deepEqual(textsOf(second.Records), ['b'])
-  assert.equal(second.NextShardIterator, undefined)
+  assert.equal(second.NextShardIterator, null)
   assert.deepEqual(
     second.ChildShards.map((child: { ShardId: string; ParentShards: string[] }) => [
       child.ShardId,

@@ -17,21 +17,31 @@ import {
   type KinesisClientConfig,
   ListShardsCommand,
   ListStreamsCommand,
+  MergeShardsCommand,
   PutRecordCommand,
   PutRecordsCommand,
+  ResourceInUseException,
   ResourceNotFoundException,
+  ScalingType,
+  ShardFilterType,
   ShardIteratorType,
+  SplitShardCommand,
+  UpdateShardCountCommand,
 } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { readConfig } from '../../src/config/index.ts'
 import { listen, nodeHost } from '../../src/host/node/index.ts'
-import { EmbeddedKinesis, kinesisFields } from '../../src/kinesis/index.ts'
+import { EmbeddedKinesis, type KinesisConfig, kinesisFields } from '../../src/kinesis/index.ts'
 
 /** A server on a free port and a client for it; both end with the test. */
-async function clientOf(context: TestContext, options: KinesisClientConfig = {}) {
+async function clientOf(
+  context: TestContext,
+  options: KinesisClientConfig = {},
+  settings: Partial<KinesisConfig> = {},
+) {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'headgate-kinesis-'))
   const host = await nodeHost({ dataDirectory })
-  const config = readConfig(kinesisFields, { overrides: { limits: false } })
+  const config = readConfig(kinesisFields, { overrides: { limits: false, ...settings } })
   const kinesis = await EmbeddedKinesis.open(host, config)
   const listening = await listen(kinesis, { host: '127.0.0.1', port: 0, http2: true })
   const client = new KinesisClient({
@@ -143,4 +153,60 @@ test('sixty calls of the default client at once are all answered', async (contex
   const numbers = answers.flatMap(({ Records }) => Records!.map((entry) => entry.SequenceNumber))
   assert.equal(new Set(numbers).size, 60 * 20)
   assert.equal(new Set(Records!.map(({ Data }) => Buffer.from(Data!).toString())).size, 60 * 20)
+})
+
+test('the SDK splits, merges and follows the children of what it reads', async (context) => {
+  const client = await clientOf(context, {}, { updatingMs: 100 })
+  await client.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }))
+  const untilActive = async () => {
+    for (;;) {
+      const { StreamDescriptionSummary: summary } = await client.send(
+        new DescribeStreamSummaryCommand({ StreamName }),
+      )
+      if (summary!.StreamStatus === 'ACTIVE') return
+    }
+  }
+  const put = async (text: string) => {
+    const input = { StreamName, PartitionKey: 'k', Data: Buffer.from(text) }
+    const { ShardId } = await client.send(new PutRecordCommand(input))
+    return ShardId!
+  }
+  const readToEnd = async (ShardId: string) => {
+    const start = { StreamName, ShardId, ShardIteratorType: ShardIteratorType.TRIM_HORIZON }
+    const { ShardIterator } = await client.send(new GetShardIteratorCommand(start))
+    return client.send(new GetRecordsCommand({ ShardIterator }))
+  }
+
+  const first = await put('one')
+  const half = { ShardToSplit: first, NewStartingHashKey: `${2n ** 127n}` }
+  await client.send(new SplitShardCommand({ StreamName, ...half }))
+  await assert.rejects(
+    client.send(new SplitShardCommand({ StreamName, ...half })),
+    ResourceInUseException,
+  )
+  const second = await put('two')
+  await untilActive()
+  const parent = await readToEnd(first)
+  const [left, right] = parent.ChildShards!.map((child) => child.ShardId)
+  const pair = { ShardToMerge: left, AdjacentShardToMerge: right }
+  await client.send(new MergeShardsCommand({ StreamName, ...pair }))
+  await untilActive()
+  const third = await put('three')
+  const scaling = { TargetShardCount: 2, ScalingType: ScalingType.UNIFORM_SCALING }
+  const scaled = await client.send(new UpdateShardCountCommand({ StreamName, ...scaling }))
+
+  assert.deepEqual(
+    parent.Records!.map(({ Data }) => Buffer.from(Data!).toString()),
+    ['one'],
+  )
+  assert.equal(parent.NextShardIterator ?? null, null)
+  assert.ok([left, right].includes(second))
+  assert.equal(third, 'shardId-000000000003')
+  assert.deepEqual([scaled.CurrentShardCount, scaled.TargetShardCount], [1, 2])
+  const { Shards: all } = await client.send(new ListShardsCommand({ StreamName }))
+  const merged = all!.find((shard) => shard.ShardId === third)
+  assert.deepEqual([merged!.ParentShardId, merged!.AdjacentParentShardId], [left, right])
+  const ShardFilter = { Type: ShardFilterType.AT_LATEST }
+  const { Shards: open } = await client.send(new ListShardsCommand({ StreamName, ShardFilter }))
+  assert.equal(open!.length, 2)
 })

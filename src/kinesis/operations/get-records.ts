@@ -41,17 +41,24 @@ export const getRecords = defineOperation({
       throw rateExceeded({ shardId: shard.id, streamName, accountId })
     }
     const maxCount = input.Limit ?? GET_RECORDS_MAX_COUNT
+    // Asked first: what a shard was given before it was closed may still be on its way to the disk.
+    const { hasEnded } = shard
     const result = await shard.log.read(position, { maxCount, maxBytes: GET_RECORDS_MAX_BYTES })
     limiter?.chargeRead(result.sizeBytes)
-    return answerOf(place, result, call)
+    return answerOf(place, { ...result, hasEnded: hasEnded && result.isAtEnd }, call)
   },
 })
 
-function answerOf(place: IteratorPlace, result: ReadResult, call: Call): AnswerBody {
+interface Page extends ReadResult {
+  /** There is nothing behind it, now or later. */
+  readonly hasEnded: boolean
+}
+
+function answerOf(place: IteratorPlace, result: Page, call: Call): AnswerBody {
   const { shard } = place
   const rest = {
-    ...(result.isAtEnd && !shard.isOpen
-      ? { ChildShards: childrenOf(place) }
+    ...(result.hasEnded
+      ? { NextShardIterator: null, ChildShards: childrenOf(place) }
       : { NextShardIterator: sealIterator(call, { ...place, position: result.next }) }),
     MillisBehindLatest: millisBehind(result, call.clock.wallMs()),
   }

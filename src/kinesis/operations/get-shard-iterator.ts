@@ -1,11 +1,12 @@
-import { shardIdOf, shardNumberOf } from '../../wire/index.ts'
+import { shardIdOf } from '../../wire/index.ts'
 import type { Fields, InputOf } from '../field.ts'
 import { atCounter, sealIterator } from '../iterator.ts'
 import { DRY_RUN, defineOperation, SHARD_ID, STREAM_CHOICE } from '../operation.ts'
 import { FIRST_COUNTER, parseSequenceNumber } from '../sequence-number.ts'
 import { shardOf, usableStreamOf } from '../service.ts'
-import { dryRunSucceeded, invalidArgument, ServiceError } from '../service-error.ts'
+import { dryRunSucceeded, invalidArgument } from '../service-error.ts'
 import type { Shard } from '../shard.ts'
+import { couldNotFindShard, numberInShardName } from '../shard-choice.ts'
 import type { Stream } from '../stream.ts'
 
 const FIELDS = {
@@ -44,15 +45,9 @@ export const getShardIterator = defineOperation({
   },
 })
 
-/** `7` and `shardId-7` name the same shard as `shardId-000000000007`. */
 function shardNamed(stream: Stream, given: string): Shard {
-  const number = shardNumberOf(given.includes('-') ? given : `-${given}`)
-  if (number < 0) {
-    const message =
-      `Could not find shard ${given} in stream ${stream.name} ` +
-      `under account ${stream.accountId}.`
-    throw new ServiceError('ResourceNotFoundException', message)
-  }
+  const number = numberInShardName(given)
+  if (number < 0) throw couldNotFindShard(given, stream)
   return shardOf(stream, number, shardIdOf(number))
 }
 

@@ -9,8 +9,11 @@ import { getRecords } from './get-records.ts'
 import { getShardIterator } from './get-shard-iterator.ts'
 import { listShards } from './list-shards.ts'
 import { listStreams } from './list-streams.ts'
+import { mergeShards } from './merge-shards.ts'
 import { putRecord } from './put-record.ts'
 import { putRecords } from './put-records.ts'
+import { splitShard } from './split-shard.ts'
+import { updateShardCount } from './update-shard-count.ts'
 
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
   [
@@ -22,7 +25,10 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
     getShardIterator,
     listShards,
     listStreams,
+    mergeShards,
     putRecord,
     putRecords,
+    splitShard,
+    updateShardCount,
   ].map((operation) => [operation.name, operation]),
 )
