@@ -1,6 +1,6 @@
 // Writes the pages of docs/ that are made from code: `npm run docs`.
 
 import { writeFileSync } from 'node:fs'
-import { CONFIGURATION_PAGE, configurationPage } from './tidy/configuration.ts'
+import { madePages } from './tidy/made-pages.ts'
 
-writeFileSync(CONFIGURATION_PAGE, configurationPage())
+for (const [path, text] of madePages()) writeFileSync(path, text)

@@ -5,7 +5,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkAmbient } from './tidy/ambient.ts'
 import { checkBorders } from './tidy/borders.ts'
-import { checkConfiguration, configurationPage } from './tidy/configuration.ts'
 import { checkDependencies, checkLock } from './tidy/dependencies.ts'
 import { checkDoors } from './tidy/doors.ts'
 import {
@@ -15,6 +14,7 @@ import {
   machineFolders,
 } from './tidy/leftovers.ts'
 import { checkLinks } from './tidy/links.ts'
+import { checkPages, madePages } from './tidy/made-pages.ts'
 import type { Problem, SourceFile } from './tidy/problem.ts'
 import { checkLint, checkTypes } from './tidy/programs.ts'
 import { checkSizes } from './tidy/sizes.ts'
@@ -41,7 +41,7 @@ const CHECKS: readonly Check[] = [
   { name: 'sizes', run: (_, files) => checkSizes(files) },
   { name: 'dependencies', run: (_, files) => checkDependencies(files) },
   { name: 'lock file', run: (_, files) => checkLock(files) },
-  { name: 'configuration', run: (_, files) => checkConfiguration(files, configurationPage()) },
+  { name: 'made pages', run: (_, files) => checkPages(files, madePages()) },
   { name: 'links', run: (_, files) => checkLinks(files) },
   { name: 'reminders', run: (_, files) => checkReminders(files) },
   { name: 'switched-off tests', run: (_, files) => checkSwitchedOffTests(files) },

@@ -5,7 +5,6 @@ import { dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { checkAmbient } from '../../tools/tidy/ambient.ts'
 import { checkBorders } from '../../tools/tidy/borders.ts'
-import { checkConfiguration } from '../../tools/tidy/configuration.ts'
 import { checkDependencies, checkLock } from '../../tools/tidy/dependencies.ts'
 import { checkDoors } from '../../tools/tidy/doors.ts'
 import { importsOf } from '../../tools/tidy/imports.ts'
@@ -15,6 +14,7 @@ import {
   checkSwitchedOffTests,
 } from '../../tools/tidy/leftovers.ts'
 import { checkLinks } from '../../tools/tidy/links.ts'
+import { checkPages } from '../../tools/tidy/made-pages.ts'
 import type { Problem, SourceFile } from '../../tools/tidy/problem.ts'
 import { checkLint, checkTypes, parseBiome, parseTsc } from '../../tools/tidy/programs.ts'
 import { checkSizes } from '../../tools/tidy/sizes.ts'
@@ -98,7 +98,7 @@ test('every form of import is seen, with its names and whether it remains at run
   assert.deepEqual(
     found.map((one) => [one.target ?? one.specifier, one.names.join(' '), one.isTypeOnly]),
     [
-      ['node:assert', '', false],
+      ['node:assert', '*', false],
       ['src/room/a.ts', 'A', true],
       ['src/room/deeper/b.ts', 'B c', false],
       ['src/room/e.ts', 'E', true],
@@ -191,6 +191,24 @@ test('ambient members and modules are refused in rooms of logic', () => {
     [5, 6, 7, 1, 2, 3, 8],
   )
   assert.deepEqual(inHost, [])
+})
+
+test('what is ambient is found however it is written', () => {
+  const texts = [
+    "Math['random']()",
+    'const { random } = Math',
+    'const m = Math',
+    "import c, { createHash } from 'node:crypto'",
+    "import * as c from 'node:crypto'",
+    "new Function('return Date.now()')()",
+    'queueMicrotask(run)',
+    'Atomics.wait(cells, 0, 0, 10)',
+  ]
+  for (const text of texts) {
+    assert.equal(checkAmbient([{ path: 'src/producer/a.ts', text }], []).length, 1, text)
+  }
+  const fine = "const a = Math.max(1, 2)\nimport assert from 'node:assert'\ntype F = Function"
+  assert.deepEqual(checkAmbient([{ path: 'src/producer/a.ts', text: fine }], []), [])
 })
 
 test('an exemption holds for one name in one file, and must be needed', () => {
@@ -327,12 +345,13 @@ test('the lock file names no registry', () => {
   assert.deepEqual(checkLock(filesOf({ 'package-lock.json': '{ "version": "1.0.0" }' })), [])
 })
 
-test('the page of settings says what the tables say', () => {
-  const files = filesOf({ 'docs/configuration.md': 'as it was\n' })
+test('pages that are made say what the tables say', () => {
+  const files = filesOf({ 'docs/a.md': 'as it was\n' })
+  const pages = (text: string) => new Map([['docs/a.md', text]])
 
-  assert.deepEqual(checkConfiguration(files, 'as it was\n'), [])
-  assert.equal(checkConfiguration(files, 'as it is\n').length, 1)
-  assert.equal(checkConfiguration([], 'as it is\n').length, 1)
+  assert.deepEqual(checkPages(files, pages('as it was\n')), [])
+  assert.equal(checkPages(files, pages('as it is\n')).length, 1)
+  assert.equal(checkPages([], pages('as it is\n')).length, 1)
 })
 
 test('links between pages lead somewhere', () => {

@@ -84,13 +84,27 @@ function members(file: SourceFile): Use[] {
   return uses
 }
 
+/** Names that make code out of texts, or wait; biome does not know them. */
+const BANNED_NAMES = new Set(['Function', 'eval', 'queueMicrotask', 'Atomics'])
+
 function memberAt(tokens: readonly Token[], at: number): string | null {
   const { kind, text } = tokens[at]!
   const before = tokens[at - 1]?.text
-  if (kind !== 'name' || (before !== '.' && before !== '?.')) return null
+  if (kind !== 'name') return null
+  if (before !== '.' && before !== '?.') {
+    if (BANNED_NAMES.has(text) && isValue(tokens, at)) return text
+    // Only as `Math.name`: taken apart or computed, its members could not be told.
+    return text === 'Math' && tokens[at + 1]?.text !== '.' ? text : null
+  }
   if (LOCALE_METHOD.test(text)) return text
   const owner = tokens[at - 2]?.text
   return owner !== undefined && BANNED_MEMBERS.get(text) === owner ? `${owner}.${text}` : null
+}
+
+/** Not a key of an object, nor in a type. */
+function isValue(tokens: readonly Token[], at: number): boolean {
+  const after = tokens[at + 1]?.text
+  return after === '(' || after === '.' || after === '['
 }
 
 function modules(file: SourceFile): Use[] {

@@ -63,7 +63,7 @@ function clauseAt(tokens: readonly Token[], at: number, isExport: boolean): Stat
     else if (text === '}') {
       isInBraces = false
       if (isExport && tokens[i + 1]?.text !== 'from') return null
-    } else if (text === '*') names.push('*')
+    } else if (text === '*' || isDefaultName(tokens, i, at, isInBraces)) names.push('*')
     else if (isInBraces && (tokens[i - 1]?.text === '{' || tokens[i - 1]?.text === ',')) {
       const isType = text === 'type' && tokens[i + 1]?.kind === 'name'
       if (!isType) areAllTypes = false
@@ -74,6 +74,18 @@ function clauseAt(tokens: readonly Token[], at: number, isExport: boolean): Stat
     }
   }
   return null
+}
+
+/** `import name …`: a module of Node gives everything under it. */
+function isDefaultName(
+  tokens: readonly Token[],
+  at: number,
+  start: number,
+  isInBraces: boolean,
+): boolean {
+  if (isInBraces || at !== start + 1 || tokens[at]!.kind !== 'name') return false
+  const after = tokens[at + 1]?.text
+  return tokens[start]!.text === 'import' && (after === 'from' || after === ',')
 }
 
 function resolved(path: string, statement: Statement): Import {

@@ -1,0 +1,68 @@
+// Pages of docs/ that are written from the tables which the program itself reads, so that they
+// cannot say anything else. `npm run docs` writes them, tidy compares.
+
+import { settingsFields } from '../../src/cli/settings.ts'
+import { markdownOf } from '../../src/config/index.ts'
+import { PROBLEMS } from '../../src/gateway/index.ts'
+import type { Problem, SourceFile } from './problem.ts'
+
+const CONFIGURATION = `# Configuration
+
+<!-- Written by "npm run docs" from the tables in src/. -->
+
+Settings come from defaults, then a YAML file (\`headgate.yaml\` where the program starts, or the one
+that \`--config\` names), then the environment, then the command line; later ones win. Dots in a name
+are levels of the file:
+
+\`\`\`yaml
+ack:
+  default: accepted
+mappings:
+  - { resource: clicks, stream: events, location: body, specification: /user/id }
+\`\`\`
+
+Everything that is wrong is reported at once, with its line, and the program does not start
+(exit code 2). \`headgate check\` does only that, and asks the service about permissions.
+
+`
+
+const PROBLEMS_PREFACE = `# Refusals
+
+<!-- Written by "npm run docs" from the tables in src/. -->
+
+A refusal is a problem document (RFC 9457, \`application/problem+json\`): \`type\`, \`title\`, \`status\`,
+\`detail\` (what was found, and what to do) and \`code\`, which is what a program should look at; it does not
+change. Two refusals are plain text instead, because existing clients test for them: 400
+\`stream name not specified\` and 400 \`partition key not specified\`.
+
+- **4xx**: sent again as it is, the request will be refused again. Nothing was stored.
+- **503**: our state, or that of Kinesis; \`Retry-After\` says in how many seconds it is worth to come back, from the
+  backlog and the measured drain rate. Nothing was stored, except that a \`delivery-failed\` whose
+  \`mayBeWritten\` is true may be in the stream.
+
+| Code | Status | Title |
+| --- | --- | --- |
+`
+
+/** Every page that is made, by its path. */
+export function madePages(): ReadonlyMap<string, string> {
+  const rows = Object.entries(PROBLEMS).map(
+    ([code, { status, title }]) => `| \`${code}\` | ${status} | ${title} |\n`,
+  )
+  return new Map([
+    ['docs/configuration.md', CONFIGURATION + markdownOf(settingsFields)],
+    ['docs/refusals.md', PROBLEMS_PREFACE + rows.join('')],
+  ])
+}
+
+export function checkPages(
+  files: readonly SourceFile[],
+  pages: ReadonlyMap<string, string>,
+): Problem[] {
+  return [...pages].flatMap(([path, page]) => {
+    const text = files.find((file) => file.path === path)?.text
+    if (text === page) return []
+    const message = text === undefined ? 'is missing' : 'does not say what the tables in src/ say'
+    return [{ path, line: 0, message: `${message}: npm run docs` }]
+  })
+}
