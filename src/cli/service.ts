@@ -41,7 +41,8 @@ export class Service {
         return decodeAnswer(outcome.format, outcome.body) as Record<string, unknown>
       }
       const kind = kindOf(outcome.code)
-      const isWorthIt = kind === 'throttled' || (kind === 'transient' && tries < TRANSIENT_TRIES)
+      const mayPass = kind === 'transient' || kind === 'unknown outcome'
+      const isWorthIt = kind === 'throttled' || (mayPass && tries < TRANSIENT_TRIES)
       if (!isWorthIt) throw new ServiceError(outcome.code, outcome.message)
       await this.sleep(waitMs)
       waitMs = Math.min(waitMs * 2, THROTTLE_WAIT_MAX_MS)

@@ -1,8 +1,16 @@
 // Calls to the service: waits for a free connection, then builds, signs and sends. Nothing is
 // signed before its connection is free, so that no signature grows old in a queue.
 
-import { type Host, type HttpAnswer, headerOf, isAnswer } from '../host/index.ts'
 import {
+  type Host,
+  type HttpAnswer,
+  headerOf,
+  isAnswer,
+  type Log,
+  silentLog,
+} from '../host/index.ts'
+import {
+  type Credentials,
   contentTypeOf,
   decodeError,
   RequestBuffer,
@@ -12,6 +20,9 @@ import {
 } from '../wire/index.ts'
 import type { CredentialsKeeper } from './credentials.ts'
 import { Fifo } from './fifo.ts'
+import { FormatChoice } from './format-choice.ts'
+import { parseHttpDate } from './http-date.ts'
+import { verdictOf } from './verdict.ts'
 
 export interface ClientConfig {
   /** Scheme, host and port. */
@@ -26,7 +37,10 @@ export interface ClientConfig {
 
 export interface Call {
   readonly action: string
-  /** Writes the body when a connection is free; null when the call is no longer worth sending. */
+  /**
+   * Writes the body when a connection is free; null when the call is no longer worth sending.
+   * Called again, in JSON, where the service refuses CBOR.
+   */
   encode(buffer: RequestBuffer, format: WireFormat): Buffer | null
   /** Called exactly once, unless `encode` answered null. Never during `call`. */
   done(outcome: Outcome): void
@@ -58,6 +72,7 @@ export class Client {
   readonly #config: ClientConfig
   readonly #credentials: CredentialsKeeper
   readonly #signer: Signer
+  readonly #formats: FormatChoice
   readonly #hostHeader: string
   /** Bounded by the window: every call that waits carries records that were counted. */
   readonly #waiting = new Fifo<Call>()
@@ -66,11 +81,17 @@ export class Client {
   /** How far the service's clock is ahead of ours, as its answers told. */
   #skewMs = 0
 
-  constructor(host: ClientHost, config: ClientConfig, credentials: CredentialsKeeper) {
+  constructor(
+    host: ClientHost,
+    config: ClientConfig,
+    credentials: CredentialsKeeper,
+    log: Log = silentLog,
+  ) {
     this.#host = host
     this.#config = config
     this.#credentials = credentials
     this.#signer = new Signer({ region: config.region, service: 'kinesis' })
+    this.#formats = new FormatChoice(config.wireFormat, log)
     this.#hostHeader = new URL(config.endpoint).host
   }
 
@@ -110,13 +131,31 @@ export class Client {
     if ('problem' in credentials) {
       return { code: 'CredentialsError', message: credentials.problem, mayBeWritten: false }
     }
-    const { wireFormat: format, endpoint } = this.#config
+    const deadlineAtMs = this.#host.clock.monotonicMs() + this.#config.requestTimeoutMs
+    const { format } = this.#formats
+    const ending = await this.#exchange(call, format, credentials, deadlineAtMs)
+    if (ending === null) return null
+    const { outcome, status } = ending
+    if (!this.#formats.isWorthJson(format, status, codeOf(outcome))) return outcome
+    const inJson = await this.#exchange(call, 'json', credentials, deadlineAtMs)
+    if (inJson === null) return null
+    this.#formats.triedJson(inJson.status, codeOf(inJson.outcome))
+    return inJson.outcome
+  }
+
+  async #exchange(
+    call: Call,
+    format: WireFormat,
+    credentials: Credentials,
+    deadlineAtMs: number,
+  ): Promise<Ending | null> {
     const buffer = this.#freeBuffers.pop() ?? new RequestBuffer()
     const body = call.encode(buffer, format)
     if (body === null) {
       this.#freeBuffers.push(buffer)
       return null
     }
+    const signedAtMs = this.#host.clock.wallMs() + this.#skewMs
     const headers = this.#signer.sign(
       {
         method: 'POST',
@@ -126,38 +165,55 @@ export class Client {
         body,
       },
       credentials,
-      this.#host.clock.wallMs() + this.#skewMs,
+      signedAtMs,
     )
-    const deadlineAtMs = this.#host.clock.monotonicMs() + this.#config.requestTimeoutMs
     const answer = await this.#host.network.exchange(
-      { origin: endpoint, method: 'POST', target: '/', headers, body },
+      { origin: this.#config.endpoint, method: 'POST', target: '/', headers, body },
       deadlineAtMs,
     )
     this.#freeBuffers.push(buffer)
-    if (isAnswer(answer)) return this.#read(answer)
-    return {
-      code: NO_ANSWER_CODES[answer.noAnswer],
-      message: answer.message,
-      mayBeWritten: answer.mayBeWritten,
-    }
+    if (isAnswer(answer)) return this.#read(answer, signedAtMs)
+    const { noAnswer, message, mayBeWritten } = answer
+    const outcome = { code: NO_ANSWER_CODES[noAnswer], message, mayBeWritten }
+    return { outcome, status: null }
   }
 
-  #read(answer: HttpAnswer): Outcome {
+  #read(answer: HttpAnswer, signedAtMs: number): Ending {
+    const { status, headers } = answer
     const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body
-    const type = headerOf(answer.headers, 'content-type') ?? ''
+    const type = headerOf(headers, 'content-type') ?? ''
     const format: WireFormat = type.includes('cbor') ? 'cbor' : 'json'
-    if (answer.status === 200) return { format, body }
-    const { code, message } = decodeError(format, answer.status, answer.headers, body)
-    this.#learnFrom(code, headerOf(answer.headers, 'date'))
-    return { code, message, mayBeWritten: answer.status >= 500 }
+    if (status === 200) return { outcome: { format, body }, status }
+    const { code, message } = decodeError(format, status, headers, body)
+    this.#renew(code, headerOf(headers, 'date'), signedAtMs)
+    return { outcome: { code, message, mayBeWritten: status >= 500 }, status }
   }
 
-  #learnFrom(code: string, date: string | null): void {
-    if (CREDENTIALS_ERRORS.has(code)) this.#credentials.forget()
-    if (!CLOCK_ERRORS.has(code) || date === null) return
-    const serviceMs = parseHttpDate(date)
-    if (serviceMs !== null) this.#skewMs = serviceMs - this.#host.clock.wallMs()
+  /** Makes good, for the next call, what the service may have refused this one for. */
+  #renew(code: string, date: string | null, signedAtMs: number): void {
+    const { remedy } = verdictOf(code)
+    if (remedy === null) return
+    const serviceMs = remedy === 'keys' || date === null ? null : parseHttpDate(date)
+    const isClockOff = serviceMs !== null && Math.abs(serviceMs - signedAtMs) >= CLOCK_OFF_MS
+    if (isClockOff) this.#skewMs = serviceMs - this.#host.clock.wallMs()
+    else this.#credentials.forget()
   }
+}
+
+/**
+ * Signed by a clock that is off by less, a request is not refused for its time (the service allows
+ * five minutes), so a bad signature comes from bad keys. The AWS SDKs correct from here on, too.
+ */
+const CLOCK_OFF_MS = 4 * 60_000
+
+interface Ending {
+  readonly outcome: Outcome
+  /** Of the answer; null when none came. */
+  readonly status: number | null
+}
+
+function codeOf(outcome: Outcome): string | null {
+  return isRefusal(outcome) ? outcome.code : null
 }
 
 /** What an attempt's code says when no answer came. */
@@ -166,37 +222,3 @@ const NO_ANSWER_CODES = {
   'timed-out': 'RequestTimeout',
   'connection-lost': 'ConnectionLost',
 } as const
-
-const CREDENTIALS_ERRORS = new Set([
-  'ExpiredTokenException',
-  'UnrecognizedClientException',
-  'InvalidClientTokenId',
-])
-
-const CLOCK_ERRORS = new Set([
-  'InvalidSignatureException',
-  'SignatureDoesNotMatch',
-  'RequestExpired',
-  'RequestTimeTooSkewed',
-])
-
-const MONTHS = 'JanFebMarAprMayJunJulAugSepOctNovDec'
-
-/** Milliseconds since the epoch of an IMF-fixdate (RFC 9110 5.6.7), or null. */
-function parseHttpDate(text: string): number | null {
-  const parts = /^\w{3}, (\d\d) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT$/.exec(text)
-  if (parts === null) return null
-  const [, day, monthName, year, hour, minute, second] = parts
-  const month = MONTHS.indexOf(monthName!) / 3
-  if (!Number.isInteger(month) || month < 0) return null
-  const days = daysFromEpoch(Number(year), month + 1, Number(day))
-  return ((days * 24 + Number(hour)) * 60 + Number(minute)) * 60_000 + Number(second) * 1000
-}
-
-/** Days from 1970-01-01 to a date of the Gregorian calendar. */
-function daysFromEpoch(year: number, month: number, day: number): number {
-  const shifted = month > 2 ? year : year - 1
-  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1
-  const leapDays = Math.floor(shifted / 4) - Math.floor(shifted / 100) + Math.floor(shifted / 400)
-  return shifted * 365 + leapDays + dayOfYear - 719_468
-}

@@ -55,7 +55,7 @@ export class Producer {
     this.#log = log
     this.#lineConfig = lineConfigOf(config)
     const keeper = new CredentialsKeeper(host.clock, credentials)
-    this.#client = new Client(host, clientConfigOf(config), keeper)
+    this.#client = new Client(host, clientConfigOf(config), keeper, log)
   }
 
   /** User records that were put and have not settled. */

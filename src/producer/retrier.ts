@@ -109,8 +109,7 @@ export class Retrier {
     const { errorCode, errorMessage } = entry
     const kind = kindOf(errorCode)
     if (kind === 'throttled') this.counters.throttledCount++
-    // An internal failure of one entry leaves open whether it was written.
-    const mayBeWritten = errorCode === 'InternalFailure'
+    const mayBeWritten = kind === 'unknown outcome'
     const attempt = failure(exchange, errorCode, errorMessage, mayBeWritten)
     this.#onFailed(record, kind, attempt, record.predictedShard)
   }

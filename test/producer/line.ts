@@ -1,6 +1,6 @@
 // The producer on a hand-driven clock and a scripted service.
 
-import { type Host, type Random, silentLog } from '../../src/host/index.ts'
+import { type Host, type Log, type Random, silentLog } from '../../src/host/index.ts'
 import {
   type CredentialsProvider,
   Producer,
@@ -30,6 +30,7 @@ export interface LineOptions {
   readonly credentials?: CredentialsProvider
   /** Always the middle unless told otherwise. */
   readonly random?: Random
+  readonly log?: Log
 }
 
 export function line(options: LineOptions): Line {
@@ -41,7 +42,7 @@ export function line(options: LineOptions): Line {
   const config = producerConfig({ wireFormat: 'json', ...options.settings })
   const keys = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
   const credentials = options.credentials ?? (() => Promise.resolve(keys))
-  const producer = new Producer(host, config, credentials, silentLog)
+  const producer = new Producer(host, config, credentials, options.log ?? silentLog)
   const results: RecordResult[] = []
   return {
     clock,

@@ -59,6 +59,9 @@ export class ScriptedService implements Network {
   /** Decides on each request; `requestNumber` counts PutRecords from 0. */
   script: (requestNumber: number, entries: readonly SentEntry[]) => Verdict | readonly Verdict[] =
     () => 'store'
+  /** What requests in CBOR are answered with; JSON is all that is read here. */
+  cborAnswer: HttpAnswer = { status: 415, headers: [], body: '' }
+  cborCount = 0
   latencyMs = 10
   readonly dates: string[] = []
   readonly #clock: HandClock
@@ -71,11 +74,19 @@ export class ScriptedService implements Network {
   exchange(request: HttpRequest, _deadlineAtMs: number): Promise<HttpAnswer | NoAnswer> {
     const action = headerOf(request.headers, 'x-amz-target')!.split('.')[1]!
     this.dates.push(headerOf(request.headers, 'x-amz-date')!)
-    const input = JSON.parse(Buffer.from(request.body).toString('utf8'))
-    const answer = action === 'ListShards' ? this.#listShards() : this.#putRecords(input)
+    const answer = this.#answerTo(request, action)
     return new Promise((resolve) => {
       this.#clock.schedule(this.#clock.monotonicMs() + this.latencyMs, () => resolve(answer))
     })
+  }
+
+  #answerTo(request: HttpRequest, action: string): HttpAnswer | NoAnswer {
+    if (headerOf(request.headers, 'content-type')!.includes('cbor')) {
+      this.cborCount++
+      return this.cborAnswer
+    }
+    const input = JSON.parse(Buffer.from(request.body).toString('utf8'))
+    return action === 'ListShards' ? this.#listShards() : this.#putRecords(input)
   }
 
   #listShards(): HttpAnswer {

@@ -1,0 +1,123 @@
+// Clocks that jump and keys that go bad: the service refuses, the next try is good.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Credentials } from '../../src/wire/index.ts'
+import { HandClock } from '../hand-clock.ts'
+import { type Line, type LineOptions, line } from './line.ts'
+
+const MINUTE_MS = 60_000
+/** Signatures that are older or younger are refused. */
+const SERVICE_TOLERANCE_MS = 5 * MINUTE_MS
+
+/** A service with a clock of its own, which it holds signatures against. */
+function strictLine(options: LineOptions = {}): Line {
+  const running = line(options)
+  const { service, clock } = running
+  const serviceMs = () => clock.monotonicMs() + new HandClock().wallOffsetMs
+  service.script = () => {
+    const isOff = Math.abs(signedMs(service.dates.at(-1)!) - serviceMs()) > SERVICE_TOLERANCE_MS
+    const date = new Date(serviceMs()).toUTCString()
+    return isOff ? { requestError: 'InvalidSignatureException', status: 400, date } : 'store'
+  }
+  return running
+}
+
+/** `20231114T221320Z` to milliseconds since the epoch. */
+function signedMs(amzDate: string): number {
+  const iso = amzDate.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, '$1-$2-$3T$4:$5:$6Z')
+  return Date.parse(iso)
+}
+
+for (const jumpMinutes of [10, -10, 60 * 24, -60 * 24]) {
+  test(`after the wall clock has jumped by ${jumpMinutes} min one try is lost, no record`, async () => {
+    const running = strictLine()
+    running.put('before', 'v')
+    await running.runFor(1000)
+
+    running.clock.wallOffsetMs += jumpMinutes * MINUTE_MS
+    running.put('after', 'v')
+    await running.runFor(1000)
+    running.put('later', 'v')
+    await running.runFor(1000)
+    running.clock.wallOffsetMs -= jumpMinutes * MINUTE_MS
+    running.put('back', 'v')
+    await running.runFor(1000)
+
+    const codes = running.results.map(({ attempts }) => attempts.map(({ code }) => code))
+    const refused = ['InvalidSignatureException', null]
+    assert.deepEqual(codes, [[null], refused, [null], refused])
+  })
+}
+
+test('a jump neither expires a record nor lets it live longer', async () => {
+  for (const jumpMs of [10 * MINUTE_MS, -10 * MINUTE_MS]) {
+    const running = line({ settings: { recordTtl: 5000 } })
+    running.service.script = () => ({ noAnswer: 'connect-failed', isStored: false })
+    running.put('k', 'v')
+    await running.runFor(2000)
+    running.clock.wallOffsetMs += jumpMs
+    await running.runFor(2900)
+    assert.equal(running.results.length, 0)
+    await running.runFor(200)
+    assert.equal(running.results.length, 1)
+  }
+})
+
+function keysNamed(accessKeyId: string): Credentials {
+  return { accessKeyId, secretAccessKey: 'secret' }
+}
+
+for (const code of ['ExpiredTokenException', 'UnrecognizedClientException']) {
+  test(`${code} fetches keys again, and the attempt is told`, async () => {
+    let askedCount = 0
+    const credentials = () => Promise.resolve(keysNamed(`AKID${++askedCount}`))
+    const running = line({ credentials })
+    running.service.script = (n) => (n === 0 ? { requestError: code, status: 400 } : 'store')
+    running.put('k', 'v')
+
+    await running.runFor(2000)
+
+    const codes = running.results[0]!.attempts.map((attempt) => attempt.code)
+    assert.deepEqual(codes, [code, null])
+    assert.equal(askedCount, 2)
+  })
+}
+
+test('a signature that is refused although the clock is right means the keys', async () => {
+  let askedCount = 0
+  const credentials = () => Promise.resolve(keysNamed(`AKID${++askedCount}`))
+  const running = line({ credentials })
+  const date = new Date(running.clock.wallMs() + 3 * MINUTE_MS).toUTCString()
+  running.service.script = (n) =>
+    n === 0 ? { requestError: 'InvalidSignatureException', status: 400, date } : 'store'
+  running.put('k', 'v')
+
+  await running.runFor(2000)
+
+  assert.ok(running.results[0]!.isDelivered)
+  assert.equal(askedCount, 2)
+  const skewMs = signedMs(running.service.dates.at(-1)!) - running.clock.wallMs()
+  assert.ok(Math.abs(skewMs) < 3000, `signed ${skewMs} ms off`)
+})
+
+test('nothing is signed before its connection is free', async () => {
+  const settings = { maxConnections: 1, aggregationEnabled: false, collectionMaxCount: 1 }
+  const running = line({ settings: { ...settings, recordTtl: 'none', requestTimeout: 600_000 } })
+  running.service.latencyMs = 4 * MINUTE_MS
+  for (const key of ['a', 'b', 'c']) running.put(key, 'v')
+
+  await running.runFor(30 * MINUTE_MS)
+
+  assert.equal(running.results.length, 3)
+  const {
+    sent,
+    dates,
+    dates: { length },
+  } = running.service
+  for (const [i, { atMs }] of sent.entries()) {
+    const signedAtMs = signedMs(dates[length - sent.length + i]!)
+    const ageMs = new HandClock().wallOffsetMs + atMs - signedAtMs
+    assert.ok(ageMs >= 0 && ageMs < 1000, `signed ${ageMs} ms before it was sent`)
+  }
+})
