@@ -76,19 +76,20 @@ class Reader {
   }
 
   #value(field: Field<unknown>, path: string): unknown {
-    const override = at(this.#overrides, path)
-    if (override !== undefined) {
-      const value = typeof override === 'string' ? field.fromText(override) : override
-      return this.#parse(field, value, path, this.#overridesFrom)
-    }
+    let value = at(this.#base, path) ?? field.default
+    // Each source is looked at, also where a later one wins: what is wrong in a file is wrong on the
+    // day on which nothing overrides it, too.
+    const found = this.#file.at(path)
+    if (found !== undefined) value = this.#parse(field, found, path, this.#file.where(path))
     const text = field.env === null ? undefined : this.#env[field.env]
     // An empty variable is how a shell says "not set".
     if (text !== undefined && text !== '') {
-      return this.#parse(field, field.fromText(text), path, `environment ${field.env}`)
+      value = this.#parse(field, field.fromText(text), path, `environment ${field.env}`)
     }
-    const found = this.#file.at(path)
-    if (found !== undefined) return this.#parse(field, found, path, this.#file.where(path))
-    return at(this.#base, path) ?? field.default
+    const override = at(this.#overrides, path)
+    if (override === undefined) return value
+    const given = typeof override === 'string' ? field.fromText(override) : override
+    return this.#parse(field, given, path, this.#overridesFrom)
   }
 
   #parse(field: Field<unknown>, value: unknown, path: string, where: string): unknown {
@@ -148,8 +149,13 @@ class FileValues {
       problems.push({ path: '', where, message: `no YAML: ${error.message}` })
     }
     if (document.errors.length > 0) return
-    this.#value = document.toJS() ?? undefined
-    this.#root = document.contents
+    try {
+      this.#value = document.toJS() ?? undefined
+      this.#root = document.contents
+    } catch (error) {
+      // An alias without its anchor, or aliases that would grow without end.
+      problems.push({ path: '', where: file.name, message: `no YAML: ${(error as Error).message}` })
+    }
   }
 
   at(path: string): unknown {

@@ -17,6 +17,10 @@ const RESOURCE_NAME = /^[A-Za-z0-9._~-]{1,128}$/
 
 const MAPPINGS_MAX_COUNT = 10_000
 
+/** Looks even where something else is wrong, so that all problems are told at once. */
+const ALWAYS = { when: () => true }
+type Unchecked<T> = { readonly [K in keyof T]?: unknown }
+
 const mappingSchema = z
   .strictObject({
     resource: z.string().regex(RESOURCE_NAME, 'allowed are letters, digits and . _ ~ -'),
@@ -25,7 +29,9 @@ const mappingSchema = z
     specification: z.string(),
     ack: z.enum(ACKS).optional(),
   })
-  .superRefine(({ location, specification }, context) => {
+  .superRefine((mapping: Unchecked<Mapping>, context) => {
+    const { location, specification } = mapping
+    if (typeof specification !== 'string' || (location !== 'header' && location !== 'body')) return
     const isGood =
       location === 'header' ? HEADER_NAME.test(specification) : parsePointer(specification) !== null
     if (isGood) return
@@ -34,23 +40,26 @@ const mappingSchema = z
         ? 'is no header name'
         : 'is no JSON pointer (RFC 6901): empty, or /a/b with ~0 for ~ and ~1 for /'
     context.addIssue({ code: 'custom', path: ['specification'], message })
-  })
+  }, ALWAYS)
 
 export type Mapping = z.infer<typeof mappingSchema>
 
 const mappingsSchema = z
   .array(mappingSchema)
   .max(MAPPINGS_MAX_COUNT)
-  .superRefine((mappings, context) => {
-    const seen = new Set<string>()
-    mappings.forEach(({ resource }, index) => {
+  .superRefine((mappings: unknown, context) => {
+    if (!Array.isArray(mappings)) return
+    const seen = new Set<unknown>()
+    for (const [index, mapping] of mappings.entries()) {
+      const resource: unknown = mapping?.resource
+      if (resource === undefined) continue
       if (seen.has(resource)) {
         const message = 'is mapped twice'
         context.addIssue({ code: 'custom', path: [index, 'resource'], message })
       }
       seen.add(resource)
-    })
-  })
+    }
+  }, ALWAYS)
 
 /** Those of the service whose experiments the lab repeats. */
 const DEFAULT_MAPPINGS: Mapping[] = [

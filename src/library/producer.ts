@@ -66,8 +66,9 @@ export class UserRecordFailedError extends Error {
  * Sends user records to Kinesis streams: aggregated, collected, rate-limited, retried.
  *
  *     const producer = new KinesisProducer({ region: 'eu-central-1' })
- *     const { shardId, sequenceNumber } = await producer.addUserRecord({ stream, partitionKey, data
- * })     await producer.close({ deadlineMs: 10_000 })
+ *     const record = { stream: 'clicks', partitionKey: 'user-7', data: 'any text, or bytes' }
+ *     const { shardId, sequenceNumber } = await producer.addUserRecord(record)
+ *     await producer.close({ deadlineMs: 10_000 })
  */
 export class KinesisProducer {
   readonly #producer: Producer
@@ -135,12 +136,23 @@ function checked(
   { stream, partitionKey, explicitHashKey, data }: UserRecordInput,
   maxUserRecordSize: number,
 ) {
+  if (typeof stream !== 'string') throw new TypeError('stream: a string is needed')
+  if (typeof partitionKey !== 'string') throw new TypeError('partitionKey: a string is needed')
+  if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
+    throw new TypeError('data: a string or a Uint8Array is needed')
+  }
   if (!/^[a-zA-Z0-9_.-]{1,128}$/.test(stream)) {
     throw new RangeError('stream: 1 to 128 of a-z A-Z 0-9 _ . - are allowed')
   }
   const characters = [...partitionKey].length
   if (characters < 1 || characters > PARTITION_KEY_MAX_CHARACTERS) {
     throw new RangeError(`partitionKey: 1 to 256 characters are allowed, not ${characters}`)
+  }
+  if (!partitionKey.isWellFormed()) {
+    throw new RangeError('partitionKey: it has half of a surrogate pair in it')
+  }
+  if (explicitHashKey !== undefined && typeof explicitHashKey !== 'string') {
+    throw new TypeError('explicitHashKey: a decimal number as a string is needed')
   }
   const hashKey = explicitHashKey === undefined ? null : hashKeyFromDecimal(explicitHashKey)
   if (explicitHashKey !== undefined && hashKey === null) {

@@ -19,9 +19,11 @@ export const WHOLE_STREAM = -2
 
 /** Failed together, go again together, so that they can share a Kinesis record again. */
 interface Batch {
+  readonly shard: number
   readonly bornAtMs: number
   readonly records: UserRecord[]
-  readonly timer: Timer
+  atMs: number
+  timer: Timer
 }
 
 export class Backoff {
@@ -54,8 +56,15 @@ export class Backoff {
   put(record: UserRecord, shard: number): void {
     const bornAtMs = this.#clock.monotonicMs()
     const newest = this.#newest.get(shard)
-    if (newest?.bornAtMs === bornAtMs) newest.records.push(record)
-    else this.#open(shard, bornAtMs, record.expiresAtMs).records.push(record)
+    const batch = newest?.bornAtMs === bornAtMs ? newest : this.#open(shard, bornAtMs)
+    batch.records.push(record)
+    // Not beyond its time: it gets a last chance then, and is told in time that it has failed.
+    if (record.expiresAtMs < batch.atMs) this.#releaseAt(record.expiresAtMs, batch)
+  }
+
+  /** Sends again what waits, now. */
+  flush(): void {
+    for (const batch of [...this.#batches]) this.#release(batch)
   }
 
   abandon(): UserRecord[] {
@@ -66,26 +75,34 @@ export class Backoff {
     return left
   }
 
-  #open(shard: number, bornAtMs: number, untilMs: number): Batch {
+  #open(shard: number, bornAtMs: number): Batch {
     const failures = this.#failures.get(shard) ?? 0
     this.#failures.set(shard, failures + 1)
     const { baseMs, maxMs } = this.#config
     const boundMs = Math.min(maxMs, baseMs * 2 ** failures)
-    // Not beyond its time: it gets a last chance then, and is told in time that it has failed.
-    const atMs = Math.min(bornAtMs + 1 + this.#random.below(boundMs), untilMs)
+    const atMs = bornAtMs + 1 + this.#random.below(boundMs)
     const batch: Batch = {
+      shard,
       bornAtMs,
       records: [],
-      timer: this.#clock.schedule(atMs, () => this.#release(shard, batch)),
+      atMs,
+      timer: this.#clock.schedule(atMs, () => this.#release(batch)),
     }
     this.#newest.set(shard, batch)
     this.#batches.add(batch)
     return batch
   }
 
-  #release(shard: number, batch: Batch): void {
+  #releaseAt(atMs: number, batch: Batch): void {
+    batch.timer.cancel()
+    batch.atMs = atMs
+    batch.timer = this.#clock.schedule(atMs, () => this.#release(batch))
+  }
+
+  #release(batch: Batch): void {
+    batch.timer.cancel()
     this.#batches.delete(batch)
-    if (this.#newest.get(shard) === batch) this.#newest.delete(shard)
+    if (this.#newest.get(batch.shard) === batch) this.#newest.delete(batch.shard)
     const nowMs = this.#clock.monotonicMs()
     for (const record of batch.records) {
       record.deadlineAtMs = Math.min(nowMs, record.expiresAtMs)

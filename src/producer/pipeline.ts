@@ -78,8 +78,9 @@ export class Pipeline {
     this.#aggregator.put(record)
   }
 
-  /** Sends on what waits for others. What the shard's rate holds back goes when the rate allows. */
+  /** Sends on what waits for others, or to go again. What the shard's rate holds back goes when the rate allows. */
   flush(): void {
+    this.#backoff.flush()
     this.#aggregator.flush()
     this.#collector.flush()
   }

@@ -95,7 +95,8 @@ test('a bad configuration names every bad field and exits with 2', async (contex
   const { writeFileSync } = await import('node:fs')
   writeFileSync(
     `${directory}/headgate.yaml`,
-    'port: 99999\nbackpressure:\n  threshold: many\nmappings:\n  - { resource: a, stream: "b c", location: body, specification: x }\n',
+    'port: 99999\nbackpressure:\n  threshold: many\nmappings:\n  - { resource: a, stream: "b c", location: body, specification: x }\n' +
+      '  - { resource: a, location: body, specification: y }\n',
   )
   const ended = await run(['serve'], { cwd: directory, env: { RECORD_TTL: 'soon' } })
   assert.equal(ended.exitCode, 2)
@@ -104,6 +105,9 @@ test('a bad configuration names every bad field and exits with 2', async (contex
     'headgate.yaml:3: backpressure.threshold',
     'headgate.yaml:5: mappings[0].stream',
     'headgate.yaml:5: mappings[0].specification',
+    'headgate.yaml:6: mappings[1].resource: "a": is mapped twice',
+    'headgate.yaml:6: mappings[1].stream',
+    'headgate.yaml:6: mappings[1].specification',
     'environment RECORD_TTL: producer.recordTtl',
   ]) {
     assert.ok(ended.err.includes(part), `${part} in ${ended.err}`)

@@ -116,6 +116,7 @@ test('every problem is reported at once, with path, place and what is allowed', 
     'c.yaml:1 | port | "eighty" is not allowed; allowed is 0..65535',
     'c.yaml:4 | backpressure.threshold | 0 is not allowed; allowed is 1..99 records',
     'c.yaml:5 | backpressure.strategy | "hope" is not allowed; allowed is wait | reject',
+    'c.yaml:6 | backpressure.isOn | 1 is not allowed; allowed is true or false',
     'environment ON | backpressure.isOn | "perhaps" is not allowed; allowed is true or false',
   ])
 })
@@ -140,6 +141,22 @@ test('a section that is no section is said to be none', () => {
 test('what is no YAML is reported with its line', () => {
   const problems = problemsOf(file('port: 1', 'list: [1', 'x: }'))
   assert.match(problems[0]!, /^c\.yaml:[23] \| {2}\| no YAML/)
+})
+
+test('an alias without its anchor, or that grows without end, is a problem and no crash', () => {
+  assert.match(problemsOf(file('port: *x'))[0]!, /no YAML: Unresolved alias/)
+  const lines = ['l0: &l0 [1,1,1,1,1,1,1,1,1]']
+  for (let i = 1; i < 9; i++) lines.push(`l${i}: &l${i} [${`*l${i - 1},`.repeat(9)}]`)
+  assert.match(problemsOf(file(...lines))[0]!, /no YAML: Excessive alias count/)
+})
+
+test('what is wrong in one source is told also where another wins', () => {
+  const problems = problemsOf({
+    ...file('port: eighty'),
+    env: { PORT: 'x' },
+    overrides: { port: 1 },
+  })
+  assert.equal(problems.length, 2)
 })
 
 test('a file that is empty, or only comments, says nothing', () => {
