@@ -4,6 +4,7 @@ import type { Clock } from '../host/index.ts'
 import { NO_SHARD, type UserRecord } from '../record/index.ts'
 import { AggregateSize } from '../wire/index.ts'
 import { aloneWithoutShard, KinesisRecord } from './kinesis-record.ts'
+import type { Cut } from './metrics/processing-statistics.ts'
 import { type Measure, Reducer, type ReducerLimits } from './reducer.ts'
 import type { ShardMap } from './shard-map.ts'
 import type { Stage } from './stage.ts'
@@ -17,6 +18,7 @@ export class Aggregator implements Stage<UserRecord> {
   readonly #shards: ShardMap
   readonly #config: AggregationConfig
   readonly #next: Stage<KinesisRecord>
+  readonly #onCut: Cut
   readonly #fresh = new Map<number, Reducer<UserRecord>>()
   /**
    * Records that go again have old expirations, and what shares a Kinesis record with them would
@@ -33,11 +35,13 @@ export class Aggregator implements Stage<UserRecord> {
     shards: ShardMap,
     config: AggregationConfig,
     next: Stage<KinesisRecord>,
+    onCut: Cut,
   ) {
     this.#clock = clock
     this.#shards = shards
     this.#config = config
     this.#next = next
+    this.#onCut = onCut
   }
 
   put(record: UserRecord): void {
@@ -91,7 +95,8 @@ export class Aggregator implements Stage<UserRecord> {
   }
 
   #open(reducers: Map<number, Reducer<UserRecord>>, shard: number): Reducer<UserRecord> {
-    const next = (records: UserRecord[], sizeBytes: number) => {
+    const next = (records: UserRecord[], sizeBytes: number, reasons: number) => {
+      this.#onCut(reasons, records.length)
       const record = new KinesisRecord(records, sizeBytes, shard)
       if (this.#isFlushing) record.deadlineAtMs = this.#clock.monotonicMs()
       this.#next.put(record)

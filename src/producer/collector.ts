@@ -3,6 +3,7 @@
 import type { Clock } from '../host/index.ts'
 import { NO_SHARD } from '../record/index.ts'
 import type { KinesisRecord } from './kinesis-record.ts'
+import type { Cut } from './metrics/processing-statistics.ts'
 import { type Measure, Reducer, type ReducerLimits } from './reducer.ts'
 import type { Stage } from './stage.ts'
 
@@ -15,8 +16,11 @@ export const COLLECTED_SHARD_BYTES = 256 * 1024
 export class Collector implements Stage<KinesisRecord> {
   readonly #reducer: Reducer<KinesisRecord>
 
-  constructor(clock: Clock, limits: ReducerLimits, next: Stage<KinesisRecord[]>) {
-    this.#reducer = new Reducer(clock, limits, new RequestMeasure(), (records) => next.put(records))
+  constructor(clock: Clock, limits: ReducerLimits, next: Stage<KinesisRecord[]>, onCut: Cut) {
+    this.#reducer = new Reducer(clock, limits, new RequestMeasure(), (records, _size, reasons) => {
+      onCut(reasons, records.length)
+      next.put(records)
+    })
   }
 
   put(record: KinesisRecord): void {

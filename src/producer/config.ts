@@ -11,6 +11,7 @@ import {
   text,
 } from '../config/index.ts'
 import { PUT_RECORDS_MAX_COUNT, RECORD_MAX_BYTES } from '../wire/index.ts'
+import { metricsFields } from './metrics/metrics-config.ts'
 
 /** Of the KPL's ranges: what may be the largest Kinesis record or request. */
 const AGGREGATION_MIN_BYTES = 64
@@ -144,6 +145,7 @@ export const producerFields = {
     max: 100_000,
     says: 'Streams with a line of their own; an idle one makes room for a new one.',
   }),
+  ...metricsFields,
 } satisfies Fields
 
 export type ProducerConfig = Parsed<typeof producerFields>

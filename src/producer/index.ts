@@ -16,5 +16,12 @@ export {
   vestigialWarning,
 } from './kpl-properties.ts'
 export { clientConfigOf, isServiceNamed, recordTtlMsOf } from './line-config.ts'
+export type {
+  MetricGranularity,
+  MetricLevel,
+  MetricName,
+  MetricUnit,
+} from './metrics/metric-names.ts'
+export type { Metric, OwnDimension } from './metrics/metrics-tree.ts'
 export { Producer, type ProducerDescription } from './producer.ts'
 export { kindOf } from './verdict.ts'

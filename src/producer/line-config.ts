@@ -10,6 +10,7 @@ import type { BackoffConfig } from './backoff.ts'
 import type { ClientConfig } from './client.ts'
 import type { ProducerConfig } from './config.ts'
 import type { LimiterConfig } from './limiter.ts'
+import type { StatisticsConfig } from './metrics/processing-statistics.ts'
 import type { ReducerLimits } from './reducer.ts'
 import type { RetryConfig } from './retrier.ts'
 
@@ -19,6 +20,7 @@ export interface LineConfig {
   readonly collection: ReducerLimits
   readonly retry: RetryConfig
   readonly backoff: BackoffConfig
+  readonly statistics: StatisticsConfig
 }
 
 /**
@@ -31,6 +33,8 @@ const COLLECTOR_WAIT_MAX_MS = 50
 const BACKOFF_BASE_MIN_MS = 20
 /** Short enough that after an outage nobody waits long, within a TTL of 30 s. */
 const BACKOFF_MAX_MS = 5000
+/** Of RecordMaxBufferedTime: requests that take longer on average are warned of. The KPL's. */
+const SLOW_REQUESTS_FACTOR = 5
 
 export function lineConfigOf(config: ProducerConfig): LineConfig {
   const { recordMaxBufferedTime, rateLimit } = config
@@ -64,6 +68,7 @@ export function lineConfigOf(config: ProducerConfig): LineConfig {
       baseMs: Math.max(BACKOFF_BASE_MIN_MS, Math.trunc(recordMaxBufferedTime / 2)),
       maxMs: BACKOFF_MAX_MS,
     },
+    statistics: { slowAboveMs: recordMaxBufferedTime * SLOW_REQUESTS_FACTOR },
   }
 }
 

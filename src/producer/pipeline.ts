@@ -9,6 +9,9 @@ import type { Client } from './client.ts'
 import { Collector } from './collector.ts'
 import { Limiter } from './limiter.ts'
 import type { LineConfig } from './line-config.ts'
+import type { MetricsTree } from './metrics/metrics-tree.ts'
+import { ProcessingStatistics } from './metrics/processing-statistics.ts'
+import { StreamMetrics } from './metrics/stream-metrics.ts'
 import { Retrier, type RetryCounters } from './retrier.ts'
 import { Sender } from './sender.ts'
 import { ShardMap } from './shard-map.ts'
@@ -20,6 +23,12 @@ export interface Abandoned {
   readonly mayBeWritten: boolean
 }
 
+/** Who is told what the line does. */
+export interface Witnesses {
+  readonly log: Log
+  readonly metrics: MetricsTree
+}
+
 export class Pipeline {
   readonly #shards: ShardMap
   readonly #aggregator: Aggregator
@@ -28,6 +37,8 @@ export class Pipeline {
   readonly #sender: Sender
   readonly #retrier: Retrier
   readonly #backoff: Backoff
+  readonly #metrics: StreamMetrics
+  readonly #statistics: ProcessingStatistics
   /** Records that entered and have not settled. Kept by the producer, which sees both ends. */
   outstandingCount = 0
 
@@ -37,19 +48,29 @@ export class Pipeline {
     config: LineConfig,
     stream: string,
     client: Client,
-    log: Log,
+    { log, metrics: tree }: Witnesses,
   ) {
     const { clock } = host
     const shards = new ShardMap(host, stream, client, log)
-    const retrier = new Retrier(clock, shards, config.retry)
+    const isOpen = (shard: number) => shards.isOpen(shard)
+    const metrics = new StreamMetrics(clock, tree, stream, () => this.outstandingCount)
+    const statistics = new ProcessingStatistics(clock, stream, config.statistics, {
+      log,
+      onSaid: () => metrics.keepOnly(isOpen),
+    })
+    const retrier = new Retrier(clock, shards, config.retry, metrics)
     const expired = retrier.onExpired.bind(retrier)
     const sender = new Sender(clock, stream, client, {
-      ended: retrier.onEnded.bind(retrier),
+      ended: (exchange) => {
+        statistics.requestEnded(exchange.endAtMs - exchange.startAtMs)
+        retrier.onEnded(exchange)
+      },
       expired,
     })
-    const collector = new Collector(clock, config.collection, sender)
+    const collector = new Collector(clock, config.collection, sender, statistics.stage2)
     const limiter = new Limiter(clock, config.limiter, { next: collector, expired })
-    const aggregator = new Aggregator(clock, shards, config.aggregation, limiter)
+    const { stage1 } = statistics
+    const aggregator = new Aggregator(clock, shards, config.aggregation, limiter, stage1)
     const backoff = new Backoff(host, config.backoff, aggregator)
     retrier.joinTo({ start: aggregator, backoff, sender })
     this.#shards = shards
@@ -59,9 +80,12 @@ export class Pipeline {
     this.#limiter = limiter
     this.#aggregator = aggregator
     this.#backoff = backoff
+    this.#metrics = metrics
+    this.#statistics = statistics
     shards.start(() => {
       aggregator.onShardsChanged()
-      limiter.keepOnly((shard) => shards.isOpen(shard))
+      limiter.keepOnly(isOpen)
+      metrics.keepOnly(isOpen)
     })
   }
 
@@ -74,11 +98,25 @@ export class Pipeline {
   }
 
   put(record: UserRecord): void {
+    this.#metrics.received(record.arrivalAtMs, this.outstandingCount - 1)
     record.hashKey = record.explicitHashKey ?? hashKeyOf(record.partitionKey)
     this.#aggregator.put(record)
   }
 
-  /** Sends on what waits for others, or to go again. What the shard's rate holds back goes when the rate allows. */
+  /** After `close`: nobody will ask for the metrics of this stream. */
+  retireMetrics(): void {
+    this.#metrics.retire()
+  }
+
+  /** Brings the metrics up to date, for somebody who reads them. */
+  sampleMetrics(nowMs: number): void {
+    this.#metrics.samplePending(nowMs)
+  }
+
+  /**
+   * Sends on what waits for others, or to go again. What the shard's rate holds back goes when the
+   * rate allows.
+   */
   flush(): void {
     this.#backoff.flush()
     this.#aggregator.flush()
@@ -88,6 +126,7 @@ export class Pipeline {
   /** Stops the line and gives back every record that is in it. */
   close(): Abandoned[] {
     this.#shards.close()
+    this.#statistics.close()
     const left: Abandoned[] = []
     const give = (records: readonly UserRecord[], mayBeWritten: boolean) => {
       for (const record of records) left.push({ record, mayBeWritten })
@@ -100,6 +139,7 @@ export class Pipeline {
       give(record.userRecords, mayBeWritten)
     }
     for (const { record } of this.#retrier.abandon()) give(record.userRecords, true)
+    for (const { record } of left) this.#metrics.abandoned(record)
     return left
   }
 }

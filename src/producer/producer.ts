@@ -7,6 +7,13 @@ import { Client } from './client.ts'
 import type { ProducerConfig } from './config.ts'
 import { CredentialsKeeper, type CredentialsProvider } from './credentials.ts'
 import { clientConfigOf, type LineConfig, lineConfigOf, recordTtlMsOf } from './line-config.ts'
+import { isUploaded } from './metrics/metrics-config.ts'
+import {
+  type Metric,
+  type MetricNode,
+  MetricsTree,
+  type OwnDimension,
+} from './metrics/metrics-tree.ts'
 import { Pipeline } from './pipeline.ts'
 import type { RetryCounters } from './retrier.ts'
 
@@ -36,6 +43,7 @@ export class Producer {
   readonly #lineConfig: LineConfig
   readonly #client: Client
   readonly #log: Log
+  readonly #metrics: MetricsTree
   readonly #pipelines = new Map<string, Pipeline>()
   readonly #onLeave = (record: UserRecord) => this.#leave(record)
   #outstandingCount = 0
@@ -49,10 +57,12 @@ export class Producer {
     config: ProducerConfig,
     credentials: CredentialsProvider,
     log: Log,
+    ownDimensions: readonly OwnDimension[] = [],
   ) {
     this.#host = host
     this.#config = config
     this.#log = log
+    this.#metrics = new MetricsTree(ownDimensions)
     this.#lineConfig = lineConfigOf(config)
     const keeper = new CredentialsKeeper(host.clock, credentials)
     this.#client = new Client(host, clientConfigOf(config), keeper, log)
@@ -124,9 +134,34 @@ export class Producer {
     return { configuration: this.#config, streams }
   }
 
+  /**
+   * The metrics that have a value, or those of one name, with every combination of dimensions; over
+   * the last `seconds` (the running one and those before it, at most 60), or since the start.
+   */
+  getMetrics(name: string | null = null, seconds = 0): Metric[] {
+    return this.#metrics.list(name, seconds, this.#sampledAtMs())
+  }
+
+  /**
+   * What metricsLevel and metricsGranularity let through of the whole seconds since the last call:
+   * for one uploader, not for two.
+   */
+  takeMetrics(): Metric[] {
+    const isWanted = (node: MetricNode) => isUploaded(this.#config, node)
+    return this.#metrics.take(isWanted, this.#sampledAtMs())
+  }
+
+  /** The present instant, up to which the metrics are complete then. */
+  #sampledAtMs(): number {
+    const nowMs = this.#host.clock.monotonicMs()
+    for (const pipeline of this.#pipelines.values()) pipeline.sampleMetrics(nowMs)
+    return nowMs
+  }
+
   #openPipeline(stream: string): Pipeline | null {
     if (this.#pipelines.size >= this.#config.maxStreams && !this.#closeIdlePipeline()) return null
-    const pipeline = new Pipeline(this.#host, this.#lineConfig, stream, this.#client, this.#log)
+    const witnesses = { log: this.#log, metrics: this.#metrics }
+    const pipeline = new Pipeline(this.#host, this.#lineConfig, stream, this.#client, witnesses)
     this.#pipelines.set(stream, pipeline)
     return pipeline
   }
@@ -135,6 +170,7 @@ export class Producer {
     for (const [stream, pipeline] of this.#pipelines) {
       if (pipeline.outstandingCount > 0) continue
       pipeline.close()
+      pipeline.retireMetrics()
       this.#pipelines.delete(stream)
       return true
     }

@@ -4,6 +4,7 @@
 // *estimated* size reaches the limit, and keeps what the *accurate* size allows.
 
 import type { Clock, Timer } from '../host/index.ts'
+import { CUT_BECAUSE } from './metrics/processing-statistics.ts'
 
 export interface Deadlined {
   readonly deadlineAtMs: number
@@ -26,7 +27,8 @@ export interface ReducerLimits {
   readonly maxSizeBytes: number
 }
 
-export type Batch<T> = (items: T[], sizeBytes: number) => void
+/** `reasons`: bits of `CUT_BECAUSE`. */
+export type Batch<T> = (items: T[], sizeBytes: number, reasons: number) => void
 
 export class Reducer<T extends Deadlined> {
   readonly #clock: Clock
@@ -54,17 +56,17 @@ export class Reducer<T extends Deadlined> {
 
   put(item: T): void {
     this.#take(item)
-    const isDue =
-      this.#items.length >= this.#limits.maxCount ||
-      this.#measure.estimatedBytes() >= this.#limits.maxSizeBytes ||
-      this.#measure.isCalledFor()
-    if (isDue) this.#cut()
+    let reasons = 0
+    if (this.#items.length >= this.#limits.maxCount) reasons |= CUT_BECAUSE.count
+    if (this.#measure.estimatedBytes() >= this.#limits.maxSizeBytes) reasons |= CUT_BECAUSE.size
+    if (this.#measure.isCalledFor()) reasons |= CUT_BECAUSE.matches
+    if (reasons !== 0) this.#cut(reasons)
     else this.#arm()
   }
 
   /** Sends on everything, in as many batches as the limits ask for. */
   flush(): void {
-    while (this.#items.length > 0) this.#cut()
+    while (this.#items.length > 0) this.#cut(CUT_BECAUSE.manual)
   }
 
   /** Gives up everything without sending it on. */
@@ -86,7 +88,7 @@ export class Reducer<T extends Deadlined> {
     this.#sizes.push(this.#measure.accurateBytes())
   }
 
-  #cut(): void {
+  #cut(reasons: number): void {
     if (!this.#isSorted) this.#sort()
     const items = this.#items
     const sizes = this.#sizes
@@ -102,7 +104,7 @@ export class Reducer<T extends Deadlined> {
     this.#reset()
     if (left !== null) for (const item of left) this.#take(item)
     this.#arm()
-    this.#next(items, sizeBytes)
+    this.#next(items, sizeBytes, reasons)
   }
 
   /** Earliest deadline first, so that what is trimmed is what can wait. */
@@ -134,7 +136,7 @@ export class Reducer<T extends Deadlined> {
     this.#timer = null
     this.#timerAtMs = Number.POSITIVE_INFINITY
     if (this.#items.length === 0) return
-    if (this.#clock.monotonicMs() >= this.#earliestAtMs) this.#cut()
+    if (this.#clock.monotonicMs() >= this.#earliestAtMs) this.#cut(CUT_BECAUSE.timed)
     else this.#arm()
   }
 }

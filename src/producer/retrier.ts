@@ -6,6 +6,7 @@ import { PUT_RECORDS_MAX_COUNT, type PutRecordsAnswer, shardNumberOf } from '../
 import { type Backoff, WHOLE_STREAM } from './backoff.ts'
 import type { Refusal } from './client.ts'
 import { KinesisRecord } from './kinesis-record.ts'
+import type { StreamMetrics } from './metrics/stream-metrics.ts'
 import type { Exchange } from './sender.ts'
 import type { ShardMap } from './shard-map.ts'
 import type { Stage } from './stage.ts'
@@ -49,14 +50,16 @@ export class Retrier {
   readonly #clock: Clock
   readonly #shards: ShardMap
   readonly #config: RetryConfig
+  readonly #metrics: StreamMetrics
   #exits: RetryExits | null = null
   /** Landed in a shard that we do not know: judged when the map has been fetched. */
   readonly #unjudged = new Set<Unjudged>()
 
-  constructor(clock: Clock, shards: ShardMap, config: RetryConfig) {
+  constructor(clock: Clock, shards: ShardMap, config: RetryConfig, metrics: StreamMetrics) {
     this.#clock = clock
     this.#shards = shards
     this.#config = config
+    this.#metrics = metrics
   }
 
   /** Joined last, because what comes before us in the line is also what comes after. */
@@ -68,6 +71,7 @@ export class Retrier {
     const { records, result } = exchange
     this.counters.putRecordsCount++
     this.counters.kinesisRecordsCount += records.length
+    this.#metrics.ended(exchange)
     if ('code' in result) return this.#onRefused(exchange, result)
     this.#exits!.backoff.succeeded(WHOLE_STREAM)
     for (let i = 0; i < records.length; i++) {
@@ -171,6 +175,7 @@ export class Retrier {
     if (rangeOf !== null && members.some(isStray)) return this.#onWrongShard(exchange, record)
     const { startAtMs, endAtMs } = exchange
     const success = { startAtMs, endAtMs, code: null, message: null, mayBeWritten: false }
+    this.#metrics.delivered(members, shardNumberOf(landing.shardId), startAtMs)
     const isAlone = members.length === 1
     for (let i = 0; i < members.length; i++) {
       deliver(members[i]!, success, placeOf(landing, isAlone ? null : i))
@@ -209,6 +214,7 @@ export class Retrier {
 
   #fail(member: UserRecord, attempt: Attempt): void {
     member.addAttempt(attempt)
+    this.#metrics.failed(member, attempt.code!)
     member.settle({
       isDelivered: false,
       code: attempt.code!,
