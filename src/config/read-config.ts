@@ -77,8 +77,8 @@ class Reader {
 
   #value(field: Field<unknown>, path: string): unknown {
     let value = at(this.#base, path) ?? field.default
-    // Each source is looked at, also where a later one wins: what is wrong in a file is wrong on the
-    // day on which nothing overrides it, too.
+    // Each source is looked at, also where a later one wins: what is wrong in a file is wrong on
+    // the day on which nothing overrides it, too.
     const found = this.#file.at(path)
     if (found !== undefined) value = this.#parse(field, found, path, this.#file.where(path))
     const text = field.env === null ? undefined : this.#env[field.env]
