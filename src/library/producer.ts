@@ -4,6 +4,8 @@ import { type Log, silentLog } from '../host/index.ts'
 import { awsCredentials, NodeClock, NodeNetwork, NodeRandom } from '../host/node/index.ts'
 import {
   type CredentialsProvider,
+  type Metric,
+  type OwnDimension,
   Producer,
   type ProducerConfig,
   type ProducerDescription,
@@ -19,14 +21,26 @@ import { PARTITION_KEY_MAX_CHARACTERS } from '../wire/index.ts'
 import { type ProducerSettings, readOptions } from './options.ts'
 
 export { ConfigError } from '../config/index.ts'
+export { PROMETHEUS_CONTENT_TYPE } from '../producer/index.ts'
 export { producerOptionsFromProperties, producerOptionsFromPropertiesFile } from './options.ts'
-export type { Attempt, CredentialsProvider, Log, Place, ProducerConfig, ProducerDescription }
+export type {
+  Attempt,
+  CredentialsProvider,
+  Log,
+  Metric,
+  OwnDimension,
+  Place,
+  ProducerConfig,
+  ProducerDescription,
+}
 
 export interface KinesisProducerOptions extends Partial<ProducerSettings> {
   /** Where keys come from; the AWS SDK's own chain unless told otherwise. */
   readonly credentials?: CredentialsProvider
   /** Where warnings go; nowhere unless told otherwise. */
   readonly log?: Log
+  /** Dimensions of your own for the metrics, as the KPL's additional ones. */
+  readonly metricsDimensions?: readonly OwnDimension[]
 }
 
 export interface UserRecordInput {
@@ -76,14 +90,19 @@ export class KinesisProducer {
   readonly #maxUserRecordSize: number
 
   /** Throws `ConfigError`, which names every option that is wrong. */
-  constructor({ credentials, log = silentLog, ...options }: KinesisProducerOptions) {
+  constructor({
+    credentials,
+    log = silentLog,
+    metricsDimensions,
+    ...options
+  }: KinesisProducerOptions) {
     const { producer: config, userRecord } = readOptions(options, log)
     this.#maxUserRecordSize = userRecord.maxUserRecordSize
     const clock = new NodeClock()
     this.#network = new NodeNetwork({ clock, connectTimeoutMs: config.connectTimeout })
     const host = { clock, random: new NodeRandom(), network: this.#network }
     const provider = credentials ?? awsCredentials()
-    this.#producer = new Producer(host, config, provider, log)
+    this.#producer = new Producer(host, config, provider, log, metricsDimensions)
   }
 
   /** User records that were added and have not settled. */
@@ -124,6 +143,20 @@ export class KinesisProducer {
     const left = await this.#producer.close(deadlineMs)
     this.#network.close()
     return left
+  }
+
+  /**
+   * The KPL's metrics, or those of one name, in every combination of their dimensions: since the
+   * start, or over the last 1 to 60 seconds, the running one included. Levels and granularity
+   * choose what is uploaded, not what this tells.
+   */
+  getMetrics(name?: string | null, seconds?: number): Metric[] {
+    return this.#producer.getMetrics(name, seconds)
+  }
+
+  /** The metrics as Prometheus scrapes them; serve it as `PROMETHEUS_CONTENT_TYPE`. */
+  prometheusText(): string {
+    return this.#producer.prometheusText()
   }
 
   /** The configuration in force and the state of each stream's line. */

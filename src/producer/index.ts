@@ -23,5 +23,6 @@ export type {
   MetricUnit,
 } from './metrics/metric-names.ts'
 export type { Metric, OwnDimension } from './metrics/metrics-tree.ts'
+export { PROMETHEUS_CONTENT_TYPE } from './metrics/prometheus-text.ts'
 export { Producer, type ProducerDescription } from './producer.ts'
 export { kindOf } from './verdict.ts'

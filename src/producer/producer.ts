@@ -14,6 +14,7 @@ import {
   MetricsTree,
   type OwnDimension,
 } from './metrics/metrics-tree.ts'
+import { prometheusText } from './metrics/prometheus-text.ts'
 import { Pipeline } from './pipeline.ts'
 import type { RetryCounters } from './retrier.ts'
 
@@ -149,6 +150,30 @@ export class Producer {
   takeMetrics(): Metric[] {
     const isWanted = (node: MetricNode) => isUploaded(this.#config, node)
     return this.#metrics.take(isWanted, this.#sampledAtMs())
+  }
+
+  /** All metrics for Prometheus to scrape; served as `PROMETHEUS_CONTENT_TYPE`. */
+  prometheusText(): string {
+    const pipelines = [...this.#pipelines]
+    const each = (value: (pipeline: Pipeline) => number) =>
+      pipelines.map(([stream, pipeline]) => ({ stream, value: value(pipeline) }))
+    return prometheusText(this.#metrics.listApart(this.#sampledAtMs()), [
+      {
+        name: 'outstanding_records',
+        says: 'User records that were put and have not settled.',
+        samples: each((pipeline) => pipeline.outstandingCount),
+      },
+      {
+        name: 'outstanding_bytes',
+        says: 'Their data.',
+        samples: [{ stream: null, value: this.#outstandingBytes }],
+      },
+      {
+        name: 'open_shards',
+        says: 'Open shards as of the last listing.',
+        samples: each((pipeline) => pipeline.openShardCount),
+      },
+    ])
   }
 
   /** The present instant, up to which the metrics are complete then. */
