@@ -29,17 +29,23 @@ export function drawLineSettings(random: SimRandom): LineSettings {
   const nodes = Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, number) =>
     drawNode(nodeRandom.fork(`${number}`), { number, maxPerMille, streams }),
   )
+  const drawnRate = random.pick([null, null, 250_000, 1_000_000])
+  // On a slow link a short timeout can be shorter than any request: only a TTL ends that.
+  const canGiveUp = nodes.every(({ producer }) => producer.recordTtl !== 'none')
   return {
     loadMs,
     streams,
     kinesis: drawKinesisConfig(random.fork('kinesis')),
     nodes,
     kinesisLatencyMs: random.pick([1, 5, 30]),
-    kinesisBytesPerSecond: random.pick([null, null, 250_000, 1_000_000]),
+    kinesisBytesPerSecond: canGiveUp ? drawnRate : null,
     kinesisFaults: drawNetworkFaults(random.fork('kinesis faults'), maxPerMille),
     serviceFaults: drawServiceFaults(random.fork('service faults'), maxPerMille),
     diskFaults: drawDiskFaults(random.fork('disk faults')),
-    mishaps: drawMishaps(random.fork('mishaps'), loadMs, nodes.length),
+    mishaps: withoutTwins([
+      ...drawMishaps(random.fork('mishaps'), loadMs, nodes.length),
+      ...drawReshards(random.fork('reshards'), loadMs, streams),
+    ]),
   }
 }
 
@@ -135,6 +141,7 @@ function drawKinesisConfig(random: SimRandom): KinesisConfig {
     segmentMaxBytes: random.pick([64 * 1024, 1024 * 1024, 64 * 1024 * 1024]),
     segmentMaxAgeMs: random.pick([1_000, 3_600_000]),
     creatingMs: random.pick([0, 0, 0, 0, 700]),
+    updatingMs: random.pick([0, 0, 300]),
   }
   return readConfig(kinesisFields, { overrides })
 }
@@ -185,4 +192,36 @@ function drawMishaps(random: SimRandom, loadMs: number, nodeCount: number): Mish
     byMs: random.between(-WALL_JUMP_MAX_MS, WALL_JUMP_MAX_MS),
   }))
   return [...crashes, ...ends, ...jumps]
+}
+
+/** Half of the worlds keep their shards. */
+function drawReshards(
+  random: SimRandom,
+  loadMs: number,
+  streams: readonly StreamSettings[],
+): Mishap[] {
+  if (random.below(2) === 0) return []
+  const reshards = drawMany(random, 6, () => ({
+    kind: 'a stream is resharded' as const,
+    atMs: random.below(loadMs),
+    stream: random.pick(streams).name,
+    how: random.pick(['split', 'split', 'merge', 'merge', 'scale'] as const),
+  }))
+  if (random.below(4) > 0) return reshards
+  const anew = {
+    kind: 'a stream is made anew' as const,
+    atMs: random.below(loadMs),
+    stream: random.pick(streams).name,
+    shardCount: random.pick([1, 2, 3, 4, 8]),
+  }
+  return [...reshards, anew]
+}
+
+/**
+ * Where streams are made anew the clock of Kinesis does not jump back: two streams of one name and
+ * one second of creation have shards that nobody can tell apart.
+ */
+function withoutTwins(mishaps: readonly Mishap[]): readonly Mishap[] {
+  if (!mishaps.some(({ kind }) => kind === 'a stream is made anew')) return mishaps
+  return mishaps.filter((one) => one.kind !== 'a wall clock jumps' || one.node !== null)
 }

@@ -10,7 +10,7 @@ import {
   type HttpService,
   headerOf,
 } from '../host/index.ts'
-import { codeOf, RECORD_HEADER } from './http-client.ts'
+import { codeOf, FAILURE_CODES, RECORD_HEADER } from './http-client.ts'
 import type { BookedRecord, RecordBook } from './record-book.ts'
 import type { World } from './world.ts'
 
@@ -108,7 +108,7 @@ function checkAnswer({ id, record, result }: BookedRecord, { status, headers, bo
     const isPending = String(body) === 'pending'
     assert(!isPending || record !== null, `record ${id}: pending, and never entered`)
   } else {
-    const isFailure = ['delivery-failed', 'stream-not-found'].includes(codeOf(body) ?? '')
+    const isFailure = FAILURE_CODES.has(codeOf(body) ?? '')
     const what = `record ${id}: ${status} ${codeOf(body)}, and it has entered`
     assert(isFailure ? result?.isDelivered === false : record === null, what)
   }

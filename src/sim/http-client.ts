@@ -112,8 +112,15 @@ export function meaningOf({ answer }: BookedRecord): Meaning {
   const code = codeOf(answer.body)
   // Not ours: something between gateway and client said it.
   if (code === null) return 'unknown'
-  return code === 'delivery-failed' || code === 'stream-not-found' ? 'failed' : 'turned away'
+  return FAILURE_CODES.has(code) ? 'failed' : 'turned away'
 }
+
+/** A gateway that says one of these had taken the record over. */
+export const FAILURE_CODES: ReadonlySet<string> = new Set([
+  'delivery-failed',
+  'record-refused',
+  'stream-not-found',
+])
 
 export function codeOf(body: Uint8Array | string): string | null {
   return /"code":"([a-z-]+)"/.exec(Buffer.from(body).toString())?.[1] ?? null

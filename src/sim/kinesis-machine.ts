@@ -57,10 +57,11 @@ export class KinesisMachine {
       for (const { name, shardCount } of streams) {
         await kinesis.createStreamIfAbsent(name, shardCount)
       }
+      const names = streams.map(({ name }) => name)
       const door = new FrontDoor({
         world: this.#world,
         process,
-        service: witness.watch(hooks.kinesis(kinesis)),
+        service: witness.watch(hooks.kinesis(kinesis), names),
         faults: serviceFaults,
         random: random.fork('front door'),
         isPoison,

@@ -3,9 +3,20 @@
 // and nothing that it was not given.
 
 import assert from 'node:assert'
-import type { BodyTaker, HttpAnswer, HttpHead, HttpService } from '../host/index.ts'
+import {
+  type BodyTaker,
+  type HttpAnswer,
+  type HttpHead,
+  type HttpService,
+  headerOf,
+} from '../host/index.ts'
 import type { KinesisConfig } from '../kinesis/index.ts'
-import { SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND } from '../wire/index.ts'
+import {
+  decodeAnswer,
+  SHARD_WRITE_BYTES_PER_SECOND,
+  SHARD_WRITE_RECORDS_PER_SECOND,
+} from '../wire/index.ts'
+import { type Incarnation, Incarnations } from './incarnations.ts'
 import type { StoredRecord, StoredShard } from './stream-reader.ts'
 import { isLanded, type Landed, toldBy } from './told.ts'
 import { putRecordsOf } from './wire-checker.ts'
@@ -19,6 +30,7 @@ interface Entry {
   /** The life of the process that took it. */
   readonly life: number
   place: Landed | null
+  readonly incarnation: Incarnation
   /** Told to have failed: it may not be there. */
   isRefused: boolean
 }
@@ -28,6 +40,7 @@ export class KinesisWitness {
   readonly #config: KinesisConfig
   readonly #entries: Entry[] = []
   readonly #promises = new Map<string, Entry>()
+  readonly #incarnations = new Incarnations()
   #life = 0
 
   constructor(world: World, config: KinesisConfig) {
@@ -36,12 +49,17 @@ export class KinesisWitness {
   }
 
   /** The service of a process that has just started, with the witness before it. */
-  watch(service: HttpService): HttpService {
+  watch(service: HttpService, streams: readonly string[]): HttpService {
     const life = ++this.#life
+    for (const stream of streams) this.#incarnations.learn(service, stream)
     return {
       begin: (head) => {
         const taker = service.begin(head)
-        return 'status' in taker ? taker : this.#watchTaker(head, taker, life)
+        if ('status' in taker) return taker
+        const changes = /\.(Create|Delete)Stream$/.test(
+          headerOf(head.headers, 'x-amz-target') ?? '',
+        )
+        return changes ? this.#watchChange(taker, service) : this.#watchTaker(head, taker, life)
       },
     }
   }
@@ -50,9 +68,10 @@ export class KinesisWitness {
   check(streams: ReadonlyMap<string, readonly StoredShard[]>): void {
     const found = new Set<Entry>()
     const unpromised = this.#unpromised()
+    const promises = this.#lasting()
     for (const [stream, shards] of streams) {
       for (const record of shards.flatMap((shard) => shard.records)) {
-        const promised = this.#promises.get(keyOf(stream, record.shardId, record.sequenceNumber))
+        const promised = promises.get(keyOf(stream, record.shardId, record.sequenceNumber))
         if (promised === undefined) takeOne(unpromised, stream, record)
         else {
           found.add(promised)
@@ -60,10 +79,48 @@ export class KinesisWitness {
         }
       }
     }
-    for (const [key, promised] of this.#promises) {
+    for (const [key, promised] of promises) {
       assert(found.has(promised), `what was answered to be stored is gone: ${key}`)
     }
     if (this.#config.limits) this.#checkRates()
+  }
+
+  /** Whether what was given that place went with a stream that was deleted. */
+  isGone(stream: string, { shardId, sequenceNumber }: Landed): boolean {
+    return this.#entries.some(({ place, ...entry }) => {
+      const isThere = place?.shardId === shardId && place.sequenceNumber === sequenceNumber
+      return isThere && entry.stream === stream && !this.#isLasting(entry)
+    })
+  }
+
+  #isLasting({ stream, incarnation }: Pick<Entry, 'stream' | 'incarnation'>): boolean {
+    return incarnation.id === this.#incarnations.of(stream).id
+  }
+
+  /** What was promised of the streams that there are now. */
+  #lasting(): Map<string, Entry> {
+    const lasting = [...this.#promises.values()].filter((entry) => this.#isLasting(entry))
+    const places = lasting.map(({ stream, place }) => {
+      return keyOf(stream, place!.shardId, place!.sequenceNumber)
+    })
+    assert(new Set(places).size === places.length, 'two records were given the same place')
+    return new Map(lasting.map((entry, index) => [places[index]!, entry]))
+  }
+
+  #watchChange(taker: BodyTaker, service: HttpService): BodyTaker {
+    return {
+      maxBodyBytes: taker.maxBodyBytes,
+      tooLarge: () => taker.tooLarge(),
+      abort: () => taker.abort(),
+      end: (body, answer) => {
+        const { StreamName: stream } = decodeAnswer('json', body) as { StreamName: string }
+        this.#incarnations.begin(stream)
+        taker.end(body, (made) => {
+          this.#incarnations.learn(service, stream)
+          answer(made)
+        })
+      },
+    }
   }
 
   #watchTaker(head: HttpHead, taker: BodyTaker, life: number): BodyTaker {
@@ -92,6 +149,7 @@ export class KinesisWitness {
       arrivedAtMs: this.#world.nowMs,
       life,
       place: null,
+      incarnation: this.#incarnations.of(stream),
       isRefused: false,
     }))
     this.#entries.push(...entries)
@@ -109,7 +167,8 @@ export class KinesisWitness {
         continue
       }
       entry.place = one
-      const key = keyOf(entry.stream, one.shardId, one.sequenceNumber)
+      const { number } = entry.incarnation
+      const key = `${number} ${keyOf(entry.stream, one.shardId, one.sequenceNumber)}`
       assert(!this.#promises.has(key), `two records were given the place ${key}`)
       this.#promises.set(key, entry)
     }
@@ -132,9 +191,10 @@ export class KinesisWitness {
   #checkRates(): void {
     const depthS = this.#config.writeBurstMs / 1_000
     const levels = new Map<string, { atMs: number; bytes: number; count: number }>()
-    for (const { stream, place, life, arrivedAtMs, data, partitionKey } of this.#entries) {
+    for (const entry of this.#entries) {
+      const { stream, place, life, arrivedAtMs, data, partitionKey, incarnation } = entry
       if (place === null) continue
-      const key = `${life} ${stream} ${place.shardId}`
+      const key = `${life} ${stream} ${incarnation.id} ${place.shardId}`
       const level = levels.get(key) ?? { atMs: arrivedAtMs, bytes: 0, count: 0 }
       levels.set(key, level)
       const elapsedS = (arrivedAtMs - level.atMs) / 1_000

@@ -5,6 +5,7 @@ import type { Ack, GatewayConfig } from '../gateway/index.ts'
 import type { KinesisConfig } from '../kinesis/index.ts'
 import type { ProducerConfig } from '../producer/index.ts'
 import type { DiskFaults, NetworkFaults, ServiceFaults } from './faults.ts'
+import type { ReshardKind } from './stream-operator.ts'
 
 export const KINESIS_ORIGIN = 'http://kinesis'
 
@@ -55,6 +56,18 @@ export type Mishap =
       readonly atMs: number
       readonly isPowerLost: boolean
       readonly downMs: number
+    }
+  | {
+      readonly kind: 'a stream is resharded'
+      readonly atMs: number
+      readonly stream: string
+      readonly how: ReshardKind
+    }
+  | {
+      readonly kind: 'a stream is made anew'
+      readonly atMs: number
+      readonly stream: string
+      readonly shardCount: number
     }
   | {
       readonly kind: 'a node crashes'

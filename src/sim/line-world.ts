@@ -17,6 +17,7 @@ import { RecordBook } from './record-book.ts'
 import { SimNetwork } from './sim-network.ts'
 import type { SimRandom } from './sim-random.ts'
 import { StreamChecker } from './stream-checker.ts'
+import { StreamOperator } from './stream-operator.ts'
 import { type StoredShard, StreamReader } from './stream-reader.ts'
 import { WireChecker } from './wire-checker.ts'
 import { World } from './world.ts'
@@ -53,11 +54,13 @@ export class LineWorld {
   readonly #book: RecordBook
   readonly #wire: WireChecker
   readonly #streams: StreamChecker
+  readonly #operator: StreamOperator
   #clients: HttpClient[] = []
 
-  constructor(seed: number, hooks: Partial<LineHooks> = {}) {
+  /** The seed decides the settings, too, unless they are given. */
+  constructor(seed: number, hooks: Partial<LineHooks> = {}, given?: LineSettings) {
     const world = new World({ seed })
-    const settings = drawLineSettings(world.random.fork('settings'))
+    const settings = given ?? drawLineSettings(world.random.fork('settings'))
     const nowMs = () => world.nowMs
     const allHooks = { ...NO_HOOKS, ...hooks }
     this.world = world
@@ -72,6 +75,8 @@ export class LineWorld {
       const shared = { world, network: this.#network, book: this.#book, hooks: allHooks }
       return new NodeMachine({ ...shared, settings: node })
     })
+    const operator = new Machine(world, this.#network, { name: 'operator' }).start()
+    this.#operator = new StreamOperator(world, operator, KINESIS_ORIGIN)
     this.#network.inspect(KINESIS_ORIGIN, (request, fate) => this.#wire.begin(request, fate))
   }
 
@@ -128,6 +133,12 @@ export class LineWorld {
   #schedule(mishap: Mishap): void {
     this.world.schedule(this.world.nowMs + mishap.atMs, mishap.kind, () => {
       if (mishap.kind === 'kinesis crashes') return this.#kinesis.restart(mishap)
+      if (mishap.kind === 'a stream is resharded') {
+        return this.#operator.reshard(mishap.stream, mishap.how)
+      }
+      if (mishap.kind === 'a stream is made anew') {
+        return this.#operator.makeAnew(mishap.stream, mishap.shardCount)
+      }
       const node = mishap.node === null ? this.#kinesis : this.#nodes[mishap.node]!
       if (mishap.kind === 'a wall clock jumps') node.machine.jumpWallClock(mishap.byMs)
       else this.#nodes[mishap.node]!.restart(mishap.downMs)
@@ -164,6 +175,7 @@ export class LineWorld {
   /** What has been through everything must still deliver. */
   async #probe(nodes: readonly NodeMachine[]): Promise<void> {
     await this.#until(() => this.#kinesis.isUp, 'kinesis is up')
+    await this.#until(() => !this.#operator.isBusy, 'the operator is done')
     await this.world.runFor(CALM_MS)
     for (const { name } of this.settings.streams) {
       // One stream after the other: a line may have room for no more.
@@ -190,7 +202,7 @@ export class LineWorld {
     await this.#until(isRead, 'the streams are read')
     for (const [name, shards] of streams) this.#streams.add(name, shards)
     this.#kinesisWitness.check(streams)
-    this.#streams.check()
+    this.#streams.check((stream, place) => this.#kinesisWitness.isGone(stream, place))
   }
 
   async #until(isReached: () => boolean, what: string): Promise<void> {

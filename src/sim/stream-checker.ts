@@ -1,7 +1,7 @@
 // Compares what is in the streams with what was said of every record.
 
 import assert from 'node:assert'
-import { ATTEMPTS_KEPT_MAX_COUNT } from '../record/index.ts'
+import { ATTEMPTS_KEPT_MAX_COUNT, type Place } from '../record/index.ts'
 import { hashKeyOf } from '../wire/index.ts'
 import { membersOf } from './aggregates.ts'
 import type { BookedRecord, RecordBook } from './record-book.ts'
@@ -31,6 +31,7 @@ export class StreamChecker {
 
   /** Takes what was read from a stream; throws when it is not what was put. */
   add(stream: string, shards: readonly StoredShard[]): void {
+    checkFamily(shards)
     for (const shard of shards) {
       let last = -1n
       for (const record of shard.records) {
@@ -42,8 +43,11 @@ export class StreamChecker {
     }
   }
 
-  /** Throws when a record's result and the streams contradict each other. */
-  check(): void {
+  /**
+   * Throws when a record's result and the streams contradict each other. `isGone` knows what went
+   * with a stream that was deleted.
+   */
+  check(isGone: (stream: string, place: Place) => boolean): void {
     for (const booked of this.#book.records) {
       const copies = this.#copies.get(booked.id) ?? []
       const { id, sendings, result } = booked
@@ -52,7 +56,8 @@ export class StreamChecker {
         0,
       )
       assert(copies.length <= carriedCount, `record ${id} is in the stream; nobody sent it`)
-      if (result !== null) checkResult(booked, copies)
+      const wentAway = result?.isDelivered === true && isGone(booked.stream, result.place)
+      if (result !== null && !wentAway) checkResult(booked, copies)
     }
   }
 
@@ -80,6 +85,35 @@ export class StreamChecker {
       else copies.push(copy)
     }
   }
+}
+
+/** Parents and children belong together, as somebody who reads from shard to shard needs it. */
+function checkFamily(shards: readonly StoredShard[]): void {
+  const byId = new Map(shards.map((shard) => [shard.shardId, shard]))
+  for (const { shardId, isOpen, childIds } of shards) {
+    const children = shards.filter(({ parentIds }) => parentIds.includes(shardId))
+    const listed = children.map((child) => child.shardId).sort()
+    assert.deepEqual([...childIds].sort(), listed, `the children of ${shardId}`)
+    assert(isOpen === (children.length === 0), `${shardId} has ${children.length} children`)
+  }
+  for (const { shardId, startingHashKey, endingHashKey, parentIds } of shards) {
+    const parents = parentIds.map((id) => byId.get(id)!).sort(byStart)
+    const isWithin =
+      parents.length === 0 ||
+      (parents[0]!.startingHashKey <= startingHashKey &&
+        endingHashKey <= parents.at(-1)!.endingHashKey)
+    assert(isWithin, `${shardId} has hash keys that its parents had not`)
+  }
+  let next = 0n
+  for (const shard of shards.filter(({ isOpen }) => isOpen).sort(byStart)) {
+    assert(shard.startingHashKey === next, `${shard.shardId} does not begin at ${next}`)
+    next = shard.endingHashKey + 1n
+  }
+  assert(next === 1n << 128n, `the open shards end at ${next}`)
+}
+
+function byStart(a: StoredShard, b: StoredShard): number {
+  return a.startingHashKey < b.startingHashKey ? -1 : 1
 }
 
 function checkResult(booked: BookedRecord, copies: readonly Copy[]): void {

@@ -29,6 +29,9 @@ test('worlds of faults come to rest with every invariant kept, twice the same', 
     'gateway answers 200',
     'gateway answers 503 back-pressure',
     'record failed: Expired',
+    'operator: SplitShard done',
+    'operator: MergeShards done',
+    'operator: DeleteStream done',
   ]
   for (const kind of expected) assert.ok(counts.has(kind), `${kind} never happened`)
 })

@@ -10,6 +10,7 @@ const GROUPS: readonly (readonly [string, RegExp])[] = [
   ['The service', /^(service: |kinesis refuses an entry: )/],
   ['Disk of Kinesis', /^kinesis disk /],
   ['Processes and clocks', /^(kinesis|node) (crashes|loses power|starts|wall clock jumps|does)/],
+  ['Reshards', /^operator: /],
   ['Credentials', /^credentials /],
   ['Records that failed', /^record failed: /],
 ]
@@ -46,6 +47,10 @@ export const FAULT_KINDS: readonly string[] = [
   'kinesis loses power',
   'kinesis wall clock jumps',
   'node crashes',
+  'operator: SplitShard done',
+  'operator: MergeShards done',
+  'operator: UpdateShardCount done',
+  'operator: DeleteStream done',
   'node wall clock jumps',
   'credentials fail',
 ]
