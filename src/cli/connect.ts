@@ -1,14 +1,11 @@
 // A connection of the commands to a Kinesis: the local one, or AWS's when that is configured.
 
 import { awsCredentials, NodeClock, NodeNetwork } from '../host/node/index.ts'
-import {
-  Client,
-  CredentialsKeeper,
-  clientConfigOf,
-  type ProducerConfig,
-} from '../producer/index.ts'
+import { Client, CredentialsKeeper, clientConfigOf } from '../producer/index.ts'
 import { LOCAL_KEYS } from './serve.ts'
 import { Service } from './service.ts'
+import type { Settings } from './settings.ts'
+import { networkOf } from './world.ts'
 
 export interface Connection {
   readonly endpoint: string
@@ -17,9 +14,9 @@ export interface Connection {
 }
 
 /** `isLocal`: no keys are looked for, any will do. */
-export function connect(producer: ProducerConfig, isLocal: boolean): Connection {
+export function connect(producer: Settings['producer'], isLocal: boolean): Connection {
   const clock = new NodeClock()
-  const network = new NodeNetwork({ clock, connectTimeoutMs: producer.connectTimeout })
+  const network = new NodeNetwork({ clock, ...networkOf(producer, isLocal) })
   const provider = isLocal ? () => Promise.resolve(LOCAL_KEYS) : awsCredentials()
   // JSON, because every stand-in speaks it.
   const config = clientConfigOf({ ...producer, wireFormat: 'json' })

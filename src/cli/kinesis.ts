@@ -5,7 +5,7 @@ import type { KinesisFacts } from './banner.ts'
 import { openEmbedded } from './embedded.ts'
 import { embeddedOptionsOf } from './serve.ts'
 import { type Settings, settingsFields } from './settings.ts'
-import { openWorld } from './world.ts'
+import { networkOf, openWorld } from './world.ts'
 
 export interface OpenedKinesis {
   readonly facts: KinesisFacts
@@ -14,7 +14,7 @@ export interface OpenedKinesis {
 
 /** Opens it, or throws an `ExitError` and leaves nothing open. */
 export async function openKinesis(settings: Settings, log: Log): Promise<OpenedKinesis> {
-  const world = await openWorld(settings.data, settings.producer.connectTimeout)
+  const world = await openWorld(settings.data, networkOf(settings.producer, true))
   try {
     const options = { ...embeddedOptionsOf(settings), streams: streamsOf(settings) }
     const embedded = await openEmbedded(world, options, log)

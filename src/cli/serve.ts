@@ -11,7 +11,7 @@ import { type Embedded, openEmbedded, urlHost } from './embedded.ts'
 import { cannot } from './exit.ts'
 import type { Settings } from './settings.ts'
 import { version } from './version.ts'
-import { openWorld } from './world.ts'
+import { networkOf, openWorld } from './world.ts'
 
 export interface Served {
   readonly facts: ServeFacts
@@ -26,7 +26,7 @@ const CLOSE_GRACE_MS = 2000
 
 /** Opens everything, or throws an `ExitError` and leaves nothing open. */
 export async function serve(settings: Settings, isEmbedded: boolean, log: Log): Promise<Served> {
-  const world = await openWorld(settings.data, settings.producer.connectTimeout)
+  const world = await openWorld(settings.data, networkOf(settings.producer, isEmbedded))
   let embedded: Embedded | null = null
   try {
     if (isEmbedded) embedded = await openEmbedded(world, embeddedOptionsOf(settings), log)

@@ -1,7 +1,13 @@
 // headgate/producer: the Kinesis producer as a library.
 
 import { type Log, silentLog } from '../host/index.ts'
-import { awsCredentials, NodeClock, NodeNetwork, NodeRandom } from '../host/node/index.ts'
+import {
+  awsCredentials,
+  NodeClock,
+  NodeNetwork,
+  NodeRandom,
+  networkOptionsOf,
+} from '../host/node/index.ts'
 import {
   type CredentialsProvider,
   type Metric,
@@ -89,17 +95,20 @@ export class KinesisProducer {
   readonly #network: NodeNetwork
   readonly #maxUserRecordSize: number
 
-  /** Throws `ConfigError`, which names every option that is wrong. */
+  /**
+   * Throws `ConfigError`, which names every option that is wrong, and what the system says for
+   * certificates that cannot be read.
+   */
   constructor({
     credentials,
     log = silentLog,
     metricsDimensions,
     ...options
   }: KinesisProducerOptions) {
-    const { producer: config, userRecord } = readOptions(options, log)
+    const { producer: config, transport, userRecord } = readOptions(options, log)
     this.#maxUserRecordSize = userRecord.maxUserRecordSize
     const clock = new NodeClock()
-    this.#network = new NodeNetwork({ clock, connectTimeoutMs: config.connectTimeout })
+    this.#network = new NodeNetwork({ clock, ...networkOptionsOf({ ...config, ...transport }) })
     const host = { clock, random: new NodeRandom(), network: this.#network }
     const provider = credentials ?? awsCredentials()
     this.#producer = new Producer(host, config, provider, log, metricsDimensions)

@@ -19,7 +19,7 @@ export const transportFields = {
   caCertPath: text({
     default: '',
     allowed: 'a directory, or nothing',
-    says: 'A directory of such files; before caCertFile.',
+    says: 'A directory of such files, trusted beside caCertFile.',
   }),
   proxyHost: text({
     default: '',

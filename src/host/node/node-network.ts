@@ -1,8 +1,13 @@
 // Requests over kept HTTP/1.1 connections. Every end but a whole answer is a value that says
 // whether the service may have acted: only before a connection stands do we know that it has not.
 
-import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request } from 'node:http'
-import { type AgentOptions, Agent as HttpsAgent, request as requestOverTls } from 'node:https'
+import {
+  type ClientRequest,
+  type Agent as HttpAgent,
+  type IncomingMessage,
+  request,
+} from 'node:http'
+import { type AgentOptions, request as requestOverTls } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../clock.ts'
 import {
@@ -13,7 +18,10 @@ import {
   type NoAnswer,
   type RawHeaders,
 } from '../network.ts'
+import { type Agents, agentsThrough } from './agents.ts'
 import { BodyCollector } from './body-collector.ts'
+import type { ProxyOf } from './proxy.ts'
+import { Tunnels } from './tunnel.ts'
 
 /** Longest wait for a connection to stand, its TLS handshake included. */
 export const CONNECT_TIMEOUT_MS = 10_000
@@ -35,36 +43,44 @@ export interface NodeNetworkOptions {
   /** For `https:` origins: certificates and keys in PEM. */
   readonly tls?: {
     /** Certificate authorities to trust in the place of the well-known ones. */
-    readonly ca?: string
+    readonly ca?: string | readonly string[]
     readonly cert?: string
     readonly key?: string
     /** False accepts any certificate: only for tests. */
     readonly rejectUnauthorized?: boolean
   }
+  /** The proxy of an origin; without it, and where it is null, connections are direct. */
+  readonly proxyOf?: ProxyOf
 }
 
+type ExchangeOptions = Required<Omit<NodeNetworkOptions, 'tls' | 'proxyOf'>>
+
 export class NodeNetwork implements Network {
-  readonly #options: Required<Omit<NodeNetworkOptions, 'tls'>>
-  readonly #httpAgent: HttpAgent
-  readonly #httpsAgent: HttpsAgent
+  readonly #options: ExchangeOptions
+  readonly #agentOptions: AgentOptions
+  readonly #proxyOf: ProxyOf
+  /** By the proxy that they go through; nothing: none. */
+  readonly #agents = new Map<string, Agents>()
   readonly #origins = new Map<string, Origin>()
   #isClosed = false
 
-  constructor({ tls, ...options }: NodeNetworkOptions) {
+  constructor({ tls, proxyOf, ...options }: NodeNetworkOptions) {
     this.#options = {
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       answerMaxBytes: ANSWER_MAX_BYTES,
       idleConnectionMs: IDLE_CONNECTION_MS,
       ...options,
     }
-    const agentOptions: AgentOptions = {
+    const { ca, ...otherTls } = tls ?? {}
+    this.#agentOptions = {
       keepAlive: true,
       // The agent destroys a kept connection after this; one in use is bounded by its deadline.
       timeout: this.#options.idleConnectionMs,
       maxFreeSockets: IDLE_CONNECTIONS_MAX_COUNT,
+      ...otherTls,
+      ...(ca === undefined ? {} : { ca: [ca].flat() }),
     }
-    this.#httpAgent = new HttpAgent(agentOptions)
-    this.#httpsAgent = new HttpsAgent({ ...agentOptions, ...tls })
+    this.#proxyOf = proxyOf ?? (() => null)
   }
 
   exchange(request: HttpRequest, deadlineAtMs: number): Promise<HttpAnswer | NoAnswer> {
@@ -75,27 +91,40 @@ export class NodeNetwork implements Network {
     } catch {
       return Promise.resolve(notSent(`${request.origin} is no http: or https: origin`))
     }
-    const agent = origin.isTls ? this.#httpsAgent : this.#httpAgent
     return new Promise((resolve) => {
-      const exchange = new Exchange(this.#options, request, deadlineAtMs, resolve)
-      exchange.start(origin, agent)
+      new Exchange(this.#options, request, deadlineAtMs, resolve).start(origin)
     })
   }
 
   /** Closes the kept connections and sends nothing from here on. Requests under way lose theirs. */
   close(): void {
     this.#isClosed = true
-    this.#httpAgent.destroy()
-    this.#httpsAgent.destroy()
+    for (const agents of this.#agents.values()) agents.close()
   }
 
   #originOf(text: string): Origin {
     const known = this.#origins.get(text)
     if (known !== undefined) return known
-    const origin = parseOrigin(text)
+    const url = new URL(text)
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+      throw new TypeError(`unknown protocol ${url.protocol}`)
+    }
+    const agents = this.#agentsOf(this.#proxyOf(url))
+    const origin = originOf(url, url.protocol === 'https:' ? agents.https : agents.http)
     if (this.#origins.size >= ORIGINS_KEPT_MAX_COUNT) this.#origins.clear()
     this.#origins.set(text, origin)
     return origin
+  }
+
+  #agentsOf(proxy: URL | null): Agents {
+    const key = proxy?.href ?? ''
+    const known = this.#agents.get(key)
+    if (known !== undefined) return known
+    const { clock, connectTimeoutMs } = this.#options
+    const tunnels = proxy === null ? null : new Tunnels({ proxy, clock, connectTimeoutMs })
+    const agents = agentsThrough(tunnels, this.#agentOptions)
+    this.#agents.set(key, agents)
+    return agents
   }
 }
 
@@ -107,21 +136,20 @@ interface Origin {
   readonly port: number
   /** As the `host` header names it. */
   readonly host: string
+  readonly agent: HttpAgent
 }
 
-function parseOrigin(text: string): Origin {
-  const url = new URL(text)
+function originOf(url: URL, agent: HttpAgent): Origin {
   const isTls = url.protocol === 'https:'
-  if (!isTls && url.protocol !== 'http:') throw new TypeError(`unknown protocol ${url.protocol}`)
   const hostname = url.hostname.replace(/^\[(.*)\]$/, '$1')
   const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port)
-  return { isTls, hostname, port, host: url.host }
+  return { isTls, hostname, port, host: url.host, agent }
 }
 
 type Ending = (ending: HttpAnswer | NoAnswer) => void
 
 class Exchange {
-  readonly #options: Required<Omit<NodeNetworkOptions, 'tls'>>
+  readonly #options: ExchangeOptions
   readonly #request: HttpRequest
   readonly #deadlineAtMs: number
   readonly #deadline: Timer
@@ -132,7 +160,7 @@ class Exchange {
   #isConnected = false
 
   constructor(
-    options: Required<Omit<NodeNetworkOptions, 'tls'>>,
+    options: ExchangeOptions,
     request: HttpRequest,
     deadlineAtMs: number,
     resolve: Ending,
@@ -144,11 +172,11 @@ class Exchange {
     this.#deadline = options.clock.schedule(deadlineAtMs, () => this.#timeOut())
   }
 
-  start(origin: Origin, agent: HttpAgent): void {
+  start(origin: Origin): void {
     const { method, target, headers, body } = this.#request
     try {
       const outgoing = (origin.isTls ? requestOverTls : request)({
-        agent,
+        agent: origin.agent,
         hostname: origin.hostname,
         port: origin.port,
         method,
@@ -171,6 +199,7 @@ class Exchange {
   }
 
   #watch(socket: Socket, isTls: boolean): void {
+    // A kept one, or one through a proxy: given to us when it stands.
     if (!socket.connecting) {
       this.#isConnected = true
       return
