@@ -33,6 +33,7 @@ const RANGES: [key: string, fallback: number, min: string, max: string][] = [
   ['ThreadPoolSize', 0, '0', '2147483647'],
   ['CredentialsRefreshDelay', 5000, '1', '300000'],
   ['UserRecordTimeoutInMillis', 0, '0', LONG],
+  ['MetricsUploadDelay', 60_000, '1', '60000'],
   ['DaemonHealthCheckTimeoutMs', 30_000, '5000', LONG],
 ]
 
@@ -50,6 +51,9 @@ const OTHERS: [key: string, fallback: unknown, good: string, bad: string | null]
   ['CloudwatchEndpoint', '', 'monitoring.example.com', 'host:1'],
   ['StsEndpoint', '', 'sts.example.com', 'a/b'],
   ['LogLevel', 'info', 'warning', 'loud'],
+  ['MetricsLevel', 'detailed', 'summary', 'all'],
+  ['MetricsGranularity', 'shard', 'global', 'record'],
+  ['MetricsNamespace', 'KinesisProducerLibrary', 'own', 'AWS/own'],
   ['ThreadingModel', 'PER_REQUEST', 'POOLED', 'MANY'],
   ['ProxyHost', '', 'proxy.example.com', 'a b'],
   ['ProxyUserName', '', 'me', null],
