@@ -73,9 +73,10 @@ function checkDoors(folder: string): void {
 function checkTypes(folder: string): void {
   const program = [
     "import { KinesisProducer } from 'headgate/producer'",
+    "import { uploadMetrics } from 'headgate/cloudwatch'",
     "import * as kinesis from 'headgate/kinesis'",
     "import * as aggregation from 'headgate/aggregation'",
-    'export const all = [KinesisProducer, kinesis, aggregation]',
+    'export const all = [KinesisProducer, uploadMetrics, kinesis, aggregation]',
     '// @ts-expect-error: only the doors are public',
     "import 'headgate/dist/assemble.js'",
   ]

@@ -163,6 +163,11 @@ export class KinesisProducer {
     return this.#producer.getMetrics(name, seconds)
   }
 
+  /** For the one who uploads them, as `headgate/cloudwatch`: what nobody has taken yet. */
+  takeMetrics(options?: { isLast?: boolean }): Metric[] {
+    return this.#producer.takeMetrics(options)
+  }
+
   /** The metrics as Prometheus scrapes them; serve it as `PROMETHEUS_CONTENT_TYPE`. */
   prometheusText(): string {
     return this.#producer.prometheusText()

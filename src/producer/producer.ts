@@ -145,11 +145,12 @@ export class Producer {
 
   /**
    * What metricsLevel and metricsGranularity let through of the whole seconds since the last call:
-   * for one uploader, not for two.
+   * for one uploader, not for two. The last time the running second is taken too.
    */
-  takeMetrics(): Metric[] {
+  takeMetrics({ isLast = false } = {}): Metric[] {
     const isWanted = (node: MetricNode) => isUploaded(this.#config, node)
-    return this.#metrics.take(isWanted, this.#sampledAtMs())
+    const nowMs = this.#sampledAtMs()
+    return this.#metrics.take(isWanted, isLast ? nowMs + SECOND_MS : nowMs)
   }
 
   /** All metrics for Prometheus to scrape; served as `PROMETHEUS_CONTENT_TYPE`. */
@@ -225,6 +226,8 @@ export class Producer {
     return left.length
   }
 }
+
+const SECOND_MS = 1000
 
 const CLOSED = {
   code: 'Closed',

@@ -18,6 +18,7 @@ export const ROOMS: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['wire', { rooms: ['record'], packages: [] }],
   ['spool', { rooms: ['record', 'host', 'config'], packages: [] }],
   ['producer', { rooms: ['record', 'host', 'wire', 'config'], packages: [] }],
+  ['cloudwatch', { rooms: ['host', 'producer'], packages: [] }],
   // zod for the settings that are lists and objects.
   ['gateway', { rooms: ['record', 'host', 'config'], packages: ['zod'] }],
   // zod for what it finds on the disk, which may be damaged.

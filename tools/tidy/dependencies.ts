@@ -12,13 +12,19 @@ const TABLE = 'docs/dependencies.md'
 
 interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>
+  /** Brought by those who want what needs them. */
+  readonly peerDependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
 }
 
 export function checkDependencies(files: readonly SourceFile[]): Problem[] {
   const manifest = textOf(files, MANIFEST)
   const table = textOf(files, TABLE)
-  const { dependencies = {}, devDependencies = {} } = JSON.parse(manifest || '{}') as Manifest
+  const {
+    dependencies = {},
+    peerDependencies = {},
+    devDependencies = {},
+  } = JSON.parse(manifest || '{}') as Manifest
   const versions = new Map(Object.entries({ ...dependencies, ...devDependencies }))
   const rows = rowsOf(table)
   const problems: Problem[] = []
@@ -35,7 +41,10 @@ export function checkDependencies(files: readonly SourceFile[]): Problem[] {
     if (versions.has(name)) continue
     problems.push({ path: TABLE, line, message: `${name} is not in ${MANIFEST}` })
   }
-  return [...problems, ...checkUse(files, manifest, Object.keys(dependencies))]
+  return [
+    ...problems,
+    ...checkUse(files, manifest, Object.keys({ ...dependencies, ...peerDependencies })),
+  ]
 }
 
 /** What is published must find what it imports, and bring nothing that it does not. */

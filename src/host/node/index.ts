@@ -1,5 +1,6 @@
 export { type AwsKeys, awsCredentials } from './aws-credentials.ts'
 export type { AnswerBadRequest, BadRequestStatus } from './bad-request.ts'
+export { type CloudWatchOptions, cloudWatch } from './cloudwatch.ts'
 export { DirectoryInUseError } from './directory-lock.ts'
 export { LISTEN_DEFAULTS, type Listening, type ListenOptions, listen } from './listen.ts'
 export { NodeClock, type NodeClockOptions } from './node-clock.ts'

@@ -1,0 +1,74 @@
+// headgate/cloudwatch: uploads a producer's metrics to CloudWatch, as the KPL does. Needs the
+// package @aws-sdk/client-cloudwatch beside this one.
+
+import { Uploader } from '../cloudwatch/index.ts'
+import { type Log, silentLog } from '../host/index.ts'
+import { cloudWatch, NodeClock } from '../host/node/index.ts'
+import type { CredentialsProvider } from '../producer/index.ts'
+import type { KinesisProducer } from './producer.ts'
+
+export interface MetricsUploadOptions {
+  /** The producer's own region unless told otherwise. */
+  readonly region?: string
+  /** Another CloudWatch: scheme, host and port; else the producer's `cloudwatchEndpoint`. */
+  readonly endpoint?: string
+  /** Where keys come from; the AWS SDK's own chain unless told otherwise. */
+  readonly credentials?: CredentialsProvider
+  readonly log?: Log
+}
+
+export interface MetricsUpload {
+  /** Data that were taken from the producer and did not arrive yet. */
+  readonly waitingCount: number
+  /**
+   * Uploads what is left, after the producer was closed; resolves with the number of data that did
+   * not arrive in time.
+   */
+  close(options: { deadlineMs: number }): Promise<number>
+}
+
+/**
+ * Starts to upload the producer's metrics, every `metricsUploadDelay`, to `metricsNamespace`, as
+ * far as `metricsLevel` and `metricsGranularity` let them through. Once for each producer.
+ *
+ *     const upload = await uploadMetrics(producer, { log })
+ *     await producer.close({ deadlineMs: 10_000 })
+ *     await upload.close({ deadlineMs: 5000 })
+ *
+ * An upload whose answer is lost is sent again: CloudWatch may then have counted it twice. Rejects
+ * when the package `@aws-sdk/client-cloudwatch` cannot be loaded, or without a region.
+ */
+export async function uploadMetrics(
+  producer: KinesisProducer,
+  options: MetricsUploadOptions = {},
+): Promise<MetricsUpload> {
+  const { configuration } = producer.describe()
+  const region = options.region ?? configuration.region
+  if (region === '') throw new TypeError('uploadMetrics needs a region.')
+  const { cloudwatchEndpoint: host, cloudwatchPort } = configuration
+  const endpoint =
+    options.endpoint ?? (host === '' ? undefined : `https://${host}:${cloudwatchPort}`)
+  const { credentials, log = silentLog } = options
+  const sink = await cloudWatch({
+    region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials === undefined ? {} : { credentials }),
+  })
+  // Who forgets to close must not hang for it.
+  const clock = new NodeClock({ keepsProcessAlive: false })
+  const config = {
+    namespace: configuration.metricsNamespace,
+    everyMs: configuration.metricsUploadDelay,
+  }
+  const uploader = new Uploader(clock, producer, config, { sink, log })
+  return {
+    get waitingCount() {
+      return uploader.waitingCount
+    },
+    async close({ deadlineMs }) {
+      const leftCount = await uploader.close(deadlineMs)
+      sink.close()
+      return leftCount
+    },
+  }
+}

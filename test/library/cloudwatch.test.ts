@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+import { uploadMetrics } from '../../src/library/cloudwatch.ts'
+import { startKinesis } from '../../src/library/kinesis.ts'
+import { KinesisProducer } from '../../src/library/producer.ts'
+
+const KEYS = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
+const credentials = () => Promise.resolve(KEYS)
+
+interface Received {
+  readonly authorization: string
+  readonly bodyBytes: number
+  readonly body: {
+    readonly Namespace: string
+    readonly MetricData: readonly {
+      readonly MetricName: string
+      readonly Unit: string
+      readonly Timestamp: number
+      readonly Dimensions: readonly { readonly Name: string; readonly Value: string }[]
+      readonly StatisticValues: Readonly<Record<string, number>>
+    }[]
+  }
+}
+
+/** Takes what the official client puts; refuses the first `failCount` requests. */
+async function fakeCloudWatch(failCount: number) {
+  const received: Received[] = []
+  let left = failCount
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk) => chunks.push(chunk))
+    request.on('end', () => {
+      response.setHeader('content-type', 'application/x-amz-json-1.0')
+      if (left-- > 0) {
+        response.writeHead(500)
+        return response.end('{"__type":"InternalServiceFault"}')
+      }
+      const raw = Buffer.concat(chunks)
+      const plain = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
+      assert.match(String(request.headers['x-amz-target']), /\.PutMetricData$/)
+      received.push({
+        authorization: String(request.headers.authorization),
+        bodyBytes: plain.length,
+        body: JSON.parse(plain.toString('utf8')),
+      })
+      return response.end('{}')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const close = () => new Promise((resolve) => server.close(resolve))
+  return { endpoint: `http://127.0.0.1:${port}`, received, close }
+}
+
+test("a closed producer's metrics arrive at CloudWatch through the official client", async () => {
+  const cloudWatch = await fakeCloudWatch(1)
+  const kinesis = await startKinesis({ streams: { orders: 4 } })
+  const producer = new KinesisProducer({
+    ...{ endpoint: kinesis.endpoint, region: 'eu-west-1', credentials },
+    ...{ metricsNamespace: 'Shop', recordMaxBufferedTime: 10 },
+    metricsDimensions: [{ key: 'Fleet', value: 'f', granularity: 'global' }],
+  })
+  const { endpoint } = cloudWatch
+  const upload = await uploadMetrics(producer, { endpoint, credentials })
+  const added = Array.from({ length: 50 }, (_, i) =>
+    producer.addUserRecord({ stream: 'orders', partitionKey: `key-${i}`, data: 'xx' }),
+  )
+  await Promise.all(added)
+
+  assert.equal(await producer.close({ deadlineMs: 5000 }), 0)
+  assert.equal(await upload.close({ deadlineMs: 5000 }), 0)
+
+  await kinesis.close()
+  await cloudWatch.close()
+  const data = cloudWatch.received.flatMap(({ body }) => body.MetricData)
+  assert.ok(cloudWatch.received.length > 1)
+  for (const { authorization, bodyBytes, body } of cloudWatch.received) {
+    assert.match(authorization, /\/eu-west-1\/monitoring\/aws4_request/)
+    assert.ok(bodyBytes <= 38_912 && body.MetricData.length <= 20)
+    assert.equal(body.Namespace, 'Shop')
+  }
+  const put = data.filter(({ MetricName }) => MetricName === 'UserRecordsPut')
+  const byPath = new Map(
+    put.map((datum) => [datum.Dimensions.map(({ Name }) => Name).join(' '), datum]),
+  )
+  const shards = put.filter(({ Dimensions }) => Dimensions.some(({ Name }) => Name === 'ShardId'))
+  const paths = ['', 'Fleet', 'Fleet StreamName', 'Fleet StreamName ShardId']
+  assert.deepEqual([...byPath.keys()].sort(), paths)
+  const all = { SampleCount: 50, Sum: 50, Minimum: 1, Maximum: 1 }
+  assert.deepEqual(byPath.get('')!.StatisticValues, all)
+  assert.equal(byPath.get('')!.Unit, 'Count')
+  assert.equal(
+    shards.reduce((sum, { StatisticValues }) => sum + StatisticValues['Sum']!, 0),
+    50,
+  )
+})
+
+test('an upload needs a region', async () => {
+  const producer = new KinesisProducer({ endpoint: 'http://127.0.0.1:9', credentials })
+
+  await assert.rejects(uploadMetrics(producer), TypeError)
+  await producer.close({ deadlineMs: 0 })
+})
