@@ -111,13 +111,13 @@ export const producerFields = {
     env: 'FAIL_IF_THROTTLED',
     says: 'Whether a record fails on its first throttle instead of being sent again.',
   }),
-  rateLimit: integer({
-    default: 150,
+  rateLimit: integerOr(['adaptive'], {
+    default: 'adaptive',
     min: 1,
     max: 1_000_000_000,
     unit: '%',
     env: 'RATE_LIMIT',
-    says: "What this producer sends to a shard, in per cent of the shard's limit.",
+    says: 'What this producer sends to a shard: its fair part, learned from what the shard refuses; or as the KPL (there 150) always so many per cent of the limit.',
   }),
   maxConnections: integer({
     default: 24,

@@ -4,15 +4,16 @@
 // throttled keeps its expiration and so goes before all that came after it. By deadline it would
 // line up behind the whole backlog again, and on a saturated shard two throttles would kill it.
 
-import type { Clock, Timer } from '../host/index.ts'
+import type { Clock } from '../host/index.ts'
 import { NO_SHARD } from '../record/index.ts'
 import type { KinesisRecord } from './kinesis-record.ts'
-import { PriorityQueue } from './priority-queue.ts'
+import { Lane } from './lane.ts'
 import type { Stage } from './stage.ts'
-import { type BucketRates, TokenBucket } from './token-bucket.ts'
+import type { BucketRates } from './token-bucket.ts'
 
 export interface LimiterConfig {
-  readonly rates: BucketRates
+  /** Null: each shard's are learned. */
+  readonly fixedRates: BucketRates | null
   /** How long a record may wait for others on its way into a request; ms from the release on. */
   readonly collectorWaitMs: number
 }
@@ -43,6 +44,11 @@ export class Limiter implements Stage<KinesisRecord> {
     this.#drain(lane)
   }
 
+  /** A shard refused a record for its rate; the record was sent at that instant. */
+  refused(shard: number, sentAtMs: number): void {
+    this.#lanes.get(shard)?.refused(sentAtMs, this.#clock.monotonicMs())
+  }
+
   /** Forgets the buckets of shards that are closed and have nothing waiting. */
   keepOnly(isOpen: (shard: number) => boolean): void {
     for (const [shard, lane] of this.#lanes) {
@@ -65,12 +71,7 @@ export class Limiter implements Stage<KinesisRecord> {
   #laneOf(shard: number): Lane {
     let lane = this.#lanes.get(shard)
     if (lane === undefined) {
-      lane = {
-        bucket: new TokenBucket(this.#config.rates, this.#clock.monotonicMs()),
-        waiting: new PriorityQueue((record) => record.expiresAtMs),
-        timer: null,
-        timerAtMs: Number.POSITIVE_INFINITY,
-      }
+      lane = new Lane(this.#config.fixedRates, this.#clock.monotonicMs())
       this.#lanes.set(shard, lane)
     }
     return lane
@@ -80,7 +81,7 @@ export class Limiter implements Stage<KinesisRecord> {
     const nowMs = this.#clock.monotonicMs()
     for (let head = lane.waiting.peek(); head !== undefined; head = lane.waiting.peek()) {
       const isExpired = nowMs > head.expiresAtMs
-      if (!isExpired && !lane.bucket.tryTake(head.chargedBytes, nowMs)) {
+      if (!isExpired && !lane.tryTake(head.chargedBytes, nowMs)) {
         return this.#wakeAt(
           lane,
           Math.min(this.#readyAtMs(lane, head, nowMs), head.expiresAtMs + 1),
@@ -95,7 +96,7 @@ export class Limiter implements Stage<KinesisRecord> {
   #readyAtMs(lane: Lane, head: KinesisRecord, nowMs: number): number {
     // A millisecond at least: the refill is computed in fractions, and a timer that comes a hair
     // too early would spin.
-    return Math.max(nowMs + 1, lane.bucket.readyAtMs(head.chargedBytes, nowMs))
+    return Math.max(nowMs + 1, lane.readyAtMs(head.chargedBytes, nowMs))
   }
 
   #wakeAt(lane: Lane, atMs: number): void {
@@ -119,11 +120,4 @@ export class Limiter implements Stage<KinesisRecord> {
     }
     this.#exits.next.put(record)
   }
-}
-
-interface Lane {
-  readonly bucket: TokenBucket
-  readonly waiting: PriorityQueue<KinesisRecord>
-  timer: Timer | null
-  timerAtMs: number
 }

@@ -13,6 +13,7 @@ import type { LimiterConfig } from './limiter.ts'
 import type { StatisticsConfig } from './metrics/processing-statistics.ts'
 import type { ReducerLimits } from './reducer.ts'
 import type { RetryConfig } from './retrier.ts'
+import type { BucketRates } from './token-bucket.ts'
 
 export interface LineConfig {
   readonly aggregation: AggregationConfig
@@ -28,6 +29,17 @@ export interface LineConfig {
  */
 const COLLECTOR_WAIT_SHARE = 0.2
 const COLLECTOR_WAIT_MAX_MS = 50
+
+/** The KPL's way: always the same percentage of a shard's limit, whoever else writes to it. */
+function fixedRatesOf(percentage: number): BucketRates {
+  return {
+    recordsPerSecond: (SHARD_WRITE_RECORDS_PER_SECOND * percentage) / 100,
+    bytesPerSecond: (SHARD_WRITE_BYTES_PER_SECOND * percentage) / 100,
+    // One second's quota. The KPL saves up ten, which the shard then refuses.
+    maxRecords: SHARD_WRITE_RECORDS_PER_SECOND,
+    maxBytes: SHARD_WRITE_BYTES_PER_SECOND,
+  }
+}
 
 /** A record that is not buffered at all still waits before it goes again. */
 const BACKOFF_BASE_MIN_MS = 20
@@ -45,13 +57,7 @@ export function lineConfigOf(config: ProducerConfig): LineConfig {
       maxSizeBytes: config.aggregationMaxSize,
     },
     limiter: {
-      rates: {
-        recordsPerSecond: (SHARD_WRITE_RECORDS_PER_SECOND * rateLimit) / 100,
-        bytesPerSecond: (SHARD_WRITE_BYTES_PER_SECOND * rateLimit) / 100,
-        // One second's quota. The KPL saves up ten, which the shard then refuses.
-        maxRecords: SHARD_WRITE_RECORDS_PER_SECOND,
-        maxBytes: SHARD_WRITE_BYTES_PER_SECOND,
-      },
+      fixedRates: rateLimit === 'adaptive' ? null : fixedRatesOf(rateLimit),
       collectorWaitMs: Math.min(
         COLLECTOR_WAIT_MAX_MS,
         Math.trunc(recordMaxBufferedTime * COLLECTOR_WAIT_SHARE),

@@ -72,7 +72,8 @@ export class Pipeline {
     const { stage1 } = statistics
     const aggregator = new Aggregator(clock, shards, config.aggregation, limiter, stage1)
     const backoff = new Backoff(host, config.backoff, aggregator)
-    retrier.joinTo({ start: aggregator, backoff, sender })
+    const throttled = limiter.refused.bind(limiter)
+    retrier.joinTo({ start: aggregator, backoff, sender, throttled })
     this.#shards = shards
     this.#retrier = retrier
     this.#sender = sender

@@ -36,6 +36,8 @@ export interface RetryExits {
   readonly backoff: Backoff
   /** Halves of a refused request go straight to it. */
   readonly sender: Stage<readonly KinesisRecord[]>
+  /** Told of each record that a shard refused for its rate, and when it had been sent. */
+  readonly throttled: (shard: number, sentAtMs: number) => void
 }
 
 export class Retrier {
@@ -112,7 +114,10 @@ export class Retrier {
     if ('shardId' in entry) return this.#onLanded(exchange, record, entry)
     const { errorCode, errorMessage } = entry
     const kind = kindOf(errorCode)
-    if (kind === 'throttled') this.counters.throttledCount++
+    if (kind === 'throttled') {
+      this.counters.throttledCount++
+      this.#exits!.throttled(record.predictedShard, exchange.startAtMs)
+    }
     const mayBeWritten = kind === 'unknown outcome'
     const attempt = failure(exchange, errorCode, errorMessage, mayBeWritten)
     this.#onFailed(record, kind, attempt, record.predictedShard)

@@ -10,7 +10,7 @@ export interface BucketRates {
 }
 
 export class TokenBucket {
-  readonly #rates: BucketRates
+  #rates: BucketRates
   #records: number
   #bytes: number
   #filledAtMs: number
@@ -20,6 +20,14 @@ export class TokenBucket {
     this.#records = rates.maxRecords
     this.#bytes = rates.maxBytes
     this.#filledAtMs = nowMs
+  }
+
+  /** Other rates from now on; what is saved up stays, as far as there is room for it. */
+  setRates(rates: BucketRates, nowMs: number): void {
+    this.#refill(nowMs)
+    this.#rates = rates
+    this.#records = Math.min(this.#records, rates.maxRecords)
+    this.#bytes = Math.min(this.#bytes, rates.maxBytes)
   }
 
   /** Pays for one record of `bytes`, or pays nothing and returns false. */

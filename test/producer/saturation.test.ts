@@ -14,7 +14,8 @@ const THROTTLED = { entryError: 'ProvisionedThroughputExceededException' } as co
 
 for (const seed of [1, 2, 3]) {
   test(`on a saturated shard nobody is overtaken for long (seed ${seed})`, async () => {
-    const settings = { recordTtl: 2400 }
+    // A fixed rate above the shard's: a third of what is sent is refused and goes again.
+    const settings = { recordTtl: 2400, rateLimit: 150 }
     const running = line({ settings, shards: evenShards(1), random: new SimRandom(seed) })
     const rates = shardRatesOf({ writeBurstMs: 1000, readBurstMs: 1000 })
     const limiter = new ShardLimiter(rates, running.clock.monotonicMs())

@@ -63,6 +63,8 @@ export class ScriptedService implements Network {
   cborAnswer: HttpAnswer = { status: 415, headers: [], body: '' }
   cborCount = 0
   latencyMs = 10
+  /** Keeps neither what was sent nor what is stored: for long runs. */
+  isForgetful = false
   readonly dates: string[] = []
   readonly #clock: HandClock
   #sequenceNumber = 0
@@ -102,9 +104,9 @@ export class ScriptedService implements Network {
   }
 
   #putRecords(input: { Records: Record<string, string>[] }): HttpAnswer | NoAnswer {
-    const entries = input.Records.map(entryOf)
+    const entries = input.Records.map((raw) => entryOf(raw, this.isForgetful))
     const requestNumber = this.sent.length
-    this.sent.push({ atMs: this.#clock.monotonicMs(), entries })
+    if (!this.isForgetful) this.sent.push({ atMs: this.#clock.monotonicMs(), entries })
     const verdict = this.script(requestNumber, entries)
     if (verdict === 'no results') return jsonAnswer(200, { FailedRecordCount: 0, Records: [] })
     if (isEach(verdict)) return this.#answer(entries, verdict)
@@ -128,7 +130,7 @@ export class ScriptedService implements Network {
       if (typeof verdict !== 'string' && 'entryError' in verdict) {
         return { ErrorCode: verdict.entryError, ErrorMessage: `scripted ${verdict.entryError}` }
       }
-      this.stored.push(...entry.userRecords)
+      if (!this.isForgetful) this.stored.push(...entry.userRecords)
       const key = BigInt(entry.explicitHashKey)
       const shard = this.shards.find(({ start, end }) => start <= key && key <= end)!
       return {
@@ -147,10 +149,10 @@ function isEach(verdict: Verdict | readonly Verdict[]): verdict is readonly Verd
   return Array.isArray(verdict)
 }
 
-function entryOf(raw: Record<string, string>): SentEntry {
+function entryOf(raw: Record<string, string>, isForgetful: boolean): SentEntry {
   const data = Buffer.from(raw['Data']!, 'base64')
   const partitionKey = raw['PartitionKey']!
-  const members = deaggregateRecord({ partitionKey, data })
+  const members = isForgetful ? [] : deaggregateRecord({ partitionKey, data })
   return {
     partitionKey,
     explicitHashKey: raw['ExplicitHashKey']!,

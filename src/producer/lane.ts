@@ -1,0 +1,93 @@
+// What one shard is sent, and when: its waiting records and the budget that they wait for.
+
+import type { Timer } from '../host/index.ts'
+import { SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND } from '../wire/index.ts'
+import { AdaptiveShare } from './adaptive-share.ts'
+import type { KinesisRecord } from './kinesis-record.ts'
+import { PriorityQueue } from './priority-queue.ts'
+import { type BucketRates, TokenBucket } from './token-bucket.ts'
+
+/** Above it, a shard runs out of bytes before it runs out of records. */
+const BYTES_PER_RECORD = SHARD_WRITE_BYTES_PER_SECOND / SHARD_WRITE_RECORDS_PER_SECOND
+/** Saved up by an idle lane: half of what the shard itself saves up, so that jitter has room. */
+const SAVED_SECONDS = 0.5
+/** How often the rates follow the shares. */
+const ADJUST_MS = 50
+/** The past's weight in the average size of a record. */
+const SIZE_MEMORY = 0.95
+
+export class Lane {
+  readonly waiting = new PriorityQueue<KinesisRecord>((record) => record.expiresAtMs)
+  timer: Timer | null = null
+  timerAtMs = Number.POSITIVE_INFINITY
+  readonly #bucket: TokenBucket
+  /** Null when the rates are fixed. */
+  readonly #shares: { readonly bytes: AdaptiveShare; readonly records: AdaptiveShare } | null
+  #averageBytes = BYTES_PER_RECORD
+  #adjustedAtMs: number
+  /** A record had to wait since the last adjustment. */
+  #isLimited = false
+
+  constructor(fixedRates: BucketRates | null, nowMs: number) {
+    this.#shares = fixedRates ? null : { bytes: new AdaptiveShare(), records: new AdaptiveShare() }
+    this.#bucket = new TokenBucket(fixedRates ?? this.#rates(), nowMs)
+    this.#adjustedAtMs = nowMs
+  }
+
+  /** Of the shard's limit in bytes and in records; null when the rates are fixed. */
+  get shares(): { readonly bytes: number; readonly records: number } | null {
+    const shares = this.#shares
+    return shares && { bytes: shares.bytes.value, records: shares.records.value }
+  }
+
+  /** Pays for a record, or pays nothing and returns false. */
+  tryTake(bytes: number, nowMs: number): boolean {
+    this.#adjust(nowMs)
+    if (!this.#bucket.tryTake(bytes, nowMs)) {
+      this.#isLimited = true
+      return false
+    }
+    this.#averageBytes = this.#averageBytes * SIZE_MEMORY + bytes * (1 - SIZE_MEMORY)
+    return true
+  }
+
+  readyAtMs(bytes: number, nowMs: number): number {
+    return this.#bucket.readyAtMs(bytes, nowMs)
+  }
+
+  /**
+   * The shard refused a record that was sent at that instant. It does not say which of its limits
+   * was reached; with records of our size it is the one that they reach first.
+   */
+  refused(sentAtMs: number, nowMs: number): void {
+    if (this.#shares === null) return
+    this.#adjust(nowMs)
+    const isBytes = this.#averageBytes > BYTES_PER_RECORD
+    const share = isBytes ? this.#shares.bytes : this.#shares.records
+    share.refused(sentAtMs, nowMs)
+    this.#bucket.setRates(this.#rates(), nowMs)
+  }
+
+  #adjust(nowMs: number): void {
+    const elapsedMs = nowMs - this.#adjustedAtMs
+    if (this.#shares === null || elapsedMs < ADJUST_MS) return
+    this.#adjustedAtMs = nowMs
+    if (!this.#isLimited) return
+    this.#isLimited = false
+    this.#shares.bytes.busy(elapsedMs)
+    this.#shares.records.busy(elapsedMs)
+    this.#bucket.setRates(this.#rates(), nowMs)
+  }
+
+  #rates(): BucketRates {
+    const recordsPerSecond = SHARD_WRITE_RECORDS_PER_SECOND * this.#shares!.records.value
+    const bytesPerSecond = SHARD_WRITE_BYTES_PER_SECOND * this.#shares!.bytes.value
+    const maxRecords = Math.max(1, recordsPerSecond * SAVED_SECONDS)
+    return {
+      recordsPerSecond,
+      bytesPerSecond,
+      maxRecords,
+      maxBytes: bytesPerSecond * SAVED_SECONDS,
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AdaptiveShare } from '../../src/producer/adaptive-share.ts'
+import { type Contention, type ContentionResult, contend } from './contention.ts'
+
+const CONTENTION: Omit<Contention, 'producerCount' | 'seed'> = {
+  shardCount: 1,
+  dataBytes: 1600,
+  rateLimit: 'adaptive',
+  warmUpMs: 60_000,
+  measuredMs: 60_000,
+}
+
+async function averageOf(contention: Omit<Contention, 'seed'>): Promise<ContentionResult> {
+  const seeds = [1, 2, 3]
+  const sum = { goodput: 0, throttled: 0, fairness: 0 }
+  for (const seed of seeds) {
+    const result = await contend({ ...contention, seed })
+    sum.goodput += result.goodput / seeds.length
+    sum.throttled += result.throttled / seeds.length
+    sum.fairness += result.fairness / seeds.length
+  }
+  return sum
+}
+
+test('alone a producer has the whole shard, and is refused next to nothing', async () => {
+  const { goodput, throttled } = await averageOf({ ...CONTENTION, producerCount: 1 })
+  assert.ok(goodput >= 0.98, `goodput ${goodput}`)
+  assert.ok(throttled <= 0.01, `throttled ${throttled}`)
+})
+
+test('eight producers that know nothing of each other share a shard', async () => {
+  const { goodput, throttled, fairness } = await averageOf({ ...CONTENTION, producerCount: 8 })
+  assert.ok(goodput >= 0.95, `goodput ${goodput}`)
+  assert.ok(throttled <= 0.03, `throttled ${throttled}`)
+  assert.ok(fairness >= 0.95, `fairness ${fairness}`)
+})
+
+test('the fixed percentage of the KPL wastes most of what eight producers send', async () => {
+  const fixed = {
+    ...CONTENTION,
+    producerCount: 8,
+    rateLimit: 150,
+    warmUpMs: 5000,
+    measuredMs: 10_000,
+  }
+  const { goodput, throttled } = await contend({ ...fixed, seed: 1 })
+  assert.ok(goodput >= 0.95 && throttled > 0.5, `goodput ${goodput}, throttled ${throttled}`)
+})
+
+test('a share doubles until the whole shard is reached, and no further', () => {
+  const share = new AdaptiveShare()
+  assert.equal(share.value, 0.25)
+  share.busy(1000)
+  assert.equal(share.value, 0.5)
+  share.busy(1000)
+  assert.equal(share.value, 1)
+  share.busy(3_600_000)
+  assert.equal(share.value, 1)
+})
+
+test('a refusal takes it down once, whatever else was under way', () => {
+  const share = new AdaptiveShare()
+  share.busy(2000)
+  share.refused(1900, 2000)
+  assert.equal(share.value, 0.5)
+  for (const sentAtMs of [1900, 1990, 2000]) share.refused(sentAtMs, 2010)
+  assert.equal(share.value, 0.5)
+  share.refused(2001, 2020)
+  assert.ok(Math.abs(share.value - 0.425) < 1e-9)
+})
+
+test('it returns to where it was refused, waits there, and then goes beyond', () => {
+  const share = new AdaptiveShare()
+  share.refused(0, 1)
+  share.refused(2, 3)
+  const low = share.value
+  const values: number[] = []
+  for (let s = 0; s < 60; s++) {
+    values.push(share.value)
+    share.busy(1000)
+  }
+  assert.ok(
+    values.every((value, i) => i === 0 || value >= values[i - 1]!),
+    'it never falls by itself',
+  )
+  const growth = values.slice(1).map((value, i) => value - values[i]!)
+  const slowest = growth.indexOf(Math.min(...growth))
+  assert.ok(slowest > 5 && slowest < 30, `slowest after ${slowest} s`)
+  assert.ok(values.at(-1)! > 2 * low)
+})
+
+test('however often it is refused, a little remains', () => {
+  const share = new AdaptiveShare()
+  for (let i = 0; i < 1000; i++) share.refused(i, i + 0.5)
+  assert.equal(share.value, 0.005)
+})
