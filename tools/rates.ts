@@ -1,5 +1,5 @@
-// How producers that know nothing of each other share shards: `npm run rates`. Hand-moved time, real
-// producers, the embedded Kinesis's own limits per shard.
+// How producers that know nothing of each other share shards: `npm run rates`. Hand-moved time,
+// real producers, the embedded Kinesis's own limits per shard.
 
 import { type Contention, contend } from '../test/producer/contention.ts'
 

@@ -1,20 +1,21 @@
-// Which part of a shard's limit this producer may use, learned from the shard's own refusals, so that
-// producers that know nothing of each other share it.
+// Which part of a shard's limit this producer may use, learned from the shard's own refusals, so
+// that producers that know nothing of each other share it.
 //
 // A refusal takes the share down by a seventh. From there it returns quickly to just below where it
-// was refused, stays about there, and then tries ever more boldly: the cubic curve of TCP (RFC 9438),
-// whose plateau at "what worked" keeps refusals rare, and whose growth depends on time alone, so that
-// those who have little catch up with those who have much. Only time in which records waited for the
-// share counts: who sends little learns nothing about the limit.
+// was refused, stays about there, and then tries ever more boldly: the cubic curve of TCP (RFC
+// 9438), whose plateau at "what worked" keeps refusals rare, and whose growth depends on time
+// alone, so that those who have little catch up with those who have much. Only time in which
+// records waited for the share counts: who sends little learns nothing about the limit.
 
 /** What is left after a refusal. */
 const DECREASE = 0.85
 /** What is left after the refusal that ends the first doubling, which may be far above. */
 const FIRST_DECREASE = 0.5
 /**
- * Shares per cubic second: from an eighth of a shard back to the plateau in 16 s, to all of it, when
- * the others have gone, in 70 s. Chosen with `DECREASE` so that eight producers on one shard have less
- * than 3 % of their records refused; faster curves are refused more, slower ones share less evenly.
+ * Shares per cubic second: from an eighth of a shard back to the plateau in 16 s, to all of it,
+ * when the others have gone, in 70 s. Chosen with `DECREASE` so that eight producers on one shard
+ * have less than 3 % of their records refused; faster curves are refused more, slower ones share
+ * less evenly.
  */
 const CUBIC = 0.000005
 /** Before anything is known; doubled each second until the whole shard or the first refusal. */

@@ -117,7 +117,7 @@ export const producerFields = {
     max: 1_000_000_000,
     unit: '%',
     env: 'RATE_LIMIT',
-    says: 'What this producer sends to a shard: its fair part, learned from what the shard refuses; or as the KPL (there 150) always so many per cent of the limit.',
+    says: 'What this producer sends to a shard: its fair part, learned from refusals; or always so many per cent of the limit (the KPL: 150).',
   }),
   maxConnections: integer({
     default: 24,
