@@ -16,21 +16,34 @@ import {
   type VestigialConfig,
   vestigialFields,
   vestigialWarning,
+  type WindowConfig,
+  windowFields,
 } from '../producer/index.ts'
 
 /** Every setting, those of the KPL under its names; see docs/configuration.md. */
-export type ProducerSettings = ProducerConfig & TransportConfig & UserRecordConfig & VestigialConfig
+export type ProducerSettings = ProducerConfig &
+  TransportConfig &
+  UserRecordConfig &
+  VestigialConfig &
+  WindowConfig
 
 /** The settings, by who needs them. */
 export interface ReadOptions {
   readonly producer: ProducerConfig
   readonly transport: TransportConfig
   readonly userRecord: UserRecordConfig
+  readonly window: WindowConfig
 }
 
 /** Throws `ConfigError`, which names every option that is wrong. */
 export function readOptions(options: Partial<ProducerSettings>, log: Log): ReadOptions {
-  const fields = { ...producerFields, ...transportFields, ...userRecordFields, ...vestigialFields }
+  const fields = {
+    ...producerFields,
+    ...transportFields,
+    ...userRecordFields,
+    ...vestigialFields,
+    ...windowFields,
+  }
   const config = readConfig(fields, { overrides: options, overridesFrom: 'option' })
   if (!isServiceNamed(config)) {
     throw new TypeError('KinesisProducer needs a region or an endpoint.')
@@ -43,6 +56,7 @@ export function readOptions(options: Partial<ProducerSettings>, log: Log): ReadO
     producer: partOf(producerFields, config),
     transport: partOf(transportFields, config),
     userRecord: partOf(userRecordFields, config),
+    window: partOf(windowFields, config),
   }
 }
 

@@ -15,6 +15,7 @@ import {
   Producer,
   type ProducerConfig,
   type ProducerDescription,
+  Window,
 } from '../producer/index.ts'
 import {
   type Attempt,
@@ -38,6 +39,7 @@ export type {
   Place,
   ProducerConfig,
   ProducerDescription,
+  RecordResult,
 }
 
 export interface KinesisProducerOptions extends Partial<ProducerSettings> {
@@ -94,6 +96,7 @@ export class KinesisProducer {
   readonly #producer: Producer
   readonly #network: NodeNetwork
   readonly #maxUserRecordSize: number
+  readonly #window: Window
 
   /**
    * Throws `ConfigError`, which names every option that is wrong, and what the system says for
@@ -105,13 +108,14 @@ export class KinesisProducer {
     metricsDimensions,
     ...options
   }: KinesisProducerOptions) {
-    const { producer: config, transport, userRecord } = readOptions(options, log)
+    const { producer: config, transport, userRecord, window } = readOptions(options, log)
     this.#maxUserRecordSize = userRecord.maxUserRecordSize
     const clock = new NodeClock()
     this.#network = new NodeNetwork({ clock, ...networkOptionsOf({ ...config, ...transport }) })
     const host = { clock, random: new NodeRandom(), network: this.#network }
     const provider = credentials ?? awsCredentials()
     this.#producer = new Producer(host, config, provider, log, metricsDimensions)
+    this.#window = new Window(window, this.#producer)
   }
 
   /** User records that were added and have not settled. */
@@ -124,6 +128,20 @@ export class KinesisProducer {
     return this.#producer.outstandingBytes
   }
 
+  /** Of the record that is outstanding longest, up to 100 ms too much; 0 when there is none. */
+  get oldestRecordAgeMs(): number {
+    return this.#producer.oldestRecordAgeMs
+  }
+
+  /**
+   * Resolves when there is room for one more record: fewer than `maxOutstandingRecords` and
+   * `maxOutstandingBytes` are outstanding. First come, first served. Adding never waits and never
+   * refuses, so whoever adds without it has no bound but memory.
+   */
+  ready(): Promise<void> {
+    return this.#window.ready()
+  }
+
   /**
    * Adds a record; resolves when it is in the stream, rejects with `UserRecordFailedError` when it
    * was given up. Throws `TypeError` or `RangeError` at once for what no stream would take.
@@ -131,12 +149,59 @@ export class KinesisProducer {
   addUserRecord(input: UserRecordInput): Promise<UserRecordResult> {
     const fields = checked(input, this.#maxUserRecordSize)
     return new Promise((resolve, reject) => {
-      const onSettle = (result: RecordResult) => {
+      this.#put(fields, (result) => {
         if (result.isDelivered) resolve({ ...result.place, attempts: result.attempts })
         else reject(new UserRecordFailedError(result, input))
-      }
-      this.#producer.put(new UserRecord({ ...fields, onSettle }))
+      })
     })
+  }
+
+  /**
+   * Adds many records without a promise for each. `onSettle` is called once for each, with its place
+   * in `inputs`, when its fate is decided. Throws as `addUserRecord` does; then none was added.
+   */
+  addUserRecords(
+    inputs: readonly UserRecordInput[],
+    onSettle: (result: RecordResult, index: number) => void,
+  ): void {
+    const all = inputs.map((input) => checked(input, this.#maxUserRecordSize))
+    for (const [index, fields] of all.entries()) {
+      this.#put(fields, (result) => onSettle(result, index))
+    }
+  }
+
+  /**
+   * Adds all records of a source as fast as there is room for them, and resolves when they have all
+   * settled. What is given up is told to `onFailed` and counted. Rejects with what the source
+   * throws, or with what no stream would take; what was added before is delivered all the same.
+   *
+   *     await pipeline(source, (records) => producer.addAll(records))
+   */
+  async addAll(
+    source: AsyncIterable<UserRecordInput> | Iterable<UserRecordInput>,
+    onFailed: (error: UserRecordFailedError) => void = () => {},
+  ): Promise<{ delivered: number; failed: number }> {
+    const counts = { delivered: 0, failed: 0 }
+    const open = { count: 0, onEmpty: () => {} }
+    for await (const input of source) {
+      await this.ready()
+      const fields = checked(input, this.#maxUserRecordSize)
+      open.count++
+      this.#put(fields, (result) => {
+        if (result.isDelivered) counts.delivered++
+        else {
+          counts.failed++
+          onFailed(new UserRecordFailedError(result, input))
+        }
+        if (--open.count === 0) open.onEmpty()
+      })
+    }
+    if (open.count > 0) {
+      await new Promise<void>((resolve) => {
+        open.onEmpty = resolve
+      })
+    }
+    return counts
   }
 
   /** Sends what waits for company; resolves when every record added before has settled. */
@@ -150,8 +215,17 @@ export class KinesisProducer {
    */
   async close({ deadlineMs }: { deadlineMs: number }): Promise<number> {
     const left = await this.#producer.close(deadlineMs)
+    this.#window.close()
     this.#network.close()
     return left
+  }
+
+  #put(fields: ReturnType<typeof checked>, settle: (result: RecordResult) => void): void {
+    const onSettle = (result: RecordResult) => {
+      settle(result)
+      this.#window.changed()
+    }
+    this.#producer.put(new UserRecord({ ...fields, onSettle }))
   }
 
   /**

@@ -49,6 +49,8 @@ export class Producer {
   readonly #onLeave = (record: UserRecord) => this.#leave(record)
   #outstandingCount = 0
   #outstandingBytes = 0
+  /** How many outstanding records came in each tenth of a second, the oldest first. */
+  readonly #arrivals = new Map<number, number>()
   #isClosed = false
   #flushEpoch = 0
   #flushes: Flush[] = []
@@ -79,6 +81,13 @@ export class Producer {
     return this.#outstandingBytes
   }
 
+  /** Of the record that is outstanding longest, up to 100 ms too much; 0 when there is none. */
+  get oldestRecordAgeMs(): number {
+    const [oldest] = this.#arrivals.keys()
+    if (oldest === undefined) return 0
+    return this.#host.clock.monotonicMs() - oldest * ARRIVAL_TICK_MS
+  }
+
   /**
    * Takes over a record and settles it, later, exactly once. Never waits and never refuses: whoever
    * calls bounds what is outstanding. After `close` a record fails at once, with the code `Closed`.
@@ -95,6 +104,8 @@ export class Producer {
     record.onLeave = this.#onLeave
     this.#outstandingCount++
     this.#outstandingBytes += record.data.length
+    const tick = tickOf(record)
+    this.#arrivals.set(tick, (this.#arrivals.get(tick) ?? 0) + 1)
     pipeline.outstandingCount++
     pipeline.put(record)
   }
@@ -206,6 +217,10 @@ export class Producer {
   #leave(record: UserRecord): void {
     this.#outstandingCount--
     this.#outstandingBytes -= record.data.length
+    const tick = tickOf(record)
+    const left = this.#arrivals.get(tick)! - 1
+    if (left === 0) this.#arrivals.delete(tick)
+    else this.#arrivals.set(tick, left)
     this.#pipelines.get(record.stream)!.outstandingCount--
     if (this.#flushes.length > 0) this.#advanceFlushes(record.flushEpoch)
   }
@@ -228,6 +243,12 @@ export class Producer {
 }
 
 const SECOND_MS = 1000
+
+const ARRIVAL_TICK_MS = 100
+
+function tickOf({ arrivalAtMs }: UserRecord): number {
+  return Math.floor(arrivalAtMs / ARRIVAL_TICK_MS)
+}
 
 const CLOSED = {
   code: 'Closed',

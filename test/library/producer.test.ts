@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { KinesisProducer, type UserRecordInput } from '../../src/library/producer.ts'
+import { startKinesis } from '../../src/library/kinesis.ts'
+import {
+  KinesisProducer,
+  type KinesisProducerOptions,
+  type UserRecordInput,
+} from '../../src/library/producer.ts'
 
 const KEYS = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
 
@@ -38,4 +43,90 @@ test('what no stream would take is thrown at once, and nothing is sent', async (
 
   assert.equal(producer.outstandingRecordsCount, 0)
   assert.equal(await producer.close({ deadlineMs: 0 }), 0)
+})
+
+async function running(options: KinesisProducerOptions = {}) {
+  const kinesis = await startKinesis({ streams: { s: 2 } })
+  const credentials = () => Promise.resolve(KEYS)
+  const producer = new KinesisProducer({ endpoint: kinesis.endpoint, credentials, ...options })
+  const stop = async () => {
+    await producer.close({ deadlineMs: 1000 })
+    await kinesis.close()
+  }
+  return { producer, stop }
+}
+
+test('many records are added with one call, and each is told of once', async () => {
+  const { producer, stop } = await running()
+  const inputs = Array.from({ length: 500 }, (_, i) => ({
+    stream: 's',
+    partitionKey: `k${i}`,
+    data: `v${i}`,
+  }))
+  const settled: number[] = []
+  producer.addUserRecords(inputs, (result, index) => {
+    assert.ok(result.isDelivered)
+    settled.push(index)
+  })
+  assert.equal(producer.outstandingRecordsCount, 500)
+  await producer.flush()
+  assert.deepEqual(
+    settled.toSorted((a, b) => a - b),
+    inputs.map((_, i) => i),
+  )
+  const wrong = [...inputs, { stream: 's', partitionKey: '', data: '' }]
+  assert.throws(() => producer.addUserRecords(wrong, () => assert.fail()), RangeError)
+  assert.equal(producer.outstandingRecordsCount, 0, 'none was added')
+  await stop()
+})
+
+test('a source is read as fast as there is room, and no faster', async () => {
+  const { producer, stop } = await running({ maxOutstandingRecords: 10, recordMaxBufferedTime: 5 })
+  let most = 0
+  async function* source() {
+    for (let i = 0; i < 200; i++) {
+      most = Math.max(most, producer.outstandingRecordsCount)
+      yield { stream: 's', partitionKey: `k${i}`, data: `v${i}` }
+    }
+  }
+  const [first, second] = await Promise.all([producer.addAll(source()), producer.addAll(source())])
+  assert.deepEqual([first, second], Array(2).fill({ delivered: 200, failed: 0 }))
+  assert.equal(most, 10)
+  await stop()
+})
+
+test('what a source gives that cannot be delivered is told and counted', async () => {
+  const { producer, stop } = await running()
+  const codes: string[] = []
+  const records = [
+    { stream: 's', partitionKey: 'k', data: 'v' },
+    { stream: 'nowhere', partitionKey: 'k', data: 'v' },
+  ]
+  const counts = await producer.addAll(records, ({ code }) => codes.push(code))
+  assert.deepEqual(counts, { delivered: 1, failed: 1 })
+  assert.deepEqual(codes, ['ResourceNotFoundException'])
+  const bad = [{ stream: 's', partitionKey: '', data: 'v' }]
+  await assert.rejects(producer.addAll(bad), RangeError)
+  await stop()
+})
+
+test('bytes are a bound of their own, and nobody waits for ever for a closed producer', async () => {
+  const { producer, stop } = await running({ maxOutstandingBytes: 100 })
+  await producer.ready()
+  const added = producer.addUserRecord({ stream: 's', partitionKey: 'k', data: 'x'.repeat(100) })
+  let isReady = false
+  const ready = producer.ready().then(() => {
+    isReady = true
+  })
+  await Promise.resolve()
+  assert.equal(isReady, false)
+  assert.ok(producer.oldestRecordAgeMs >= 0)
+  await added
+  await ready
+  assert.equal(producer.oldestRecordAgeMs, 0)
+
+  producer.addUserRecords([{ stream: 's', partitionKey: 'k', data: 'x'.repeat(100) }], () => {})
+  const never = producer.ready()
+  await stop()
+  await never
 })
