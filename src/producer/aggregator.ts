@@ -3,77 +3,109 @@
 import type { Clock } from '../host/index.ts'
 import { NO_SHARD, type UserRecord } from '../record/index.ts'
 import { AggregateSize } from '../wire/index.ts'
-import { aloneWithoutShard, KinesisRecord } from './kinesis-record.ts'
+import { AGGREGATE_KEY_BYTES, alone, KinesisRecord } from './kinesis-record.ts'
 import type { Cut } from './metrics/processing-statistics.ts'
 import { type Measure, Reducer, type ReducerLimits } from './reducer.ts'
 import type { ShardMap } from './shard-map.ts'
 import type { Stage } from './stage.ts'
+import type { StreamFacts } from './stream-facts.ts'
+
+/**
+ * - `safe`: records of one shard, once the stream is known to keep them where their hash keys
+ *   belong; records of one key while the shards are not known.
+ * - `always`: records of one shard, whatever the stream; the KPL's way.
+ * - `same-key`: records of one key only.
+ * - `off`: none.
+ */
+export type AggregationMode = 'safe' | 'always' | 'same-key' | 'off'
 
 export interface AggregationConfig extends ReducerLimits {
-  readonly isEnabled: boolean
+  readonly mode: AggregationMode
+}
+
+/** What is known of the stream. */
+export interface StreamKnowledge {
+  readonly shards: ShardMap
+  readonly facts: StreamFacts
+}
+
+type UserRecordReducer = Reducer<UserRecord>
+
+/** By their shards, and by key where records of several keys must not meet. */
+class Reducers {
+  readonly byShard = new Map<number, UserRecordReducer>()
+  readonly byKey = new Map<string, UserRecordReducer>()
+
+  all(): UserRecordReducer[] {
+    return [...this.byShard.values(), ...this.byKey.values()]
+  }
 }
 
 export class Aggregator implements Stage<UserRecord> {
   readonly #clock: Clock
   readonly #shards: ShardMap
+  readonly #facts: StreamFacts
   readonly #config: AggregationConfig
   readonly #next: Stage<KinesisRecord>
   readonly #onCut: Cut
-  readonly #fresh = new Map<number, Reducer<UserRecord>>()
+  readonly #fresh = new Reducers()
   /**
    * Records that go again have old expirations, and what shares a Kinesis record with them would
    * pass the limiter's whole backlog: new records would overtake those that wait, which then
    * expire.
    */
-  readonly #again = new Map<number, Reducer<UserRecord>>()
-  /** Came before anything was known of the shards; bounded by the window. */
-  #early: UserRecord[] = []
+  readonly #again = new Reducers()
+  /** For want of knowledge that is one call away; bounded by the window. */
+  #held: UserRecord[] = []
   #isFlushing = false
 
   constructor(
     clock: Clock,
-    shards: ShardMap,
+    { shards, facts }: StreamKnowledge,
     config: AggregationConfig,
     next: Stage<KinesisRecord>,
     onCut: Cut,
   ) {
     this.#clock = clock
     this.#shards = shards
+    this.#facts = facts
     this.#config = config
     this.#next = next
     this.#onCut = onCut
   }
 
   put(record: UserRecord): void {
-    if (!this.#config.isEnabled) return this.#next.put(aloneWithoutShard(record))
-    // The first map is one call away. Sent now, every record would travel alone and unlimited.
-    if (!this.#shards.isTried) {
-      this.#early.push(record)
+    const { mode } = this.#config
+    if (mode === 'off') return this.#next.put(alone(record))
+    // Sent now, every record would travel without company and without a rate.
+    if (!this.#shards.isTried || (mode === 'safe' && !this.#facts.isTried)) {
+      this.#held.push(record)
       return
     }
     const shard = this.#shards.predict(record.hashKey!)
-    if (shard === NO_SHARD) return this.#next.put(aloneWithoutShard(record))
-    record.predictedShard = shard
-    const reducers = record.attemptCount === 0 ? this.#fresh : this.#again
-    const reducer = reducers.get(shard) ?? this.#open(reducers, shard)
-    reducer.put(record)
+    const isKnown = shard !== NO_SHARD
+    if (mode === 'safe' && !this.#facts.areKeysKept) this.#next.put(alone(record, shard))
+    else if (isKnown && this.#shards.isWorthWaiting(shard)) this.#held.push(record)
+    else if (mode === 'same-key' || !isKnown || !this.#shards.isSettled(shard)) {
+      this.#putByKey(record, shard)
+    } else this.#putByShard(record, shard)
   }
 
   /**
-   * The shard map is another one now: what waited for it goes on, what is left of closed shards
-   * moves.
+   * What is known of the stream has changed: what waited for that goes on, and what was gathered
+   * for shards that are no more where they were is gathered anew.
    */
   onShardsChanged(): void {
-    const early = this.#early
-    this.#early = []
-    for (const record of early) this.put(record)
-    for (const reducers of [this.#fresh, this.#again]) {
-      for (const [shard, reducer] of reducers) {
-        if (this.#shards.isOpen(shard)) continue
-        reducers.delete(shard)
-        for (const record of reducer.abandon()) this.put(record)
+    const left = this.#held
+    this.#held = []
+    for (const { byShard } of [this.#fresh, this.#again]) {
+      for (const [shard, reducer] of byShard) {
+        if (this.#shards.isSettled(shard)) continue
+        byShard.delete(shard)
+        left.push(...reducer.abandon())
       }
     }
+    for (const record of left) this.put(record)
   }
 
   /** Sends on everything now, and lets it wait nowhere for company. */
@@ -84,26 +116,68 @@ export class Aggregator implements Stage<UserRecord> {
   }
 
   abandon(): UserRecord[] {
-    const left = this.#early
-    this.#early = []
+    const left = this.#held
+    this.#held = []
     for (const reducer of this.#all()) left.push(...reducer.abandon())
     return left
   }
 
-  #all(): Reducer<UserRecord>[] {
-    return [...this.#fresh.values(), ...this.#again.values()]
+  #all(): UserRecordReducer[] {
+    return [...this.#fresh.all(), ...this.#again.all()]
   }
 
-  #open(reducers: Map<number, Reducer<UserRecord>>, shard: number): Reducer<UserRecord> {
+  #reducersFor(record: UserRecord): Reducers {
+    return record.attemptCount === 0 ? this.#fresh : this.#again
+  }
+
+  #putByShard(record: UserRecord, shard: number): void {
+    record.predictedShard = shard
+    const { byShard } = this.#reducersFor(record)
+    let reducer = byShard.get(shard)
+    if (reducer === undefined) {
+      reducer = this.#open(AGGREGATE_KEY_BYTES, (records, sizeBytes) => {
+        return new KinesisRecord(records, sizeBytes, shard)
+      })
+      byShard.set(shard, reducer)
+    }
+    reducer.put(record)
+  }
+
+  /** A reducer of one key is gone when it is empty: there can be as many keys as records. */
+  #putByKey(record: UserRecord, shard: number): void {
+    record.predictedShard = shard
+    const { byKey } = this.#reducersFor(record)
+    const { partitionKey, explicitHashKey } = record
+    const key = `${shard} ${explicitHashKey ?? ''} ${partitionKey}`
+    let reducer = byKey.get(key)
+    if (reducer === undefined) {
+      const opened = this.#open(Buffer.byteLength(partitionKey), (records, sizeBytes) => {
+        if (opened.count === 0) {
+          byKey.delete(key)
+          opened.abandon()
+        }
+        return new KinesisRecord(records, sizeBytes, shard, true)
+      })
+      reducer = opened
+      byKey.set(key, reducer)
+    }
+    reducer.put(record)
+  }
+
+  #open(
+    keyBytes: number,
+    join: (records: UserRecord[], sizeBytes: number) => KinesisRecord,
+  ): UserRecordReducer {
+    const { maxCount, maxSizeBytes } = this.#config
+    const roomBytes = this.#facts.maxRecordBytes - keyBytes
+    const limits = { maxCount, maxSizeBytes: Math.min(maxSizeBytes, roomBytes) }
     const next = (records: UserRecord[], sizeBytes: number, reasons: number) => {
       this.#onCut(reasons, records.length)
-      const record = new KinesisRecord(records, sizeBytes, shard)
+      const record = join(records, sizeBytes)
       if (this.#isFlushing) record.deadlineAtMs = this.#clock.monotonicMs()
       this.#next.put(record)
     }
-    const reducer = new Reducer(this.#clock, this.#config, new AggregateMeasure(), next)
-    reducers.set(shard, reducer)
-    return reducer
+    return new Reducer(this.#clock, limits, new AggregateMeasure(), next)
   }
 }
 

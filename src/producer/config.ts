@@ -64,6 +64,10 @@ export const producerFields = {
     default: true,
     says: 'Whether user records that are expected in one shard share a Kinesis record.',
   }),
+  aggregation: choice(['safe', 'always', 'same-key', 'off'], {
+    default: 'safe',
+    says: 'Who shares a Kinesis record: one shard as soon as its stream allows, always, one key, nobody.',
+  }),
   aggregationMaxCount: integer({
     default: 4_294_967_295,
     min: 1,

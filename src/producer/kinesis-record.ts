@@ -5,8 +5,9 @@ import type { HashKey, UserRecord } from '../record/index.ts'
 import { NO_SHARD } from '../record/index.ts'
 import { type PutRecordsEntry, writeAggregate } from '../wire/index.ts'
 
-/** The partition key of every aggregated record: its members' own keys are inside. As the KPL. */
+/** The partition key of a record with members of several keys, which are inside. As the KPL. */
 const AGGREGATE_PARTITION_KEY = 'a'
+export const AGGREGATE_KEY_BYTES = AGGREGATE_PARTITION_KEY.length
 
 export class KinesisRecord implements PutRecordsEntry {
   /** Earliest deadline first; the first one's hash key routes them all. */
@@ -20,12 +21,21 @@ export class KinesisRecord implements PutRecordsEntry {
   /** When it must leave the buffer in which it is. */
   deadlineAtMs: number
 
-  constructor(userRecords: readonly UserRecord[], sizeBytes: number, predictedShard: number) {
+  /** All members have one hash key, so that wherever it lands they belong there. */
+  readonly isOneKey: boolean
+
+  constructor(
+    userRecords: readonly UserRecord[],
+    sizeBytes: number,
+    predictedShard: number,
+    isOneKey = userRecords.length === 1,
+  ) {
     const first = userRecords[0]!
     this.userRecords = userRecords
     this.sizeBytes = sizeBytes
     this.predictedShard = predictedShard
-    this.partitionKey = userRecords.length === 1 ? first.partitionKey : AGGREGATE_PARTITION_KEY
+    this.isOneKey = isOneKey
+    this.partitionKey = isOneKey ? first.partitionKey : AGGREGATE_PARTITION_KEY
     this.chargedBytes = sizeBytes + Buffer.byteLength(this.partitionKey)
     let deadlineAtMs = first.deadlineAtMs
     let expiresAtMs = first.expiresAtMs
@@ -53,8 +63,8 @@ export class KinesisRecord implements PutRecordsEntry {
   }
 }
 
-/** A Kinesis record of one user record whose shard is not predicted: nothing may share it. */
-export function aloneWithoutShard(record: UserRecord): KinesisRecord {
-  record.predictedShard = NO_SHARD
-  return new KinesisRecord([record], record.data.length, NO_SHARD)
+/** A Kinesis record of one user record, which nothing may share. */
+export function alone(record: UserRecord, shard = NO_SHARD): KinesisRecord {
+  record.predictedShard = shard
+  return new KinesisRecord([record], record.data.length, shard)
 }

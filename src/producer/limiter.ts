@@ -49,16 +49,12 @@ export class Limiter implements Stage<KinesisRecord> {
     this.#lanes.get(shard)?.refused(sentAtMs, this.#clock.monotonicMs())
   }
 
-  /** Forgets the buckets of shards that are closed and have nothing waiting. */
-  keepOnly(isOpen: (shard: number) => boolean): void {
-    for (const [shard, lane] of this.#lanes) {
-      if (lane.waiting.size === 0 && !isOpen(shard)) this.#lanes.delete(shard)
-    }
-  }
-
-  abandon(): KinesisRecord[] {
+  /** Forgets the other shards, and gives back what waits for them: it belongs elsewhere now. */
+  keepOnly(isKept: (shard: number) => boolean): KinesisRecord[] {
     const left: KinesisRecord[] = []
-    for (const lane of this.#lanes.values()) {
+    for (const [shard, lane] of this.#lanes) {
+      if (isKept(shard)) continue
+      this.#lanes.delete(shard)
       lane.timer?.cancel()
       lane.timer = null
       for (let head = lane.waiting.pop(); head !== undefined; head = lane.waiting.pop()) {
@@ -66,6 +62,10 @@ export class Limiter implements Stage<KinesisRecord> {
       }
     }
     return left
+  }
+
+  abandon(): KinesisRecord[] {
+    return this.keepOnly(() => false)
   }
 
   #laneOf(shard: number): Lane {

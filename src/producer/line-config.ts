@@ -52,7 +52,7 @@ export function lineConfigOf(config: ProducerConfig): LineConfig {
   const { recordMaxBufferedTime, rateLimit } = config
   return {
     aggregation: {
-      isEnabled: config.aggregationEnabled,
+      mode: config.aggregationEnabled ? config.aggregation : 'off',
       maxCount: config.aggregationMaxCount,
       maxSizeBytes: config.aggregationMaxSize,
     },

@@ -15,6 +15,7 @@ import { StreamMetrics } from './metrics/stream-metrics.ts'
 import { Retrier, type RetryCounters } from './retrier.ts'
 import { Sender } from './sender.ts'
 import { ShardMap } from './shard-map.ts'
+import { StreamFacts } from './stream-facts.ts'
 
 /** A record that was given up when its line was closed. */
 export interface Abandoned {
@@ -31,6 +32,7 @@ export interface Witnesses {
 
 export class Pipeline {
   readonly #shards: ShardMap
+  readonly #facts: StreamFacts
   readonly #aggregator: Aggregator
   readonly #limiter: Limiter
   readonly #collector: Collector
@@ -52,6 +54,7 @@ export class Pipeline {
   ) {
     const { clock } = host
     const shards = new ShardMap(host, stream, client, log)
+    const facts = new StreamFacts(host, stream, client, log)
     const isOpen = (shard: number) => shards.isOpen(shard)
     const metrics = new StreamMetrics(clock, tree, stream, () => this.outstandingCount)
     const statistics = new ProcessingStatistics(clock, stream, config.statistics, {
@@ -70,11 +73,12 @@ export class Pipeline {
     const collector = new Collector(clock, config.collection, sender, statistics.stage2)
     const limiter = new Limiter(clock, config.limiter, { next: collector, expired })
     const { stage1 } = statistics
-    const aggregator = new Aggregator(clock, shards, config.aggregation, limiter, stage1)
+    const aggregator = new Aggregator(clock, { shards, facts }, config.aggregation, limiter, stage1)
     const backoff = new Backoff(host, config.backoff, aggregator)
     const throttled = limiter.refused.bind(limiter)
     retrier.joinTo({ start: aggregator, backoff, sender, throttled })
     this.#shards = shards
+    this.#facts = facts
     this.#retrier = retrier
     this.#sender = sender
     this.#collector = collector
@@ -83,11 +87,26 @@ export class Pipeline {
     this.#backoff = backoff
     this.#metrics = metrics
     this.#statistics = statistics
-    shards.start(() => {
+    const moved = () => {
       aggregator.onShardsChanged()
-      limiter.keepOnly(isOpen)
-      metrics.keepOnly(isOpen)
+      // Nothing of it was sent yet, so it costs nothing to put it together anew.
+      for (const { userRecords } of limiter.keepOnly((shard) => shards.isSettled(shard))) {
+        for (const record of userRecords) aggregator.put(record)
+      }
+    }
+    shards.start({
+      moved: () => {
+        // What became of the shards may have become of the whole stream.
+        if (config.aggregation.mode !== 'off') facts.ask()
+        moved()
+      },
+      listed: (isListed) => {
+        retrier.onShardsListed(isListed)
+        moved()
+        metrics.keepOnly(isOpen)
+      },
     })
+    if (config.aggregation.mode !== 'off') facts.start(() => aggregator.onShardsChanged())
   }
 
   get counters(): Readonly<RetryCounters> {
@@ -127,6 +146,7 @@ export class Pipeline {
   /** Stops the line and gives back every record that is in it. */
   close(): Abandoned[] {
     this.#shards.close()
+    this.#facts.close()
     this.#statistics.close()
     const left: Abandoned[] = []
     const give = (records: readonly UserRecord[], mayBeWritten: boolean) => {

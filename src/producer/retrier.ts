@@ -147,21 +147,36 @@ export class Retrier {
   #onLanded(exchange: Exchange, record: KinesisRecord, landing: Landing): void {
     const predicted = record.predictedShard
     const shard = shardNumberOf(landing.shardId)
-    const isExpected = predicted === NO_SHARD || predicted === shard
+    const isKnown = this.#shards.isKnown(shard, landing.sequenceNumber)
+    const isExpected = predicted === NO_SHARD || (predicted === shard && isKnown)
     this.#exits!.backoff.succeeded(predicted)
     if (!isExpected) this.#shards.invalidate(exchange.startAtMs, predicted)
     // Alone, a record lands where its own hash key belongs, whatever we predicted.
-    if (isExpected || record.userRecords.length === 1) {
-      return this.#deliver(exchange, record, landing, null)
+    if (isExpected || record.isOneKey) return this.#deliver(exchange, record, landing, null)
+    if (isKnown) return this.#deliver(exchange, record, landing, shard)
+    this.#unjudged.add({ exchange, record, landing, missedCount: 0 })
+    this.#shards.refresh()
+  }
+
+  /**
+   * A listing has ended. What landed in a shard that we still do not know waits on: it is in the
+   * stream, and where all of it belongs it must not be sent again. Its expiration ends that, and so
+   * do listings that do not have the shard: it went with a stream that was deleted.
+   */
+  onShardsListed(isListed: boolean): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const unjudged of [...this.#unjudged]) {
+      const { exchange, record, landing } = unjudged
+      const shard = shardNumberOf(landing.shardId)
+      const isKnown = this.#shards.isKnown(shard, landing.sequenceNumber)
+      if (isListed) unjudged.missedCount++
+      const isLost = unjudged.missedCount >= MISSED_MAX_COUNT || nowMs > record.expiresAtMs
+      if (!isKnown && !isLost) continue
+      this.#unjudged.delete(unjudged)
+      if (isKnown) this.#deliver(exchange, record, landing, shard)
+      else this.#onWrongShard(exchange, record)
     }
-    if (this.#shards.contains(shard, record.explicitHashKey) !== null) {
-      return this.#deliver(exchange, record, landing, shard)
-    }
-    const unjudged = { exchange, record, landing }
-    this.#unjudged.add(unjudged)
-    this.#shards.refreshThen(() => {
-      if (this.#unjudged.delete(unjudged)) this.#deliver(exchange, record, landing, shard)
-    })
+    if (this.#unjudged.size > 0) this.#shards.refresh()
   }
 
   /**
@@ -230,7 +245,12 @@ export class Retrier {
   }
 }
 
+/** The first may be of open shards only, the second from before the shard was there. */
+const MISSED_MAX_COUNT = 3
+
 interface Unjudged {
+  /** Listings that did not have its shard. */
+  missedCount: number
   readonly exchange: Exchange
   readonly record: KinesisRecord
   readonly landing: Landing

@@ -10,11 +10,14 @@ import {
   shardNumberOf,
 } from '../wire/index.ts'
 import { type Client, isRefusal, type Outcome } from './client.ts'
+import { isWithin, type NumberRange, numberRangeFrom } from './number-range.ts'
 
 interface Range {
   readonly shard: number
   readonly start: HashKey
   readonly end: HashKey
+  /** What the sequence numbers of its records lie between; null when that cannot be told. */
+  readonly numbers: NumberRange | null
 }
 
 /**
@@ -29,6 +32,19 @@ const CLOSED_RANGE_KEPT_MS = 60_000
  * Pages of one listing: 1 000 shards each, far above any account's limit. A bound, not a setting.
  */
 const PAGES_MAX_COUNT = 1000
+
+/**
+ * How long records of a shard that is no more where it was are held back for the new map. It is one
+ * call away; when it takes longer, they go on in a way that needs no map.
+ */
+const PATIENCE_MS = 500
+
+export interface ShardMapEvents {
+  /** A shard is no more where it was, or a new map takes too long. */
+  readonly moved: () => void
+  /** A listing has ended, well or not. */
+  readonly listed: (isListed: boolean) => void
+}
 
 export interface ShardMapHost {
   readonly clock: Clock
@@ -50,8 +66,13 @@ export class ShardMap {
   #backoffMs = BACKOFF_MIN_MS
   #timer: Timer | null = null
   #isClosed = false
-  #onChange: () => void = () => {}
-  #waiting: (() => void)[] = []
+  #events: ShardMapEvents = { moved() {}, listed() {} }
+  /** Shards of the map of which records landed elsewhere since it was fetched. */
+  readonly #moved = new Set<number>()
+  #patience: Timer | null = null
+  /** A shard is wanted that may have been closed meanwhile, and the last map had none of those. */
+  #isClosedWanted = false
+  #hasClosed = false
 
   constructor(host: ShardMapHost, stream: string, client: Client, log: Log) {
     this.#host = host
@@ -69,9 +90,9 @@ export class ShardMap {
     return this.#open.length
   }
 
-  /** Starts to learn the shards; `onChange` is called after each listing that ended. */
-  start(onChange: () => void): void {
-    this.#onChange = onChange
+  /** Starts to learn the shards. */
+  start(events: ShardMapEvents): void {
+    this.#events = events
     this.#update()
   }
 
@@ -79,11 +100,22 @@ export class ShardMap {
     this.#isClosed = true
     this.#timer?.cancel()
     this.#timer = null
-    this.#waiting = []
+    this.#patience?.cancel()
+    this.#patience = null
   }
 
   isOpen(shard: number): boolean {
     return this.#openShards.has(shard)
+  }
+
+  /** It is open, and where the map has it as far as anybody knows. */
+  isSettled(shard: number): boolean {
+    return this.#openShards.has(shard) && !this.#moved.has(shard)
+  }
+
+  /** The shard has moved, and a map that says where to is worth waiting for. */
+  isWorthWaiting(shard: number): boolean {
+    return this.#patience !== null && this.#moved.has(shard)
   }
 
   /** The open shard to which the hash key belongs, or `NO_SHARD`. */
@@ -107,19 +139,47 @@ export class ShardMap {
   }
 
   /**
+   * Whether we know the range of the shard that gave a record this number. A stream that was deleted
+   * and made anew has shards of the same names with other ranges: their numbers tell.
+   */
+  isKnown(shard: number, sequenceNumber: string): boolean {
+    const range = this.#ranges.get(shard)
+    if (range === undefined) return false
+    return range.numbers === null || isWithin(range.numbers, sequenceNumber)
+  }
+
+  /**
    * A record whose request started at `startAtMs` landed elsewhere than predicted. Fetches the map
    * again, unless the map is newer than the evidence. One listing serves all that ask meanwhile.
    */
   invalidate(startAtMs: number, predictedShard: number): void {
     if (startAtMs <= this.#updatedAtMs) return
     if (predictedShard !== NO_SHARD && !this.#openShards.has(predictedShard)) return
-    this.#update()
+    if (predictedShard !== NO_SHARD && !this.#moved.has(predictedShard)) this.#move(predictedShard)
+    // After a failure the next listing comes in its time.
+    if (this.#timer === null) this.#update()
   }
 
-  /** Fetches the map and calls `then` once when that has ended, well or not. */
-  refreshThen(then: () => void): void {
-    this.#waiting.push(then)
-    this.#update()
+  /** The map lacks a shard that there is: it is fetched again, after a while when it just was. */
+  refresh(): void {
+    this.#isClosedWanted = true
+    if (this.#isUpdating || this.#isClosed || this.#timer !== null) return
+    const ageMs = this.#host.clock.monotonicMs() - this.#updatedAtMs
+    if (!this.#hasClosed || ageMs > this.#backoffMs) this.#update()
+    else this.#updateLater()
+  }
+
+  #move(shard: number): void {
+    this.#moved.add(shard)
+    // After a failure the new map is not one call away.
+    if (this.#timer === null && this.#patience === null) {
+      const { clock } = this.#host
+      this.#patience = clock.schedule(clock.monotonicMs() + PATIENCE_MS, () => {
+        this.#patience = null
+        this.#events.moved()
+      })
+    }
+    this.#events.moved()
   }
 
   #update(): void {
@@ -127,12 +187,13 @@ export class ShardMap {
     this.#isUpdating = true
     this.#timer?.cancel()
     this.#timer = null
-    this.#fetchPage({ found: [], nextToken: null, pageCount: 0 })
+    const hasClosed = this.#isClosedWanted
+    this.#fetchPage({ found: [], nextToken: null, pageCount: 0, hasClosed })
   }
 
   #fetchPage(listing: Listing): void {
-    const request =
-      listing.nextToken === null ? { streamName: this.#stream } : { nextToken: listing.nextToken }
+    const { nextToken, hasClosed } = listing
+    const request = nextToken === null ? { streamName: this.#stream, hasClosed } : { nextToken }
     this.#client.call({
       action: 'ListShards',
       encode: (_buffer, format) => encodeListShards(format, request),
@@ -152,16 +213,20 @@ export class ShardMap {
       return this.#fail(error instanceof Error ? error.message : String(error))
     }
     this.#backoffMs = BACKOFF_MIN_MS
-    if (listing.nextToken === null) return this.#adopt(listing.found)
+    if (listing.nextToken === null) return this.#adopt(listing)
     if (listing.pageCount === PAGES_MAX_COUNT) return this.#fail('the listing does not end')
     this.#fetchPage(listing)
   }
 
-  #adopt(found: readonly ShardDescription[]): void {
+  #adopt({ found, hasClosed }: Listing): void {
+    this.#hasClosed = hasClosed
+    if (hasClosed) this.#isClosedWanted = false
     const nowMs = this.#host.clock.monotonicMs()
     const open: Range[] = []
-    for (const { shardId, startingHashKey, endingHashKey, isOpen } of found) {
-      const range = { shard: shardNumberOf(shardId), start: startingHashKey, end: endingHashKey }
+    for (const { shardId, startingHashKey: start, endingHashKey: end, ...rest } of found) {
+      const { isOpen, startingSequenceNumber } = rest
+      const numbers = numberRangeFrom(startingSequenceNumber)
+      const range = { shard: shardNumberOf(shardId), start, end, numbers }
       this.#ranges.set(range.shard, { ...range, seenAtMs: nowMs })
       if (isOpen) open.push(range)
     }
@@ -171,11 +236,17 @@ export class ShardMap {
     this.#open = open.sort((a, b) => a.end.compare(b.end))
     this.#openShards = new Set(open.map((range) => range.shard))
     this.#updatedAtMs = nowMs
-    this.#end()
+    this.#moved.clear()
+    this.#end(true)
   }
 
   #fail(why: string): void {
     this.#log.warn('could not list the shards', { stream: this.#stream, why })
+    this.#updateLater()
+    this.#end(false)
+  }
+
+  #updateLater(): void {
     // Jitter: a fleet that lost the service at one instant must not come back at one instant.
     const waitMs = this.#backoffMs / 2 + this.#host.random.below(Math.ceil(this.#backoffMs / 2))
     this.#backoffMs = Math.min((this.#backoffMs * 3) / 2, BACKOFF_MAX_MS)
@@ -183,16 +254,14 @@ export class ShardMap {
       this.#timer = null
       this.#update()
     })
-    this.#end()
   }
 
-  #end(): void {
+  #end(isListed: boolean): void {
     this.#isUpdating = false
     this.#isTried = true
-    const waiting = this.#waiting
-    this.#waiting = []
-    this.#onChange()
-    for (const then of waiting) then()
+    this.#patience?.cancel()
+    this.#patience = null
+    this.#events.listed(isListed)
   }
 }
 
@@ -200,4 +269,5 @@ interface Listing {
   readonly found: ShardDescription[]
   nextToken: string | null
   pageCount: number
+  readonly hasClosed: boolean
 }

@@ -5,10 +5,11 @@ export {
   type NetworkFaults,
   NO_DISK_FAULTS,
   NO_NETWORK_FAULTS,
+  NO_SERVICE_FAULTS,
 } from './faults.ts'
 export type { LineHooks } from './line-hooks.ts'
 export { type Difference, type LineOutcome, runOnce, runSeed } from './line-run.ts'
-export type { LineSettings } from './line-settings.ts'
+export type { LineSettings, Mishap } from './line-settings.ts'
 export { type LineReport, LineWorld } from './line-world.ts'
 export { Machine, type MachineOptions, type SimProcess } from './machine.ts'
 export { type Inspector, type Link, SimNetwork } from './sim-network.ts'

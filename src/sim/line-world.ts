@@ -34,6 +34,9 @@ export interface LineReport {
   /** Sent more than once. */
   readonly retriedCount: number
   readonly requestCount: number
+  /** Data bytes of what was delivered, once each, and of what was sent beyond that. */
+  readonly deliveredBytes: number
+  readonly extraBytes: number
   /** How often each kind of event happened. */
   readonly counts: ReadonlyMap<string, number>
 }
@@ -213,12 +216,18 @@ export class LineWorld {
   #report(): LineReport {
     const { records } = this.#book
     const { trace, nowMs } = this.world
+    const delivered = records.filter(({ result }) => result?.isDelivered)
+    const extraBytes = ({ data, sendings }: (typeof records)[number]) => {
+      return data.length * (sendings.length - 1)
+    }
     return {
+      deliveredBytes: delivered.reduce((sum, { data }) => sum + data.length, 0),
+      extraBytes: delivered.reduce((sum, booked) => sum + extraBytes(booked), 0),
       digest: trace.digest,
       eventCount: trace.eventCount,
       virtualMs: nowMs,
       recordCount: records.length,
-      deliveredCount: records.filter(({ result }) => result?.isDelivered).length,
+      deliveredCount: delivered.length,
       failedCount: records.filter(({ result }) => result?.isDelivered === false).length,
       doubledCount: this.#streams.doubledCount,
       retriedCount: records.filter(({ sendings }) => sendings.length > 1).length,

@@ -32,4 +32,9 @@ export {
 export { RequestBuffer } from './request-buffer.ts'
 export { shardIdOf, shardNumberOf } from './shard-id.ts'
 export { type Credentials, type SignableRequest, Signer, type SignerOptions } from './signer.ts'
+export {
+  decodeStreamSummary,
+  encodeDescribeStreamSummary,
+  type StreamSummary,
+} from './stream-summary.ts'
 export { contentTypeOf, targetOf, type WireFormat } from './wire-format.ts'

@@ -6,8 +6,10 @@ import { decodeObject, encodeRequest, objectOf } from './messages.ts'
 import { ProtocolError } from './protocol-error.ts'
 import type { WireFormat } from './wire-format.ts'
 
-/** The first page of a stream's open shards, or the page behind a token. */
-export type ListShardsRequest = { readonly streamName: string } | { readonly nextToken: string }
+/** The first page of a stream's open shards, or of all that it has, or the page behind a token. */
+export type ListShardsRequest =
+  | { readonly streamName: string; readonly hasClosed?: boolean }
+  | { readonly nextToken: string }
 
 export interface ShardDescription {
   readonly shardId: string
@@ -16,6 +18,8 @@ export interface ShardDescription {
   readonly startingHashKey: HashKey
   /** Inclusive. */
   readonly endingHashKey: HashKey
+  /** No record of the shard has a lower one; null when the service does not say. */
+  readonly startingSequenceNumber: string | null
   /** It takes records: it has no ending sequence number. */
   readonly isOpen: boolean
 }
@@ -33,7 +37,7 @@ export function encodeListShards(format: WireFormat, request: ListShardsRequest)
       : {
           StreamName: request.streamName,
           MaxResults: LIST_SHARDS_DEFAULT_COUNT,
-          ShardFilter: { Type: 'AT_LATEST' },
+          ...(request.hasClosed !== true && { ShardFilter: { Type: 'AT_LATEST' } }),
         }
   return encodeRequest(format, 'ListShards', payload)
 }
@@ -52,14 +56,15 @@ function shardOf(value: unknown, i: number): ShardDescription {
   if (typeof shardId !== 'string') throw new ProtocolError(`shard ${i} has no ShardId`)
   const range = objectOf(shard['HashKeyRange'], `the HashKeyRange of ${shardId}`)
   const sequence = shard['SequenceNumberRange']
-  const end = sequence == null ? null : objectOf(sequence, 'a range')['EndingSequenceNumber']
+  const numbers = sequence == null ? {} : objectOf(sequence, 'a range')
   return {
     shardId,
     parentShardId: textOrNull(shard['ParentShardId']),
     adjacentParentShardId: textOrNull(shard['AdjacentParentShardId']),
     startingHashKey: hashKeyIn(range, 'StartingHashKey', shardId),
     endingHashKey: hashKeyIn(range, 'EndingHashKey', shardId),
-    isOpen: textOrNull(end) === null,
+    startingSequenceNumber: textOrNull(numbers['StartingSequenceNumber']),
+    isOpen: textOrNull(numbers['EndingSequenceNumber']) === null,
   }
 }
 

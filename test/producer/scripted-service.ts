@@ -53,6 +53,11 @@ export class ScriptedService implements Network {
   /** ListShards fails with this error name while it is set. */
   listShardsError: string | null = null
   listShardsCount = 0
+  /** What DescribeStreamSummary tells. */
+  summary: object = { StreamModeDetails: { StreamMode: 'PROVISIONED' }, MaxRecordSizeInKiB: 1024 }
+  /** DescribeStreamSummary fails with this error name while it is set. */
+  describeError: string | null = null
+  describeCount = 0
   readonly sent: Sent[] = []
   /** Everything that is in the stream, as `key:data`, in order of arrival. */
   readonly stored: string[] = []
@@ -88,7 +93,14 @@ export class ScriptedService implements Network {
       return this.cborAnswer
     }
     const input = JSON.parse(Buffer.from(request.body).toString('utf8'))
+    if (action === 'DescribeStreamSummary') return this.#describe()
     return action === 'ListShards' ? this.#listShards() : this.#putRecords(input)
+  }
+
+  #describe(): HttpAnswer {
+    this.describeCount++
+    if (this.describeError !== null) return errorAnswer(400, this.describeError)
+    return jsonAnswer(200, { StreamDescriptionSummary: this.summary })
   }
 
   #listShards(): HttpAnswer {

@@ -1,0 +1,136 @@
+// What a stream allows, as the service says: the size of its records, and whether records stand
+// where their hash keys belong, without which nothing can be aggregated that a consumer would find.
+
+import type { Clock, Log, Random, Timer } from '../host/index.ts'
+import {
+  decodeStreamSummary,
+  encodeDescribeStreamSummary,
+  RECORD_DEFAULT_MAX_BYTES,
+  type StreamSummary,
+} from '../wire/index.ts'
+import { type Client, isRefusal, type Outcome } from './client.ts'
+
+/** First and longest wait before the service is asked again; each next one is twice as long. */
+const ASK_AGAIN_MIN_MS = 1000
+const ASK_AGAIN_MAX_MS = 60_000
+
+/** A service that does not know the question has no streams that it must be asked about. */
+const UNKNOWN_TO_SERVICE = new Set(['UnknownOperationException', 'NotImplemented'])
+
+const DENIED_CODES = new Set(['AccessDeniedException', 'AccessDenied'])
+
+export class StreamFacts {
+  readonly #host: { readonly clock: Clock; readonly random: Random }
+  readonly #stream: string
+  readonly #client: Client
+  readonly #log: Log
+  #summary: StreamSummary | null = null
+  #isTried = false
+  #isAsking = false
+  #isClosed = false
+  #hasWarned = false
+  #waitMs = ASK_AGAIN_MIN_MS
+  #timer: Timer | null = null
+  #onChange: () => void = () => {}
+
+  constructor(
+    host: { readonly clock: Clock; readonly random: Random },
+    stream: string,
+    client: Client,
+    log: Log,
+  ) {
+    this.#host = host
+    this.#stream = stream
+    this.#client = client
+    this.#log = log
+  }
+
+  /** Whether the first question has been answered, well or not. */
+  get isTried(): boolean {
+    return this.#isTried
+  }
+
+  /** Records stand in the shards that their hash keys say. False as long as that is not known. */
+  get areKeysKept(): boolean {
+    const distribution = this.#summary?.recordDistribution
+    return distribution === null || distribution === 'USER_PARTITION_KEY'
+  }
+
+  /** Of data and partition key. */
+  get maxRecordBytes(): number {
+    const sizeKiB = this.#summary?.maxRecordSizeKiB ?? null
+    return sizeKiB === null ? RECORD_DEFAULT_MAX_BYTES : sizeKiB * 1024
+  }
+
+  start(onChange: () => void): void {
+    this.#onChange = onChange
+    this.ask()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#timer?.cancel()
+    this.#timer = null
+  }
+
+  /** Something has changed with the stream: what was true of it may be no more. */
+  ask(): void {
+    if (this.#isAsking || this.#isClosed) return
+    this.#isAsking = true
+    this.#timer?.cancel()
+    this.#timer = null
+    this.#client.call({
+      action: 'DescribeStreamSummary',
+      encode: (_buffer, format) => encodeDescribeStreamSummary(format, this.#stream),
+      done: (outcome) => this.#onAnswer(outcome),
+    })
+  }
+
+  #onAnswer(outcome: Outcome): void {
+    if (this.#isClosed) return
+    this.#isAsking = false
+    this.#isTried = true
+    if (!isRefusal(outcome)) this.#read(outcome.format, outcome.body)
+    else if (UNKNOWN_TO_SERVICE.has(outcome.code)) this.#learn(NOTHING_SAID)
+    else this.#onRefused(outcome.code, outcome.message)
+    this.#onChange()
+  }
+
+  #read(format: 'cbor' | 'json', body: Uint8Array): void {
+    try {
+      this.#learn(decodeStreamSummary(format, body))
+    } catch (error) {
+      this.#onRefused('UnreadableAnswer', error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  #learn(summary: StreamSummary): void {
+    this.#summary = summary
+    this.#waitMs = ASK_AGAIN_MIN_MS
+  }
+
+  /** What was known before stays; without it the safe choice does. */
+  #onRefused(code: string, message: string): void {
+    if (code === 'ResourceNotFoundException') this.#summary = null
+    const isDenied = DENIED_CODES.has(code)
+    if (isDenied && !this.#hasWarned) {
+      this.#hasWarned = true
+      this.#log.warn(
+        'DescribeStreamSummary is refused: records of 1 MiB, and no aggregation unless it is told',
+        { stream: this.#stream, why: `${code}: ${message}`, setting: 'aggregation' },
+      )
+    }
+    const { clock, random } = this.#host
+    // Also after a permission that is missing: somebody may give it.
+    const waitMs = isDenied ? ASK_AGAIN_MAX_MS : this.#waitMs
+    this.#waitMs = Math.min(this.#waitMs * 2, ASK_AGAIN_MAX_MS)
+    const atMs = clock.monotonicMs() + waitMs / 2 + random.below(Math.ceil(waitMs / 2))
+    this.#timer = clock.schedule(atMs, () => this.ask())
+  }
+}
+
+const NOTHING_SAID: StreamSummary = {
+  maxRecordSizeKiB: null,
+  mode: null,
+  recordDistribution: null,
+}

@@ -1,0 +1,145 @@
+// The line while its stream is resharded, and while nobody says how.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isWithin, numberRangeFrom } from '../../src/producer/number-range.ts'
+import { type Line, type LineOptions, line } from './line.ts'
+import { evenShards, md5Of, type Shard } from './scripted-service.ts'
+
+const [LOW, HIGH] = evenShards(2, 1) as [Shard, Shard]
+
+/** Keys whose hash keys are in the shard. */
+function keysIn(shard: Shard, count: number): string[] {
+  const keys: string[] = []
+  for (let i = 0; keys.length < count; i++) {
+    const hash = md5Of(`key-${i}`)
+    if (shard.start <= hash && hash <= shard.end) keys.push(`key-${i}`)
+  }
+  return keys
+}
+
+/** A line that knows one shard, which has just been split. */
+async function split(options: LineOptions = {}): Promise<Line> {
+  const running = line(options)
+  running.put('warm', 'up')
+  await running.runFor(1000)
+  running.results.length = 0
+  running.service.sent.length = 0
+  running.service.stored.length = 0
+  running.service.shards = [LOW, HIGH]
+  return running
+}
+
+function codesOf(running: Line): (string | null)[][] {
+  return running.results.map((result) => result.attempts.map((attempt) => attempt.code))
+}
+
+function entriesOf({ service }: Line) {
+  return service.sent.flatMap(({ entries }) => entries)
+}
+
+test('what landed in an unknown child with all its members is not sent again', async () => {
+  const running = await split()
+  for (const key of keysIn(HIGH, 3)) running.put(key, 'x')
+
+  await running.runFor(2000)
+
+  assert.equal(entriesOf(running).length, 1)
+  assert.deepEqual(codesOf(running), [[null], [null], [null]])
+})
+
+test('an aggregate that lies across the split goes again, to each child its own', async () => {
+  const running = await split()
+  const keys = [...keysIn(LOW, 2), ...keysIn(HIGH, 2)]
+  for (const key of keys) running.put(key, 'x')
+
+  await running.runFor(2000)
+
+  assert.deepEqual(
+    entriesOf(running).map((entry) => entry.userRecords.length),
+    [4, 2, 2],
+  )
+  assert.ok(running.results.every((result) => result.isDelivered))
+  assert.equal(running.service.listShardsCount, 2, 'at the start and after the split')
+})
+
+test('while ListShards is refused, what landed waits for it and is not sent again', async () => {
+  const running = await split({ settings: { recordTtl: 'none' } })
+  running.service.listShardsError = 'LimitExceededException'
+  for (const key of keysIn(LOW, 3)) running.put(key, 'x')
+
+  await running.runFor(180_000)
+  const before = { sent: entriesOf(running).length, settled: running.results.length }
+  const { listShardsCount } = running.service
+  running.service.listShardsError = null
+  await running.runFor(60_000)
+
+  assert.deepEqual(before, { sent: 1, settled: 0 })
+  assert.ok(listShardsCount > 5 && listShardsCount < 20, `${listShardsCount} listings`)
+  assert.equal(entriesOf(running).length, 1)
+  assert.deepEqual(codesOf(running), [[null], [null], [null]])
+})
+
+test('while ListShards is refused, only records of one key share a Kinesis record', async () => {
+  const running = await split()
+  running.service.listShardsError = 'LimitExceededException'
+  const [low] = keysIn(LOW, 1)
+  const [high] = keysIn(HIGH, 1)
+  running.put(low!, 'finds out')
+  await running.runFor(2000)
+  running.service.sent.length = 0
+  for (let i = 0; i < 3; i++) for (const key of [low!, high!]) running.put(key, `${i}`)
+
+  await running.runFor(1000)
+
+  const shown = entriesOf(running).map(({ partitionKey, userRecords }) => {
+    return [partitionKey, userRecords.length]
+  })
+  assert.deepEqual(
+    shown.sort(),
+    [
+      [high, 3],
+      [low, 3],
+    ].sort(),
+  )
+  assert.ok(running.results.every((result) => result.isDelivered))
+})
+
+test('what waits for the rate of a closed shard goes by the new ones, not twice', async () => {
+  const running = await split({ settings: { rateLimit: 1, aggregationMaxSize: 64 } })
+  const keys = [...keysIn(LOW, 20), ...keysIn(HIGH, 20)]
+  for (let i = 0; i < 100; i++) for (const key of keys) running.put(key, 'x'.repeat(60))
+
+  await running.runFor(20_000)
+
+  const extraCount = running.service.stored.length - keys.length * 100
+  assert.ok(extraCount <= 0, `${extraCount} records sent beyond what was put`)
+})
+
+test('two shards become one: nothing goes again', async () => {
+  const running = line({ shards: [LOW, HIGH] })
+  running.put('warm', 'up')
+  await running.runFor(1000)
+  running.service.stored.length = 0
+  running.service.shards = evenShards(1, 3)
+  for (const key of [...keysIn(LOW, 2), ...keysIn(HIGH, 2)]) running.put(key, 'x')
+
+  await running.runFor(2000)
+
+  assert.equal(running.service.stored.length, 4)
+  assert.ok(running.results.every((result) => result.isDelivered))
+})
+
+test('a shard of the same name in a stream made anew is told apart by its numbers', () => {
+  // From a stream at AWS: a shard's first and last number, and its child's first.
+  const first = '49563335997420305725896584603874146327194044269160562690'
+  const last = '49563335997431456098495849915443705260510755470006288386'
+  const child = '49563336006362904550507364483629969354526038951045627922'
+
+  const range = numberRangeFrom(first)!
+
+  assert.ok(isWithin(range, first) && isWithin(range, last))
+  assert.equal(isWithin(range, child), false)
+  assert.equal(isWithin(range, '17'), true, 'of another layout: it says nothing')
+  assert.equal(numberRangeFrom('1'), null)
+})

@@ -1,0 +1,143 @@
+// The map by itself: pages, ten thousand shards, and a service that says no.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { silentLog } from '../../src/host/index.ts'
+import type { Call, Client, Outcome } from '../../src/producer/client.ts'
+import { ShardMap } from '../../src/producer/shard-map.ts'
+import { StreamFacts } from '../../src/producer/stream-facts.ts'
+import { HashKey, hashKeyFromBigInt } from '../../src/record/index.ts'
+import { RequestBuffer } from '../../src/wire/index.ts'
+import { HandClock } from '../hand-clock.ts'
+import { RecordingLog } from '../recording-log.ts'
+import { evenShards, shardIdOf } from './scripted-service.ts'
+
+const PAGE_SHARDS = 1000
+const middling = { below: (bound: number) => Math.floor(bound / 2), fork: () => middling }
+
+/** Answers calls at once, as `answer` has it. */
+function clientOf(answer: (input: Record<string, string>) => Outcome) {
+  const calls: Record<string, string>[] = []
+  const call = ({ encode, done }: Call) => {
+    const input = JSON.parse(String(encode(new RequestBuffer(), 'json')))
+    calls.push(input)
+    queueMicrotask(() => done(answer(input)))
+  }
+  return { client: { call } as unknown as Client, calls }
+}
+
+function pagesOf(shardCount: number) {
+  const shards = evenShards(shardCount).map(({ number, start, end }) => ({
+    ShardId: shardIdOf(number),
+    HashKeyRange: { StartingHashKey: `${start}`, EndingHashKey: `${end}` },
+    SequenceNumberRange: { StartingSequenceNumber: '1' },
+  }))
+  return (input: Record<string, string>): Outcome => {
+    const from = Number(input['NextToken'] ?? 0)
+    const Shards = shards.slice(from, from + PAGE_SHARDS)
+    const next = from + PAGE_SHARDS
+    const body = { Shards, ...(next < shardCount && { NextToken: `${next}` }) }
+    return { format: 'json', body: Buffer.from(JSON.stringify(body)) }
+  }
+}
+
+async function mapOf(shardCount: number) {
+  const { client, calls } = clientOf(pagesOf(shardCount))
+  const clock = new HandClock()
+  const map = new ShardMap({ clock, random: middling }, 's', client, silentLog)
+  await new Promise<void>((resolve) => map.start({ moved() {}, listed: () => resolve() }))
+  return { map, calls, clock }
+}
+
+test('ten thousand shards come in ten pages; a lookup compares fourteen times at most', async () => {
+  const { map, calls } = await mapOf(10_000)
+  const compare = HashKey.prototype.compare
+  let compareCount = 0
+  HashKey.prototype.compare = function (other) {
+    compareCount++
+    return compare.call(this, other)
+  }
+  try {
+    for (const { number, start, end } of evenShards(10_000)) {
+      for (const key of [start, end]) {
+        compareCount = 0
+        assert.equal(map.predict(hashKeyFromBigInt(key)!), number)
+        assert.ok(compareCount <= 14, `${compareCount} comparisons`)
+      }
+    }
+  } finally {
+    HashKey.prototype.compare = compare
+  }
+  assert.equal(calls.length, 10)
+  assert.equal(map.openCount, 10_000)
+})
+
+test('a burst of evidence is one listing; the old map serves meanwhile', async () => {
+  const { map, calls, clock } = await mapOf(4)
+  const key = hashKeyFromBigInt(0n)!
+  clock.advanceBy(1000)
+  for (let i = 0; i < 500; i++) map.invalidate(clock.monotonicMs(), i % 4)
+
+  const predicted = map.predict(key)
+  await new Promise(setImmediate)
+
+  assert.equal(predicted, 0)
+  assert.equal(calls.length, 2)
+  map.invalidate(500, 0)
+  await new Promise(setImmediate)
+  assert.equal(calls.length, 2, 'evidence that is older than the map')
+})
+
+test('a service that refuses listings for minutes is asked ever more seldom', async () => {
+  const refusal = { code: 'LimitExceededException', message: 'no', mayBeWritten: false }
+  const { client, calls } = clientOf(() => refusal)
+  const clock = new HandClock()
+  const map = new ShardMap({ clock, random: middling }, 's', client, silentLog)
+  let isSettled = true
+  map.start({ moved() {}, listed: () => (isSettled = map.isSettled(0)) })
+  for (let second = 0; second < 600; second++) {
+    clock.advanceBy(1000)
+    await new Promise(setImmediate)
+    // Whatever lands elsewhere meanwhile does not make it hurry.
+    map.invalidate(clock.monotonicMs(), -1)
+    map.refresh()
+  }
+
+  assert.ok(calls.length >= 15 && calls.length <= 40, `${calls.length} listings in ten minutes`)
+  assert.equal(isSettled, false)
+  map.close()
+  assert.equal(clock.scheduledCount, 0)
+})
+
+test('a permission to describe that is missing is said once', async () => {
+  const refusal = { code: 'AccessDeniedException', message: 'no', mayBeWritten: false }
+  const { client, calls } = clientOf(() => refusal)
+  const clock = new HandClock()
+  const log = new RecordingLog()
+  const facts = new StreamFacts({ clock, random: middling }, 's', client, log)
+  facts.start(() => {})
+  for (let minute = 0; minute < 10; minute++) {
+    await new Promise(setImmediate)
+    clock.advanceBy(60_000)
+  }
+
+  assert.ok(calls.length >= 8)
+  assert.equal(log.lines.length, 1)
+  assert.equal(facts.areKeysKept, false)
+  assert.equal(facts.maxRecordBytes, 1_048_576)
+  facts.close()
+  assert.equal(clock.scheduledCount, 0)
+})
+
+test('the size of records is learned', async () => {
+  const StreamDescriptionSummary = { MaxRecordSizeInKiB: 2048 }
+  const body = Buffer.from(JSON.stringify({ StreamDescriptionSummary }))
+  const { client } = clientOf(() => ({ format: 'json', body }))
+  const host = { clock: new HandClock(), random: middling }
+  const facts = new StreamFacts(host, 's', client, silentLog)
+
+  await new Promise<void>((resolve) => facts.start(resolve))
+
+  assert.equal(facts.maxRecordBytes, 2_097_152)
+  assert.equal(facts.areKeysKept, true)
+})
