@@ -139,8 +139,8 @@ export class ShardMap {
   }
 
   /**
-   * Whether we know the range of the shard that gave a record this number. A stream that was deleted
-   * and made anew has shards of the same names with other ranges: their numbers tell.
+   * Whether we know the range of the shard that gave a record this number. A stream that was
+   * deleted and made anew has shards of the same names with other ranges: their numbers tell.
    */
   isKnown(shard: number, sequenceNumber: string): boolean {
     const range = this.#ranges.get(shard)

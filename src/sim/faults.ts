@@ -124,6 +124,10 @@ export interface ServiceFaults {
   readonly garbledPerMille: number
   /** Of 1000 listings of the shards: a map from before the stream was resharded. */
   readonly oldMapPerMille: number
+  /** Of 1000 listings of the shards: refused. */
+  readonly listingRefusedPerMille: number
+  /** Of 1000 questions what the stream allows: denied. */
+  readonly describeDeniedPerMille: number
   /** Of 1000 user records: the service refuses every request that has one of these in it. */
   readonly poisonPerMille: number
 }
@@ -136,6 +140,8 @@ export const NO_SERVICE_FAULTS: ServiceFaults = {
   entryFailsAfterPerMille: 0,
   garbledPerMille: 0,
   oldMapPerMille: 0,
+  listingRefusedPerMille: 0,
+  describeDeniedPerMille: 0,
   poisonPerMille: 0,
 }
 
@@ -149,6 +155,8 @@ export function drawServiceFaults(random: SimRandom, maxPerMille: number): Servi
     entryFailsAfterPerMille: draw(),
     garbledPerMille: draw(),
     oldMapPerMille: random.pick([0, 0, 300, 700]),
+    listingRefusedPerMille: random.pick([0, 0, 0, 500, 1_000]),
+    describeDeniedPerMille: random.pick([0, 0, 0, 500, 1_000]),
     poisonPerMille: random.pick([0, 0, 0, 20]),
   }
 }

@@ -101,7 +101,7 @@ export class FrontDoor implements HttpService {
     if (this.#hits('expiredTokenPerMille')) expiredKeys.add(key)
     if (expiredKeys.has(key)) return refusal('ExpiredTokenException')
     const put = putRecordsOf(headers, body)
-    if (put === null) return null
+    if (put === null) return this.#refusalToTell(headerOf(headers, 'x-amz-target') ?? '')
     if (this.#hits('throttledPerMille')) {
       return refusal(random.pick(['LimitExceededException', 'ThrottlingException']))
     }
@@ -109,6 +109,16 @@ export class FrontDoor implements HttpService {
     if (!members.some(({ data }) => isPoison(data))) return null
     world.note('service: poisoned request')
     return refusal('ValidationException')
+  }
+
+  #refusalToTell(target: string): HttpAnswer | null {
+    if (target.endsWith('.ListShards') && this.#hits('listingRefusedPerMille')) {
+      return refusal('LimitExceededException')
+    }
+    const isDescribing = target.endsWith('.DescribeStreamSummary')
+    return isDescribing && this.#hits('describeDeniedPerMille')
+      ? refusal('AccessDeniedException')
+      : null
   }
 
   #put(request: Request, format: WireFormat, fields: PutRecordsFields): void {
@@ -182,6 +192,8 @@ const FAULT_NAMES: Readonly<Record<keyof ServiceFaults, string>> = {
   entryFailsAfterPerMille: 'entry fails after it was stored',
   garbledPerMille: 'answer garbled',
   oldMapPerMille: 'old shard map',
+  listingRefusedPerMille: 'listing refused',
+  describeDeniedPerMille: 'describing denied',
   poisonPerMille: 'poisoned request',
 }
 

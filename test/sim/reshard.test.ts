@@ -106,3 +106,17 @@ test('a reshard under load loses nothing and sends at most 2 % more', async (con
   }
   assert.ok(tell(context, reports) <= EXTRA_MAX_SHARE)
 })
+
+test('a stream that is deleted and made anew with other shards hides nothing delivered', async () => {
+  for (const [seed, shardCount] of [
+    [1, 8],
+    [2, 2],
+  ] as const) {
+    const anew = { kind: 'a stream is made anew', atMs: 3_000, stream: 's1', shardCount } as const
+
+    const { counts, deliveredCount } = await live(seed, [anew])
+
+    assert.equal(counts.get('operator: DeleteStream done'), 1)
+    assert.ok(deliveredCount > 1_000)
+  }
+})

@@ -36,6 +36,8 @@ export const FAULT_KINDS: readonly string[] = [
   'service: entry fails after it was stored',
   'service: answer garbled',
   'service: old shard map',
+  'service: listing refused',
+  'service: describing denied',
   'service: poisoned request',
   'kinesis refuses an entry: ProvisionedThroughputExceededException',
   'kinesis refuses an entry: InternalFailure',
