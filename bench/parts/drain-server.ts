@@ -27,7 +27,8 @@ function shardsOf(format: WireFormat): HttpAnswer {
   const HashKeyRange = { StartingHashKey: '0', EndingHashKey: HIGHEST_HASH_KEY }
   const SequenceNumberRange = { StartingSequenceNumber: SEQUENCE_NUMBER }
   const shard = { ShardId: shardIdOf(0), HashKeyRange, SequenceNumberRange }
-  return kept(`${format} shards`, format, { Shards: [shard] })
+  // Whatever is asked beside PutRecords: ListShards finds the one, DescribeStreamSummary the other.
+  return kept(`${format} shards`, format, { Shards: [shard], StreamDescriptionSummary: {} })
 }
 
 function kept(key: string, format: WireFormat, payload: object): HttpAnswer {

@@ -55,14 +55,12 @@ export function notDelivered(
   if (result.code === 'ResourceNotFoundException') {
     return problem('stream-not-found', `Kinesis has no stream ${stream}: ${result.message}`)
   }
-  if (INVALID_CODES.has(result.code)) {
-    const detail = `${result.code}: ${result.message}. It is not in the stream.`
-    return problem('record-refused', detail)
-  }
   const again = result.mayBeWritten
     ? 'An attempt had no answer: the record may be in the stream, and sent again it may be there twice.'
     : 'It is not in the stream.'
-  return problem('delivery-failed', `${result.code}: ${result.message}. ${again}`, {
+  const detail = `${result.code}: ${result.message}. ${again}`
+  if (INVALID_CODES.has(result.code)) return problem('record-refused', detail)
+  return problem('delivery-failed', detail, {
     retryAfterSeconds,
     more: {
       mayBeWritten: result.mayBeWritten,

@@ -157,8 +157,9 @@ export class KinesisProducer {
   }
 
   /**
-   * Adds many records without a promise for each. `onSettle` is called once for each, with its place
-   * in `inputs`, when its fate is decided. Throws as `addUserRecord` does; then none was added.
+   * Adds many records without a promise for each. `onSettle` is called once for each, with its
+   * place in `inputs`, when its fate is decided. Throws as `addUserRecord` does; then none was
+   * added.
    */
   addUserRecords(
     inputs: readonly UserRecordInput[],

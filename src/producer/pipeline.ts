@@ -95,6 +95,7 @@ export class Pipeline {
       }
     }
     shards.start({
+      isNeeded: () => this.outstandingCount > 0,
       moved: () => {
         // What became of the shards may have become of the whole stream.
         if (config.aggregation.mode !== 'off') facts.ask()
@@ -120,6 +121,7 @@ export class Pipeline {
   put(record: UserRecord): void {
     this.#metrics.received(record.arrivalAtMs, this.outstandingCount - 1)
     record.hashKey = record.explicitHashKey ?? hashKeyOf(record.partitionKey)
+    this.#shards.wake()
     this.#aggregator.put(record)
   }
 

@@ -42,6 +42,8 @@ const PATIENCE_MS = 500
 export interface ShardMapEvents {
   /** A shard is no more where it was, or a new map takes too long. */
   readonly moved: () => void
+  /** Whether any record waits for what the map says; without one, no failed listing goes again. */
+  readonly isNeeded: () => boolean
   /** A listing has ended, well or not. */
   readonly listed: (isListed: boolean) => void
 }
@@ -66,7 +68,11 @@ export class ShardMap {
   #backoffMs = BACKOFF_MIN_MS
   #timer: Timer | null = null
   #isClosed = false
-  #events: ShardMapEvents = { moved() {}, listed() {} }
+  /** A listing failed, and nobody has needed one since. */
+  #isDormant = false
+  /** Why the listing failed that was told of last. */
+  #toldWhy = ''
+  #events: ShardMapEvents = { isNeeded: () => true, moved() {}, listed() {} }
   /** Shards of the map of which records landed elsewhere since it was fetched. */
   readonly #moved = new Set<number>()
   #patience: Timer | null = null
@@ -102,6 +108,13 @@ export class ShardMap {
     this.#timer = null
     this.#patience?.cancel()
     this.#patience = null
+  }
+
+  /** A record has come: what was left undone because there was none is done now. */
+  wake(): void {
+    if (!this.#isDormant) return
+    this.#isDormant = false
+    this.#update()
   }
 
   isOpen(shard: number): boolean {
@@ -236,12 +249,17 @@ export class ShardMap {
     this.#open = open.sort((a, b) => a.end.compare(b.end))
     this.#openShards = new Set(open.map((range) => range.shard))
     this.#updatedAtMs = nowMs
+    this.#toldWhy = ''
     this.#moved.clear()
     this.#end(true)
   }
 
   #fail(why: string): void {
-    this.#log.warn('could not list the shards', { stream: this.#stream, why })
+    // Once for each reason: a stream that does not exist fails as long as it is asked for.
+    if (why !== this.#toldWhy) {
+      this.#log.warn('could not list the shards', { stream: this.#stream, why })
+    }
+    this.#toldWhy = why
     this.#updateLater()
     this.#end(false)
   }
@@ -252,7 +270,8 @@ export class ShardMap {
     this.#backoffMs = Math.min((this.#backoffMs * 3) / 2, BACKOFF_MAX_MS)
     this.#timer = this.#host.clock.schedule(this.#host.clock.monotonicMs() + waitMs, () => {
       this.#timer = null
-      this.#update()
+      if (this.#events.isNeeded()) this.#update()
+      else this.#isDormant = true
     })
   }
 

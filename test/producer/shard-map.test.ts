@@ -45,7 +45,9 @@ async function mapOf(shardCount: number) {
   const { client, calls } = clientOf(pagesOf(shardCount))
   const clock = new HandClock()
   const map = new ShardMap({ clock, random: middling }, 's', client, silentLog)
-  await new Promise<void>((resolve) => map.start({ moved() {}, listed: () => resolve() }))
+  await new Promise<void>((resolve) =>
+    map.start({ isNeeded: () => true, moved() {}, listed: () => resolve() }),
+  )
   return { map, calls, clock }
 }
 
@@ -94,7 +96,7 @@ test('a service that refuses listings for minutes is asked ever more seldom', as
   const clock = new HandClock()
   const map = new ShardMap({ clock, random: middling }, 's', client, silentLog)
   let isSettled = true
-  map.start({ moved() {}, listed: () => (isSettled = map.isSettled(0)) })
+  map.start({ isNeeded: () => true, moved() {}, listed: () => (isSettled = map.isSettled(0)) })
   for (let second = 0; second < 600; second++) {
     clock.advanceBy(1000)
     await new Promise(setImmediate)
@@ -107,6 +109,37 @@ test('a service that refuses listings for minutes is asked ever more seldom', as
   assert.equal(isSettled, false)
   map.close()
   assert.equal(clock.scheduledCount, 0)
+})
+
+test('a listing that fails goes again only while somebody needs it, and is told once', async () => {
+  const refusal = { code: 'ResourceNotFoundException', message: 'no', mayBeWritten: false }
+  const { client, calls } = clientOf(() => refusal)
+  const clock = new HandClock()
+  const log = new RecordingLog()
+  const map = new ShardMap({ clock, random: middling }, 's', client, log)
+  let isNeeded = true
+  map.start({ isNeeded: () => isNeeded, moved() {}, listed() {} })
+  const wait = async () => {
+    await new Promise(setImmediate)
+    clock.advanceBy(60_000)
+    await new Promise(setImmediate)
+  }
+  await wait()
+  assert.ok(calls.length > 1)
+  isNeeded = false
+  await wait()
+  const before = calls.length
+  await wait()
+  assert.equal(calls.length, before)
+  assert.equal(clock.scheduledCount, 0)
+
+  isNeeded = true
+  map.wake()
+  map.wake()
+  await new Promise(setImmediate)
+  assert.equal(calls.length, before + 1)
+  assert.equal(log.lines.length, 1)
+  map.close()
 })
 
 test('a permission to describe that is missing is said once', async () => {
