@@ -22,6 +22,7 @@ import {
   readKplProperties,
   transportFields,
 } from '../producer/index.ts'
+import { STREAM_NAME_PATTERN } from '../record/index.ts'
 import { usageError } from './exit.ts'
 import { LOG_LEVELS } from './log.ts'
 
@@ -29,7 +30,7 @@ import { LOG_LEVELS } from './log.ts'
 export const DEFAULT_CONFIG_FILE = 'headgate.yaml'
 
 const streamSchema = z.strictObject({
-  name: z.string().regex(/^[a-zA-Z0-9_.-]{1,128}$/),
+  name: z.string().regex(STREAM_NAME_PATTERN),
   shards: z.int().min(1).max(1000).default(1),
 })
 

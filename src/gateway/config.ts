@@ -2,14 +2,13 @@
 
 import { z } from 'zod'
 import { choice, type Fields, integer, type Parsed, shaped } from '../config/index.ts'
+import { STREAM_NAME_PATTERN } from '../record/index.ts'
 import { parsePointer } from './pointer.ts'
 
 /** What an answer means. `durable` joins them with the spool. */
 export const ACKS = ['accepted', 'delivered'] as const
 export type Ack = (typeof ACKS)[number]
 
-/** What may name a stream; the service's rule. */
-const STREAM_NAME = /^[a-zA-Z0-9_.-]{1,128}$/
 /** A token of RFC 9110: what may name a header. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** One part of a path, as it is: no slash, no escapes. */
@@ -24,7 +23,9 @@ type Unchecked<T> = { readonly [K in keyof T]?: unknown }
 const mappingSchema = z
   .strictObject({
     resource: z.string().regex(RESOURCE_NAME, 'allowed are letters, digits and . _ ~ -'),
-    stream: z.string().regex(STREAM_NAME, 'allowed are 1 to 128 of letters, digits and _ . -'),
+    stream: z
+      .string()
+      .regex(STREAM_NAME_PATTERN, 'allowed are 1 to 128 of letters, digits and _ . -'),
     location: z.enum(['header', 'body']),
     specification: z.string(),
     ack: z.enum(ACKS).optional(),

@@ -2,10 +2,10 @@
 
 import { isUtf8 } from 'node:buffer'
 import { type HttpAnswer, type HttpHead, headerOf } from '../host/index.ts'
+import { keyProblem, STREAM_NAME_PATTERN } from '../record/index.ts'
 import { NO_PARTITION_KEY, NO_STREAM_NAME } from './answers.ts'
 import { findJson, findMembers, textOfJson } from './json-scan.ts'
 import { JsonError, type JsonName, type JsonValue, jsonName } from './json-value.ts'
-import { keyProblem } from './partition-key.ts'
 import { problem } from './problem.ts'
 
 export interface Ingested {
@@ -16,8 +16,6 @@ export interface Ingested {
 
 /** Reads the record out of a body. */
 export type Ingest = (body: Buffer) => Ingested | HttpAnswer
-
-const STREAM_NAME = /^[a-zA-Z0-9_.-]{1,128}$/
 
 /** Wraps an ingest so that what is no JSON becomes its answer. */
 function reading(ingest: Ingest): Ingest {
@@ -87,7 +85,7 @@ export const ingestWriteToStream: Ingest = reading((body) => {
   if (stream === '') return NO_STREAM_NAME
   const partitionKey = key && isScalar(key) ? textOfJson(body, key) : ''
   if (partitionKey === '') return NO_PARTITION_KEY
-  if (!STREAM_NAME.test(stream)) {
+  if (!STREAM_NAME_PATTERN.test(stream)) {
     const allowed = '1 to 128 of letters, digits and _ . - are allowed'
     return problem(
       'stream-name-invalid',

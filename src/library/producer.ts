@@ -20,11 +20,12 @@ import {
 import {
   type Attempt,
   hashKeyFromDecimal,
+  keyProblem,
   type Place,
   type RecordResult,
+  STREAM_NAME_PATTERN,
   UserRecord,
 } from '../record/index.ts'
-import { PARTITION_KEY_MAX_CHARACTERS } from '../wire/index.ts'
 import { type ProducerSettings, readOptions } from './options.ts'
 
 export { ConfigError } from '../config/index.ts'
@@ -263,16 +264,11 @@ function checked(
   if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
     throw new TypeError('data: a string or a Uint8Array is needed')
   }
-  if (!/^[a-zA-Z0-9_.-]{1,128}$/.test(stream)) {
+  if (!STREAM_NAME_PATTERN.test(stream)) {
     throw new RangeError('stream: 1 to 128 of a-z A-Z 0-9 _ . - are allowed')
   }
-  const characters = [...partitionKey].length
-  if (characters < 1 || characters > PARTITION_KEY_MAX_CHARACTERS) {
-    throw new RangeError(`partitionKey: 1 to 256 characters are allowed, not ${characters}`)
-  }
-  if (!partitionKey.isWellFormed()) {
-    throw new RangeError('partitionKey: it has half of a surrogate pair in it')
-  }
+  const wrong = keyProblem(partitionKey)
+  if (wrong !== null) throw new RangeError(`partitionKey: it ${wrong}`)
   if (explicitHashKey !== undefined && typeof explicitHashKey !== 'string') {
     throw new TypeError('explicitHashKey: a decimal number as a string is needed')
   }

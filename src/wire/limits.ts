@@ -1,6 +1,10 @@
 // What the service allows: Kinesis Data Streams service quotas and API reference, as of autumn
 // 2026. Counts, bytes and rates; where the documents write MB and mean MiB we take MiB.
 
+import { PARTITION_KEY_MAX_CHARACTERS } from '../record/index.ts'
+
+export { PARTITION_KEY_MAX_CHARACTERS, STREAM_NAME_PATTERN } from '../record/index.ts'
+
 /** A binary mebibyte. */
 const MIB = 1024 * 1024
 
@@ -9,9 +13,8 @@ export const PUT_RECORDS_MAX_COUNT = 500
 /** Data and partition keys of one request. API reference, PutRecords (5 MiB until 2025). */
 export const PUT_RECORDS_MAX_BYTES = 10 * MIB
 
-/** Unicode characters, not bytes or UTF-16 units, of a partition key. API reference, PutRecord. */
+/** As `PARTITION_KEY_MAX_CHARACTERS`: Unicode characters. API reference, PutRecord. */
 export const PARTITION_KEY_MIN_CHARACTERS = 1
-export const PARTITION_KEY_MAX_CHARACTERS = 256
 /** The most that 256 characters need in UTF-8. */
 export const PARTITION_KEY_MAX_BYTES = 4 * PARTITION_KEY_MAX_CHARACTERS
 /** Decimal without leading zeros, 0..2^128-1. API reference, PutRecord. */
@@ -57,7 +60,6 @@ export const DESCRIBE_STREAM_SUMMARY_CALLS_PER_SECOND = 20
 
 /** Names. API reference, CreateStream and GetShardIterator. */
 export const STREAM_NAME_MAX_CHARACTERS = 128
-export const STREAM_NAME_PATTERN = /^[a-zA-Z0-9_.-]{1,128}$/
 export const SHARD_ID_MAX_CHARACTERS = 128
 export const SHARD_ID_PATTERN = /^[a-zA-Z0-9_.-]{1,128}$/
 

@@ -7,6 +7,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { type TestContext, test } from 'node:test'
 import { isAnswer } from '../../src/host/index.ts'
 import { NodeClock, NodeNetwork, type NodeNetworkOptions } from '../../src/host/node/index.ts'
+import { portOf } from './tls-and-proxy.ts'
 
 const clock = new NodeClock()
 const LONG_MS = 60_000
@@ -18,18 +19,7 @@ function networkOf(t: TestContext, options: Omit<NodeNetworkOptions, 'clock'> = 
 }
 
 async function originOf(t: TestContext, server: Server): Promise<string> {
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return `http://127.0.0.1:${await portOf(t, server)}`
 }
 
 function httpOrigin(t: TestContext, listener: RequestListener): Promise<string> {

@@ -7,6 +7,7 @@ import { Producer, type ProducerConfig } from '../../src/producer/index.ts'
 import { UserRecord } from '../../src/record/index.ts'
 import { SimRandom } from '../../src/sim/index.ts'
 import { HandClock } from '../hand-clock.ts'
+import { runFor } from './line.ts'
 import { producerConfig } from './producer-config.ts'
 import { evenShards, ScriptedService, type Shard } from './scripted-service.ts'
 
@@ -111,12 +112,4 @@ export async function contend(contention: Contention): Promise<ContentionResult>
 
 function shardOf(shards: readonly Shard[], key: bigint): Shard {
   return shards.find(({ start, end }) => start <= key && key <= end)!
-}
-
-async function runFor(clock: HandClock, ms: number): Promise<void> {
-  const untilMs = clock.monotonicMs() + ms
-  while (clock.monotonicMs() < untilMs) {
-    await new Promise(setImmediate)
-    clock.advanceTo(Math.min(untilMs, clock.nextAtMs()))
-  }
 }

@@ -22,7 +22,7 @@ export interface Line {
   runFor(ms: number): Promise<void>
 }
 
-const middling: Random = { below: (bound) => Math.floor(bound / 2), fork: () => middling }
+export const middling: Random = { below: (bound) => Math.floor(bound / 2), fork: () => middling }
 
 export interface LineOptions {
   readonly settings?: Partial<ProducerConfig>
@@ -58,13 +58,16 @@ export function line(options: LineOptions): Line {
           onSettle: (result) => results.push(result),
         }),
       ),
-    runFor: async (ms) => {
-      const untilMs = clock.monotonicMs() + ms
-      while (clock.monotonicMs() < untilMs) {
-        await new Promise(setImmediate)
-        clock.advanceTo(Math.min(untilMs, clock.nextAtMs()))
-      }
-      await new Promise(setImmediate)
-    },
+    runFor: (ms) => runFor(clock, ms),
   }
+}
+
+/** Moves a clock from task to task and lets promises settle between them. */
+export async function runFor(clock: HandClock, ms: number): Promise<void> {
+  const untilMs = clock.monotonicMs() + ms
+  while (clock.monotonicMs() < untilMs) {
+    await new Promise(setImmediate)
+    clock.advanceTo(Math.min(untilMs, clock.nextAtMs()))
+  }
+  await new Promise(setImmediate)
 }

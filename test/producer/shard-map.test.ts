@@ -10,10 +10,10 @@ import { HashKey, hashKeyFromBigInt } from '../../src/record/index.ts'
 import { RequestBuffer } from '../../src/wire/index.ts'
 import { HandClock } from '../hand-clock.ts'
 import { RecordingLog } from '../recording-log.ts'
+import { middling } from './line.ts'
 import { evenShards, shardIdOf } from './scripted-service.ts'
 
 const PAGE_SHARDS = 1000
-const middling = { below: (bound: number) => Math.floor(bound / 2), fork: () => middling }
 
 /** Answers calls at once, as `answer` has it. */
 function clientOf(answer: (input: Record<string, string>) => Outcome) {

@@ -1,5 +1,6 @@
 // What can be a partition key: 1 to 256 Unicode characters that can be written as UTF-8.
 
+/** Unicode characters, not bytes or UTF-16 units, of a partition key. API reference, PutRecord. */
 export const PARTITION_KEY_MAX_CHARACTERS = 256
 
 /** Why a text cannot be a partition key, or null when it can. */
