@@ -1,5 +1,6 @@
 // headgate/producer: the Kinesis producer as a library.
 
+import type { Writable } from 'node:stream'
 import { type Log, silentLog } from '../host/index.ts'
 import {
   awsCredentials,
@@ -17,23 +18,30 @@ import {
   type ProducerDescription,
   Window,
 } from '../producer/index.ts'
-import {
-  type Attempt,
-  hashKeyFromDecimal,
-  keyProblem,
-  type Place,
-  type RecordResult,
-  STREAM_NAME_PATTERN,
-  UserRecord,
-} from '../record/index.ts'
+import { type Attempt, type Place, type RecordResult, UserRecord } from '../record/index.ts'
+import { Intake } from './intake.ts'
 import { type ProducerSettings, readOptions } from './options.ts'
+import {
+  checked,
+  type FailedResult,
+  UserRecordFailedError,
+  type UserRecordInput,
+  type UserRecordResult,
+} from './user-record.ts'
+import {
+  type FlushingEntrance,
+  UserRecordWritable,
+  type WritableOptions,
+} from './user-record-writable.ts'
 
 export { ConfigError } from '../config/index.ts'
 export { PROMETHEUS_CONTENT_TYPE } from '../producer/index.ts'
 export { producerOptionsFromProperties, producerOptionsFromPropertiesFile } from './options.ts'
+export { UserRecordFailedError } from './user-record.ts'
 export type {
   Attempt,
   CredentialsProvider,
+  FailedResult,
   Log,
   Metric,
   OwnDimension,
@@ -41,6 +49,9 @@ export type {
   ProducerConfig,
   ProducerDescription,
   RecordResult,
+  UserRecordInput,
+  UserRecordResult,
+  WritableOptions,
 }
 
 export interface KinesisProducerOptions extends Partial<ProducerSettings> {
@@ -50,39 +61,6 @@ export interface KinesisProducerOptions extends Partial<ProducerSettings> {
   readonly log?: Log
   /** Dimensions of your own for the metrics, as the KPL's additional ones. */
   readonly metricsDimensions?: readonly OwnDimension[]
-}
-
-export interface UserRecordInput {
-  readonly stream: string
-  /** 1 to 256 Unicode characters. */
-  readonly partitionKey: string
-  /** Decimal, 0..2^128-1: where the record belongs, in the place of the partition key's MD5. */
-  readonly explicitHashKey?: string
-  /** Not copied: leave bytes unchanged until the record has settled. Text is sent as UTF-8. */
-  readonly data: Uint8Array | string
-}
-
-export interface UserRecordResult extends Place {
-  readonly attempts: readonly Attempt[]
-}
-
-/** A record that was not delivered. `result` tells every attempt. */
-export class UserRecordFailedError extends Error {
-  /** The last attempt's code: `Expired`, `ResourceNotFoundException`, … */
-  readonly code: string
-  /** An attempt had no answer: the record may be in the stream all the same. */
-  readonly mayBeWritten: boolean
-  readonly attempts: readonly Attempt[]
-  readonly record: UserRecordInput
-
-  constructor(result: RecordResult & { isDelivered: false }, record: UserRecordInput) {
-    super(`${result.code}: ${result.message}`)
-    this.name = 'UserRecordFailedError'
-    this.code = result.code
-    this.mayBeWritten = result.mayBeWritten
-    this.attempts = result.attempts
-    this.record = record
-  }
 }
 
 /**
@@ -98,6 +76,11 @@ export class KinesisProducer {
   readonly #network: NodeNetwork
   readonly #maxUserRecordSize: number
   readonly #window: Window
+  readonly #entrance: FlushingEntrance = {
+    ready: () => this.ready(),
+    flush: () => this.flush(),
+    add: (input, onSettle) => this.#put(checked(input, this.#maxUserRecordSize), onSettle),
+  }
 
   /**
    * Throws `ConfigError`, which names every option that is wrong, and what the system says for
@@ -183,32 +166,33 @@ export class KinesisProducer {
     source: AsyncIterable<UserRecordInput> | Iterable<UserRecordInput>,
     onFailed: (error: UserRecordFailedError) => void = () => {},
   ): Promise<{ delivered: number; failed: number }> {
-    const counts = { delivered: 0, failed: 0 }
-    const open = { count: 0, onEmpty: () => {} }
+    const intake = new Intake(this.#entrance, onFailed)
     for await (const input of source) {
-      await this.ready()
-      const fields = checked(input, this.#maxUserRecordSize)
-      open.count++
-      this.#put(fields, (result) => {
-        if (result.isDelivered) counts.delivered++
-        else {
-          counts.failed++
-          onFailed(new UserRecordFailedError(result, input))
-        }
-        if (--open.count === 0) open.onEmpty()
-      })
+      await intake.ready()
+      intake.add(input)
     }
-    if (open.count > 0) {
-      await new Promise<void>((resolve) => {
-        open.onEmpty = resolve
-      })
-    }
-    return counts
+    await intake.empty()
+    return intake.counts
   }
 
-  /** Sends what waits for company; resolves when every record added before has settled. */
-  flush(): Promise<void> {
-    return this.#producer.flush()
+  /**
+   * A stream of Node's that takes records as fast as there is room for them. It finishes when all
+   * that was written to it has settled; `end` hurries that, as `flush` does. What no stream would
+   * take destroys it, and so does a record that is given up, unless `onFailed` is told of those.
+   * What was written before is delivered all the same.
+   *
+   *     await pipeline(source, producer.writable())
+   */
+  writable(options: WritableOptions = {}): Writable {
+    return new UserRecordWritable(this.#entrance, options)
+  }
+
+  /**
+   * Sends what waits for company, or only what is of that stream; resolves when every record of it
+   * that was added before has settled.
+   */
+  flush(stream?: string): Promise<void> {
+    return this.#producer.flush(stream)
   }
 
   /**
@@ -253,35 +237,4 @@ export class KinesisProducer {
   describe(): ProducerDescription {
     return this.#producer.describe()
   }
-}
-
-function checked(
-  { stream, partitionKey, explicitHashKey, data }: UserRecordInput,
-  maxUserRecordSize: number,
-) {
-  if (typeof stream !== 'string') throw new TypeError('stream: a string is needed')
-  if (typeof partitionKey !== 'string') throw new TypeError('partitionKey: a string is needed')
-  if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
-    throw new TypeError('data: a string or a Uint8Array is needed')
-  }
-  if (!STREAM_NAME_PATTERN.test(stream)) {
-    throw new RangeError('stream: 1 to 128 of a-z A-Z 0-9 _ . - are allowed')
-  }
-  const wrong = keyProblem(partitionKey)
-  if (wrong !== null) throw new RangeError(`partitionKey: it ${wrong}`)
-  if (explicitHashKey !== undefined && typeof explicitHashKey !== 'string') {
-    throw new TypeError('explicitHashKey: a decimal number as a string is needed')
-  }
-  const hashKey = explicitHashKey === undefined ? null : hashKeyFromDecimal(explicitHashKey)
-  if (explicitHashKey !== undefined && hashKey === null) {
-    throw new RangeError('explicitHashKey: a decimal number in 0..2^128-1 is allowed')
-  }
-  const bytes = typeof data === 'string' ? Buffer.from(data, 'utf8') : data
-  const chargedBytes = bytes.length + Buffer.byteLength(partitionKey)
-  if (chargedBytes > maxUserRecordSize) {
-    throw new RangeError(
-      `data: with its key ${chargedBytes} bytes; maxUserRecordSize is ${maxUserRecordSize}`,
-    )
-  }
-  return { stream, partitionKey, explicitHashKey: hashKey, data: bytes }
 }

@@ -108,8 +108,13 @@ export class Aggregator implements Stage<UserRecord> {
     for (const record of left) this.put(record)
   }
 
-  /** Sends on everything now, and lets it wait nowhere for company. */
+  /**
+   * Sends on everything now, and lets it wait nowhere for company. What is held here cannot go yet;
+   * it goes as soon as it may, because its time has come.
+   */
   flush(): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const record of this.#held) record.deadlineAtMs = Math.min(record.deadlineAtMs, nowMs)
     this.#isFlushing = true
     for (const reducer of this.#all()) reducer.flush()
     this.#isFlushing = false

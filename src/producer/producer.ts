@@ -30,6 +30,8 @@ export interface ProducerDescription {
 
 interface Flush {
   readonly epoch: number
+  /** Null: every stream's records. */
+  readonly stream: string | null
   /** Records put before the flush that have not settled. */
   leftCount: number
   readonly resolve: () => void
@@ -110,14 +112,21 @@ export class Producer {
     pipeline.put(record)
   }
 
-  /** Sends on all that waits for company; resolves when every record put before has settled. */
-  flush(): Promise<void> {
+  /**
+   * Sends on all that waits for company, or what is of one stream; resolves when every record put
+   * before has settled.
+   */
+  flush(stream: string | null = null): Promise<void> {
+    const flushed = [...this.#pipelines].filter(([name]) => stream === null || name === stream)
+    const leftCount = flushed.reduce((sum, [, { outstandingCount }]) => sum + outstandingCount, 0)
+    if (leftCount === 0) return Promise.resolve()
     this.#flushEpoch++
-    for (const pipeline of this.#pipelines.values()) pipeline.flush()
-    if (this.#outstandingCount === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#flushes.push({ epoch: this.#flushEpoch, leftCount: this.#outstandingCount, resolve })
+    const done = new Promise<void>((resolve) => {
+      this.#flushes.push({ epoch: this.#flushEpoch, stream, leftCount, resolve })
     })
+    // Counted before, because records may settle in it, and whoever is told may put others.
+    for (const [, pipeline] of flushed) pipeline.flush()
+    return done
   }
 
   /**
@@ -222,14 +231,19 @@ export class Producer {
     if (left === 0) this.#arrivals.delete(tick)
     else this.#arrivals.set(tick, left)
     this.#pipelines.get(record.stream)!.outstandingCount--
-    if (this.#flushes.length > 0) this.#advanceFlushes(record.flushEpoch)
+    if (this.#flushes.length > 0) this.#advanceFlushes(record)
   }
 
-  #advanceFlushes(recordEpoch: number): void {
+  #advanceFlushes({ flushEpoch, stream }: UserRecord): void {
+    let isOneDone = false
     for (const flush of this.#flushes) {
-      if (recordEpoch < flush.epoch && --flush.leftCount === 0) flush.resolve()
+      if (flushEpoch >= flush.epoch) continue
+      if (flush.stream !== null && flush.stream !== stream) continue
+      if (--flush.leftCount > 0) continue
+      flush.resolve()
+      isOneDone = true
     }
-    this.#flushes = this.#flushes.filter((flush) => flush.leftCount > 0)
+    if (isOneDone) this.#flushes = this.#flushes.filter((flush) => flush.leftCount > 0)
   }
 
   #giveUp(): number {

@@ -53,9 +53,10 @@ export class Window {
       this.#expectedCount++
       const goOn = this.#waiting.shift()!
       goOn()
-      // The room is kept for it until it has had its turn to add.
+      // The room is kept for it until it has had its turn to add. If it did not, it is the next's.
       queue(() => {
         this.#expectedCount--
+        this.changed()
       })
     }
   }

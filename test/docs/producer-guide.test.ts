@@ -19,7 +19,7 @@ import { readAll } from './read-all.ts'
 const EXAMPLES: readonly [heading: string, recordCounts: readonly number[]][] = [
   ['One record', [1]],
   ['Many records', [1000]],
-  ['A whole source', [3]],
+  ['A whole source', [1000, 3]],
   ['Back pressure', [500]],
   ['Failures and attempts', [1]],
   ['Flush and close', [1]],

@@ -4,6 +4,7 @@ import { startKinesis } from '../../src/library/kinesis.ts'
 import {
   KinesisProducer,
   type KinesisProducerOptions,
+  UserRecordFailedError,
   type UserRecordInput,
 } from '../../src/library/producer.ts'
 
@@ -38,6 +39,7 @@ test('what no stream would take is thrown at once, and nothing is sent', async (
     { explicitHashKey: String(2n ** 128n) },
     { explicitHashKey: '-1' },
     { data: Buffer.alloc(1024 * 1024) },
+    { data: 'half \ud83d' },
   ]
   for (const wrong of outOfRange) assert.throws(add(wrong), RangeError, JSON.stringify(wrong))
 
@@ -107,6 +109,41 @@ test('what a source gives that cannot be delivered is told and counted', async (
   assert.deepEqual(codes, ['ResourceNotFoundException'])
   const bad = [{ stream: 's', partitionKey: '', data: 'v' }]
   await assert.rejects(producer.addAll(bad), RangeError)
+  await stop()
+})
+
+test('close says how many it left, and each of them is told with its record', async () => {
+  const { producer, stop } = await running({ recordMaxBufferedTime: 10_000 })
+  const inputs = Array.from({ length: 7 }, (_, i) => ({
+    stream: 's',
+    partitionKey: `k${i}`,
+    data: 'x',
+  }))
+  const left = inputs.map((input) => producer.addUserRecord(input).catch((error) => error))
+
+  assert.equal(await producer.close({ deadlineMs: 0 }), 7)
+
+  const errors = await Promise.all(left)
+  assert.ok(errors.every((error) => error instanceof UserRecordFailedError))
+  assert.deepEqual(
+    errors.map(({ record }) => record),
+    inputs,
+  )
+  assert.ok(errors.every(({ result }) => result.code === 'Closed' && !result.isDelivered))
+  assert.equal(errors[0]!.result.attempts.length, 1)
+  const late = await producer.addUserRecord(inputs[0]!).catch((error) => error)
+  assert.equal(late.code, 'Closed')
+  await stop()
+})
+
+test('flush of a stream is of that stream', async () => {
+  const { producer, stop } = await running({ recordMaxBufferedTime: 60_000, recordTtl: 'none' })
+  const added = producer.addUserRecord({ stream: 's', partitionKey: 'k', data: 'v' })
+  await producer.flush('other')
+  assert.equal(producer.outstandingRecordsCount, 1)
+  await producer.flush('s')
+  assert.equal(producer.outstandingRecordsCount, 0)
+  await added
   await stop()
 })
 

@@ -385,6 +385,38 @@ test('flush sends at once and resolves when all that came before has settled', a
   assert.equal(running.producer.outstandingCount, 1, 'the one that came later')
 })
 
+test('flush hurries what waits for the first listing of shards, and it travels together', async () => {
+  const running = line({ settings: { recordMaxBufferedTime: 60_000, recordTtl: 120_000 } })
+  for (let i = 0; i < 10; i++) running.put(`k${i}`, 'v')
+  let isFlushed = false
+  running.producer.flush().then(() => {
+    isFlushed = true
+  })
+
+  await running.runFor(200)
+
+  assert.equal(isFlushed, true)
+  assert.equal(running.service.stored.length, 10)
+  assert.equal(running.service.sent.length, 1)
+  assert.equal(running.service.sent[0]!.entries.length, 1)
+})
+
+test('flush of a stream neither hurries nor awaits the others', async () => {
+  const running = line({ settings: { recordMaxBufferedTime: 60_000, recordTtl: 120_000 } })
+  running.put('k', 'v', 's')
+  running.put('k', 'other', 'other')
+  await running.runFor(1000)
+  const flushed: string[] = []
+  running.producer.flush('s').then(() => flushed.push('s'))
+  running.producer.flush('unknown').then(() => flushed.push('unknown'))
+
+  await running.runFor(1000)
+
+  assert.deepEqual(flushed, ['unknown', 's'])
+  assert.deepEqual(running.service.stored, ['k:v'])
+  assert.equal(running.producer.outstandingCount, 1)
+})
+
 test('close delivers what it can', async () => {
   const running = await started()
   running.put('k', 'v')

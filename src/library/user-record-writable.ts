@@ -1,0 +1,46 @@
+// The producer as the end of Node's streams.
+
+import { Writable } from 'node:stream'
+import { type Entrance, Intake } from './intake.ts'
+import type { UserRecordFailedError, UserRecordInput } from './user-record.ts'
+
+export interface WritableOptions {
+  /**
+   * Told of each record that was given up; the stream goes on. Without it the first such record
+   * destroys the stream with its `UserRecordFailedError`.
+   */
+  readonly onFailed?: (error: UserRecordFailedError) => void
+}
+
+export interface FlushingEntrance extends Entrance {
+  flush(): Promise<void>
+}
+
+export class UserRecordWritable extends Writable {
+  readonly #entrance: FlushingEntrance
+  readonly #intake: Intake
+
+  constructor(entrance: FlushingEntrance, { onFailed }: WritableOptions) {
+    super({ objectMode: true })
+    this.#entrance = entrance
+    this.#intake = new Intake(entrance, onFailed ?? ((error) => this.destroy(error)))
+  }
+
+  override _write(input: UserRecordInput, _: string, done: (error?: Error) => void): void {
+    void this.#intake.ready().then(() => {
+      // Destroyed while it waited: nobody would hear of the record.
+      if (this.destroyed) return
+      try {
+        this.#intake.add(input)
+      } catch (error) {
+        return done(error as Error)
+      }
+      done()
+    })
+  }
+
+  override _final(done: (error?: Error) => void): void {
+    void this.#intake.empty().then(() => done())
+    void this.#entrance.flush()
+  }
+}

@@ -1,0 +1,88 @@
+// What a program hands in, what it gets back, and what is refused at once.
+
+import {
+  type Attempt,
+  hashKeyFromDecimal,
+  keyProblem,
+  type Place,
+  type RecordResult,
+  STREAM_NAME_PATTERN,
+  type UserRecordFields,
+} from '../record/index.ts'
+
+export interface UserRecordInput {
+  readonly stream: string
+  /** 1 to 256 Unicode characters. */
+  readonly partitionKey: string
+  /** Decimal, 0..2^128-1: where the record belongs, in the place of the partition key's MD5. */
+  readonly explicitHashKey?: string
+  /** Not copied: leave bytes unchanged until the record has settled. Text is sent as UTF-8. */
+  readonly data: Uint8Array | string
+}
+
+export interface UserRecordResult extends Place {
+  readonly attempts: readonly Attempt[]
+}
+
+/** The result of a record that was not delivered. */
+export type FailedResult = RecordResult & { readonly isDelivered: false }
+
+/** A record that was not delivered. `result` tells every attempt. */
+export class UserRecordFailedError extends Error {
+  /** The last attempt's code: `Expired`, `ResourceNotFoundException`, … */
+  readonly code: string
+  /** An attempt had no answer: the record may be in the stream all the same. */
+  readonly mayBeWritten: boolean
+  readonly attempts: readonly Attempt[]
+  readonly result: FailedResult
+  /** As it was handed in. */
+  readonly record: UserRecordInput
+
+  constructor(result: FailedResult, record: UserRecordInput) {
+    super(`${result.code}: ${result.message}`)
+    this.name = 'UserRecordFailedError'
+    this.code = result.code
+    this.mayBeWritten = result.mayBeWritten
+    this.attempts = result.attempts
+    this.result = result
+    this.record = record
+  }
+}
+
+/** Throws `TypeError` or `RangeError` for what no stream would take. */
+export function checked(
+  { stream, partitionKey, explicitHashKey, data }: UserRecordInput,
+  maxUserRecordSize: number,
+): Omit<UserRecordFields, 'onSettle'> {
+  if (typeof stream !== 'string') throw new TypeError('stream: a string is needed')
+  if (typeof partitionKey !== 'string') throw new TypeError('partitionKey: a string is needed')
+  if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
+    throw new TypeError('data: a string or a Uint8Array is needed')
+  }
+  if (!STREAM_NAME_PATTERN.test(stream)) {
+    throw new RangeError('stream: 1 to 128 of a-z A-Z 0-9 _ . - are allowed')
+  }
+  const wrong = keyProblem(partitionKey)
+  if (wrong !== null) throw new RangeError(`partitionKey: it ${wrong}`)
+  if (explicitHashKey !== undefined && typeof explicitHashKey !== 'string') {
+    throw new TypeError('explicitHashKey: a decimal number as a string is needed')
+  }
+  const hashKey = explicitHashKey === undefined ? null : hashKeyFromDecimal(explicitHashKey)
+  if (explicitHashKey !== undefined && hashKey === null) {
+    throw new RangeError('explicitHashKey: a decimal number in 0..2^128-1 is allowed')
+  }
+  const bytes = typeof data === 'string' ? textBytes(data) : data
+  const chargedBytes = bytes.length + Buffer.byteLength(partitionKey)
+  if (chargedBytes > maxUserRecordSize) {
+    throw new RangeError(
+      `data: with its key ${chargedBytes} bytes; maxUserRecordSize is ${maxUserRecordSize}`,
+    )
+  }
+  return { stream, partitionKey, explicitHashKey: hashKey, data: bytes }
+}
+
+/** Half a character would be stored as U+FFFD, and nobody would be told. */
+function textBytes(text: string): Buffer {
+  if (!text.isWellFormed()) throw new RangeError('data: half a surrogate pair has no UTF-8')
+  return Buffer.from(text, 'utf8')
+}
