@@ -2,8 +2,8 @@
 // streams made, its port taken.
 
 import { below, type Host, type Log } from '../host/index.ts'
-import { type Listening, listen } from '../host/node/index.ts'
-import { EmbeddedKinesis, type KinesisConfig } from '../kinesis/index.ts'
+import { faultRandomOf, type Listening, listen } from '../host/node/index.ts'
+import { EmbeddedKinesis, type KinesisConfig, type KinesisHost } from '../kinesis/index.ts'
 import { cannot } from './exit.ts'
 
 export interface EmbeddedOptions {
@@ -29,7 +29,8 @@ export async function openEmbedded(
   log: Log,
 ): Promise<Embedded> {
   const { clock, random } = world
-  const parts = { clock, random, disk: below(world.disk, FOLDER) }
+  const faultRandom = faultRandomOf(options.config)
+  const parts = { clock, random, disk: below(world.disk, FOLDER), faultRandom }
   const kinesis = await openKinesis(parts, options, log)
   const listening = await takePort(kinesis, options)
   return {
@@ -42,7 +43,7 @@ export async function openEmbedded(
 }
 
 async function openKinesis(
-  parts: Pick<Host, 'clock' | 'random' | 'disk'>,
+  parts: KinesisHost,
   { config, streams }: EmbeddedOptions,
   log: Log,
 ): Promise<EmbeddedKinesis> {

@@ -6,12 +6,14 @@ export { type Log, type LogFields, silentLog } from './log.ts'
 export { Content, MemoryDisk, type MemoryDiskOptions } from './memory-disk.ts'
 export {
   type BodyTaker,
+  CUT,
   type HttpAnswer,
   type HttpHead,
   type HttpRequest,
   type HttpService,
   headerOf,
   isAnswer,
+  isCut,
   type Network,
   type NoAnswer,
   type RawHeaders,

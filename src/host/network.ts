@@ -21,6 +21,12 @@ export interface HttpAnswer {
   readonly body: Uint8Array | string
 }
 
+/**
+ * In the place of an answer: none, and the connection is cut. Over HTTP/2 the request's own stream
+ * is reset, because the others on its connection are not meant.
+ */
+export const CUT: HttpAnswer = Object.freeze({ status: 0, headers: [], body: '' })
+
 /** What a request ends in when no whole answer came. */
 export interface NoAnswer {
   readonly noAnswer: 'connect-failed' | 'timed-out' | 'connection-lost'
@@ -82,6 +88,10 @@ export function headerOf(headers: RawHeaders, lowerCaseName: string): string | n
     }
   }
   return null
+}
+
+export function isCut({ status }: HttpAnswer): boolean {
+  return status === CUT.status
 }
 
 export function isAnswer(value: HttpAnswer | NoAnswer): value is HttpAnswer {

@@ -21,14 +21,14 @@ export interface EntryPlace {
  */
 export function verdictOf({ stream, shard, sizeBytes }: EntryPlace, nowMs: number): Verdict {
   if (shard.limiter !== null && !shard.limiter.tryWrite(sizeBytes, nowMs)) {
-    return {
-      code: 'ProvisionedThroughputExceededException',
-      message: rateExceededText({
-        shardId: shard.id,
-        streamName: stream.name,
-        accountId: stream.accountId,
-      }),
-    }
+    return throttledEntry(stream, shard)
   }
   return null
+}
+
+export function throttledEntry({ name, accountId }: Stream, { id }: Shard): EntryError {
+  return {
+    code: 'ProvisionedThroughputExceededException',
+    message: rateExceededText({ shardId: id, streamName: name, accountId }),
+  }
 }

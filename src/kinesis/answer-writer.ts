@@ -18,12 +18,14 @@ export class AnswerWriter {
     this.#random = random
   }
 
-  success(body: AnswerBody, format: BodyFormat): HttpAnswer {
-    return this.#answer(200, format.contentType, encoded(body, format))
+  /** `skewMs`: how far the clock that it tells is ahead of ours. */
+  success(body: AnswerBody, format: BodyFormat, skewMs = 0): HttpAnswer {
+    return this.#answer(200, format.contentType, encoded(body, format), skewMs)
   }
 
-  failure({ status, code, message }: ServiceError, format: BodyFormat): HttpAnswer {
-    return this.#answer(status, format.contentType, format.encode({ __type: code, message }))
+  failure({ status, code, message }: ServiceError, format: BodyFormat, skewMs = 0): HttpAnswer {
+    const body = format.encode({ __type: code, message })
+    return this.#answer(status, format.contentType, body, skewMs)
   }
 
   /** To what does not speak the protocol at all. */
@@ -32,7 +34,7 @@ export class AnswerWriter {
     return this.#answer(status, 'application/xml', xml)
   }
 
-  #answer(status: number, contentType: string, body: Buffer | string): HttpAnswer {
+  #answer(status: number, contentType: string, body: Buffer | string, skewMs = 0): HttpAnswer {
     const requestId = this.#newRequestId()
     const headers = [
       'x-amzn-RequestId',
@@ -40,7 +42,7 @@ export class AnswerWriter {
       'x-amz-id-2',
       createHash('sha384').update(requestId).digest('base64'),
       'Date',
-      this.#dateNow(),
+      this.#dateNow(skewMs),
       'Content-Type',
       contentType,
     ]
@@ -60,8 +62,8 @@ export class AnswerWriter {
     ].join('-')
   }
 
-  #dateNow(): string {
-    const second = Math.floor(this.#clock.wallMs() / 1000)
+  #dateNow(skewMs: number): string {
+    const second = Math.floor((this.#clock.wallMs() + skewMs) / 1000)
     if (second !== this.#dateSecond) {
       this.#dateSecond = second
       this.#date = httpDate(second * 1000)

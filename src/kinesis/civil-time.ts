@@ -17,6 +17,31 @@ export function messageDate(atMs: number): string {
   return `${dayName} ${monthName} ${day} ${time} UTC ${year}`
 }
 
+/** As signatures write an instant: `20150122T012202Z`. */
+export function amzDate(atMs: number): string {
+  const { day, month, year, time } = partsOf(atMs)
+  return `${year}${month}${day}T${time.replaceAll(':', '')}Z`
+}
+
+/** The instant that such a text stands for, or null. */
+export function parseAmzDate(text: string): number | null {
+  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text)?.slice(1).map(Number)
+  if (parts === undefined) return null
+  const [year, month, day, hour, minute, second] = parts as [number, ...number[]]
+  // From March, as below; so the leap day comes last.
+  const marchYear = month! > 2 ? year : year - 1
+  const marchMonth = (month! + 9) % 12
+  const days =
+    marchYear * 365 +
+    Math.floor(marchYear / 4) -
+    Math.floor(marchYear / 100) +
+    Math.floor(marchYear / 400) +
+    Math.floor((153 * marchMonth + 2) / 5) +
+    day! -
+    1
+  return (days - 719_468) * DAY_MS + ((hour! * 60 + minute!) * 60 + second!) * 1000
+}
+
 function partsOf(atMs: number) {
   const dayNumber = Math.floor(atMs / DAY_MS)
   const secondOfDay = Math.floor((atMs - dayNumber * DAY_MS) / 1000)
@@ -26,7 +51,8 @@ function partsOf(atMs: number) {
     .join(':')
   // The first of January 1970 was a Thursday.
   const dayName = DAY_NAMES[(((dayNumber + 4) % 7) + 7) % 7]!
-  return { dayName, day: two(day), monthName: MONTH_NAMES[month - 1]!, year, time }
+  const monthName = MONTH_NAMES[month - 1]!
+  return { dayName, day: two(day), month: two(month), monthName, year, time }
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { type Fields, flag, integer, type Parsed, text } from '../config/index.ts'
 import { RETENTION_DEFAULT_HOURS, RETENTION_MAX_HOURS, RETENTION_MIN_HOURS } from '../wire/index.ts'
+import { faultsField } from './faults/fault.ts'
 
 const MIB = 1024 * 1024
 const HOUR_MS = 3_600_000
@@ -101,6 +102,13 @@ export const kinesisFields = {
     pattern: /^[a-z]+-([a-z]+-)?[a-z]+-[0-9]$/,
     allowed: 'an AWS region',
     says: 'The region in ARNs and messages.',
+  }),
+  faults: faultsField,
+  faultSeed: integer({
+    default: 0,
+    min: 0,
+    max: 2 ** 32 - 1,
+    says: 'What the faults are drawn from, so that they can be had again; 0 draws them anew.',
   }),
 } satisfies Fields
 

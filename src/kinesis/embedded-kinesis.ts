@@ -3,6 +3,7 @@
 
 import {
   type BodyTaker,
+  CUT,
   type Disk,
   type Host,
   type HttpAnswer,
@@ -16,6 +17,18 @@ import {
 import { AnswerWriter } from './answer-writer.ts'
 import { type BodyFormat, formatOf, JSON_FORMAT } from './body-format.ts'
 import type { KinesisConfig } from './config.ts'
+import { Delays } from './faults/delays.ts'
+import { type Fault, parseFaults } from './faults/fault.ts'
+import {
+  FAULTS_BODY_MAX_BYTES,
+  FAULTS_TARGET,
+  faultsBodyTooLarge,
+  faultsMethodUnknown,
+  putFaults,
+  showFaults,
+} from './faults/fault-door.ts'
+import { type EntryFaults, type Fate, FaultEngine } from './faults/fault-engine.ts'
+import type { Refusal } from './faults/refusal.ts'
 import type { Operation } from './operation.ts'
 import { createStream } from './operations/create-stream.ts'
 import { OPERATIONS } from './operations/table.ts'
@@ -25,9 +38,30 @@ import { shardRatesOf } from './shard-limiter.ts'
 import { StreamTable } from './stream-table.ts'
 import { TokenSealer } from './token.ts'
 
+export interface KinesisHost extends Pick<Host, 'clock' | 'random' | 'disk'> {
+  /** What the faults are drawn from; `random` unless told otherwise. */
+  readonly faultRandom?: Random | undefined
+}
+
+/** What a request is carried out with. */
+interface Run {
+  readonly maxBodyBytes: number
+  readonly end: (body: Buffer) => Promise<HttpAnswer>
+  readonly tooLarge: () => HttpAnswer
+}
+
+/** A request that an operation is to serve. */
+interface Asked {
+  readonly operation: Operation
+  readonly format: BodyFormat
+  readonly head: HttpHead
+}
+
 export class EmbeddedKinesis implements HttpService {
   readonly #service: Service
   readonly #answers: AnswerWriter
+  readonly #faults: FaultEngine
+  readonly #delays: Delays
   readonly #log: Log
   #bodyBytesInFlight = 0
 
@@ -36,7 +70,7 @@ export class EmbeddedKinesis implements HttpService {
    * only with a `DiskError`, when the disk can be neither listed nor written at all.
    */
   static async open(
-    host: Pick<Host, 'clock' | 'random' | 'disk'>,
+    host: KinesisHost,
     config: KinesisConfig,
     log: Log = silentLog,
   ): Promise<EmbeddedKinesis> {
@@ -45,13 +79,31 @@ export class EmbeddedKinesis implements HttpService {
     const tokens = new TokenSealer(await loadTokenKey(disk, random, log))
     const rates = shardRatesOf(config)
     const streams = await StreamTable.open({ clock, random, disk, config, rates, log })
-    return new EmbeddedKinesis({ clock, config, streams, tokens }, random, log)
+    const faults = new FaultEngine(clock, host.faultRandom ?? random, log)
+    faults.set(config.faults)
+    return new EmbeddedKinesis({ clock, config, streams, tokens }, random, faults, log)
   }
 
-  private constructor(service: Service, random: Random, log: Log) {
+  private constructor(service: Service, random: Random, faults: FaultEngine, log: Log) {
     this.#service = service
     this.#answers = new AnswerWriter(service.clock, random)
+    this.#faults = faults
+    this.#delays = new Delays(service.clock)
     this.#log = log
+  }
+
+  /** From here on these faults and no others. Throws a `ConfigError` and changes nothing. */
+  setFaults(faults: readonly Fault[]): void {
+    this.#faults.set(parseFaults({ faults }, 'option'))
+  }
+
+  get faults(): readonly Fault[] {
+    return this.#faults.faults
+  }
+
+  /** How often each of the faults has struck since it was set. */
+  get struckCounts(): readonly number[] {
+    return this.#faults.struckCounts
   }
 
   /**
@@ -61,32 +113,48 @@ export class EmbeddedKinesis implements HttpService {
   async createStreamIfAbsent(name: string, shardCount: number): Promise<void> {
     if (this.#service.streams.get(name) !== null) return
     const input = Buffer.from(JSON.stringify({ StreamName: name, ShardCount: shardCount }))
-    await createStream.run(input, { ...this.#service, format: JSON_FORMAT })
+    const call = { ...this.#service, format: JSON_FORMAT, entryFaults: null }
+    await createStream.run(input, call)
   }
 
   begin(head: HttpHead): HttpAnswer | BodyTaker {
+    if (head.target === FAULTS_TARGET) return this.#beginFaults(head)
     const format = formatOf(headerOf(head.headers, 'content-type'))
     const operation = operationOf(head)
     if (head.method !== 'POST' || operation === undefined || format === null) {
       return this.#refuse(head, format)
     }
-    // A longer body is not read: its length is enough to refuse it, however busy we are.
-    const bodyBytes = Math.min(
-      bodyBytesOf(head) ?? Number.POSITIVE_INFINITY,
-      operation.maxBodyBytes,
-    )
-    if (this.#bodyBytesInFlight + bodyBytes > this.#service.config.maxBodyBytesInFlight) {
-      return this.#answers.failure(overloaded(), format)
+    const run: Run = {
+      maxBodyBytes: operation.maxBodyBytes,
+      end: (body) => this.#run({ operation, format, head }, body),
+      tooLarge: () => this.#answers.failure(tooLarge(operation), format),
     }
-    return this.#take(operation, format, bodyBytes)
+    return this.#take(run, head) ?? this.#answers.failure(overloaded(), format)
   }
 
   /** Lets writes that are under way end, then closes the files. Later requests fail. */
   close(): Promise<void> {
+    this.#delays.close()
     return this.#service.streams.close()
   }
 
-  #take(operation: Operation, format: BodyFormat, bodyBytes: number): BodyTaker {
+  #beginFaults(head: HttpHead): HttpAnswer | BodyTaker {
+    if (head.method === 'DELETE') this.#faults.set([])
+    if (head.method === 'GET' || head.method === 'DELETE') return showFaults(this.#faults)
+    if (head.method !== 'PUT') return faultsMethodUnknown()
+    const run: Run = {
+      maxBodyBytes: FAULTS_BODY_MAX_BYTES,
+      end: async (body) => putFaults(this.#faults, body),
+      tooLarge: faultsBodyTooLarge,
+    }
+    return this.#take(run, head) ?? this.#answers.plainFailure(overloaded())
+  }
+
+  /** Null when too many bytes are being worked on already. */
+  #take({ maxBodyBytes, end, tooLarge }: Run, head: HttpHead): BodyTaker | null {
+    // A longer body is not read: its length is enough to refuse it, however busy we are.
+    const bodyBytes = Math.min(bodyBytesOf(head) ?? Number.POSITIVE_INFINITY, maxBodyBytes)
+    if (this.#bodyBytesInFlight + bodyBytes > this.#service.config.maxBodyBytesInFlight) return null
     this.#bodyBytesInFlight += bodyBytes
     let isLent = true
     const giveBack = () => {
@@ -95,17 +163,17 @@ export class EmbeddedKinesis implements HttpService {
     }
     let isRunning = false
     return {
-      maxBodyBytes: operation.maxBodyBytes,
+      maxBodyBytes,
       end: (body, answer) => {
         isRunning = true
-        this.#run(operation, body, format).then((made) => {
+        end(body).then((made) => {
           giveBack()
           answer(made)
         })
       },
       tooLarge: () => {
         giveBack()
-        return this.#answers.failure(tooLarge(operation), format)
+        return tooLarge()
       },
       abort: () => {
         if (!isRunning) giveBack()
@@ -113,13 +181,37 @@ export class EmbeddedKinesis implements HttpService {
     }
   }
 
-  async #run(operation: Operation, body: Buffer, format: BodyFormat): Promise<HttpAnswer> {
+  async #run(asked: Asked, body: Buffer): Promise<HttpAnswer> {
+    const { operation, format, head } = asked
+    const service = this.#service
+    const fate = this.#faults.fateOf({ service, action: operation.name, format, head, body })
+    return fate === null ? this.#act(asked, body) : this.#actUnder(fate, asked, body)
+  }
+
+  async #actUnder(fate: Fate, asked: Asked, body: Buffer): Promise<HttpAnswer> {
+    const { skewMs, delayBeforeMs, refusal, entries, delayAfterMs, lostFor } = fate
+    const instead = (one: Refusal) =>
+      one === 'cut' ? CUT : this.#answers.failure(one, asked.format, skewMs)
+    if (!(await this.#delays.wait(delayBeforeMs))) return CUT
+    if (refusal !== null) return instead(refusal)
+    const made = await this.#act(asked, body, entries, skewMs)
+    if (!(await this.#delays.wait(delayAfterMs))) return CUT
+    return lostFor === null ? made : instead(lostFor)
+  }
+
+  async #act(
+    { operation, format }: Asked,
+    body: Buffer,
+    entryFaults: EntryFaults | null = null,
+    skewMs = 0,
+  ): Promise<HttpAnswer> {
     try {
       if (body.length === 0) throw serialization('The body is empty.')
-      const made = await operation.run(body, { ...this.#service, format })
-      return this.#answers.success(made, format)
+      const made = await operation.run(body, { ...this.#service, format, entryFaults })
+      return this.#answers.success(made, format, skewMs)
     } catch (error) {
-      return this.#answers.failure(this.#asServiceError(error as Error, operation), format)
+      const problem = this.#asServiceError(error as Error, operation)
+      return this.#answers.failure(problem, format, skewMs)
     }
   }
 

@@ -1,3 +1,5 @@
 export { type KinesisConfig, kinesisFields } from './config.ts'
-export { EmbeddedKinesis } from './embedded-kinesis.ts'
+export { EmbeddedKinesis, type KinesisHost } from './embedded-kinesis.ts'
+export type { Fault, FaultKind } from './faults/fault.ts'
+export { FAULTS_TARGET } from './faults/fault-door.ts'
 export { ServiceError } from './service-error.ts'

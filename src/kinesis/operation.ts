@@ -1,5 +1,6 @@
 // The shape of an operation: a name, a table of its input's fields, and what it does.
 
+import type { Action } from './action.ts'
 import type { Fields, InputOf, StringField } from './field.ts'
 import { checkInput } from './input.ts'
 import type { Call } from './service.ts'
@@ -8,14 +9,14 @@ import type { Call } from './service.ts'
 export type AnswerBody = object | Buffer | string | null
 
 export interface Operation {
-  readonly name: string
+  readonly name: Action
   readonly maxBodyBytes: number
   /** Throws, or rejects with, a `ServiceError`. */
   run(body: Buffer, call: Call): AnswerBody | Promise<AnswerBody>
 }
 
 export interface OperationPlan<T extends Fields> {
-  readonly name: string
+  readonly name: Action
   readonly fields: T
   readonly maxBodyBytes?: number
   run(input: InputOf<T>, call: Call): AnswerBody | Promise<AnswerBody>

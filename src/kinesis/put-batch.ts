@@ -6,7 +6,7 @@ import { verdictOf } from './admission.ts'
 import { isBase64 } from './body-format.ts'
 import { FRAME_HEAD_BYTES, sealFrame } from './frame.ts'
 import { explicitHashKeyOf, type HashKeyWords } from './hash-key-range.ts'
-import type { Service } from './service.ts'
+import type { Call } from './service.ts'
 import { type EntryError, INTERNAL_FAILURE } from './service-error.ts'
 import type { Shard } from './shard.ts'
 import type { Stream } from './stream.ts'
@@ -77,7 +77,7 @@ export class PutBatch {
    * Judges the entries in order and hands the accepted ones to their shards. Resolves when each of
    * them is stored or has failed; the outcomes have the entries' order.
    */
-  async put(stream: Stream, { clock }: Service): Promise<PutOutcome[]> {
+  async put(stream: Stream, { clock, entryFaults }: Call): Promise<PutOutcome[]> {
     const nowMs = clock.monotonicMs()
     const arrivalAtMs = Math.max(0, Math.floor(clock.wallMs()))
     const groups = new Map<Shard, GroupBuilder>()
@@ -85,7 +85,8 @@ export class PutBatch {
     for (const [index, entry] of this.#entries.entries()) {
       const shard = stream.shardOf(entry.hashKey)
       const sizeBytes = entry.keyBytes + entry.dataBytes
-      const error = verdictOf({ stream, shard, sizeBytes }, nowMs)
+      const error =
+        entryFaults?.before(stream, shard) ?? verdictOf({ stream, shard, sizeBytes }, nowMs)
       if (error !== null) {
         outcomes.push(error)
         continue
@@ -99,10 +100,12 @@ export class PutBatch {
       outcomes.push({ shard, counter, arrivalAtMs })
     }
     const failed = await storeAll(groups, arrivalAtMs)
-    if (failed.size === 0) return outcomes
-    return outcomes.map((outcome) =>
-      isStored(outcome) && failed.has(outcome.shard) ? INTERNAL_FAILURE : outcome,
-    )
+    if (failed.size === 0 && entryFaults === null) return outcomes
+    return outcomes.map((outcome) => {
+      if (!isStored(outcome)) return outcome
+      if (failed.has(outcome.shard)) return INTERNAL_FAILURE
+      return entryFaults?.after(stream, outcome.shard) ?? outcome
+    })
   }
 }
 

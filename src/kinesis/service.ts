@@ -3,6 +3,7 @@
 import type { Clock } from '../host/index.ts'
 import type { BodyFormat } from './body-format.ts'
 import type { KinesisConfig } from './config.ts'
+import type { EntryFaults } from './faults/fault-engine.ts'
 import { invalidArgument, ServiceError, shardNotFound, streamNotFound } from './service-error.ts'
 import type { Shard } from './shard.ts'
 import type { Stream } from './stream.ts'
@@ -19,6 +20,8 @@ export interface Service {
 /** One request, of which the format is known. */
 export interface Call extends Service {
   readonly format: BodyFormat
+  /** Null when no fault is meant for its entries. */
+  readonly entryFaults: EntryFaults | null
 }
 
 /** How a request names its stream. */

@@ -2,12 +2,18 @@
 
 import { type Partly, readConfig } from '../config/index.ts'
 import { type Disk, type Log, MemoryDisk, silentLog } from '../host/index.ts'
-import { listen, NodeClock, NodeDisk, NodeRandom } from '../host/node/index.ts'
-import { EmbeddedKinesis, type KinesisConfig, kinesisFields } from '../kinesis/index.ts'
+import { faultRandomOf, listen, NodeClock, NodeDisk, NodeRandom } from '../host/node/index.ts'
+import {
+  EmbeddedKinesis,
+  type Fault,
+  type FaultKind,
+  type KinesisConfig,
+  kinesisFields,
+} from '../kinesis/index.ts'
 
 export { ConfigError } from '../config/index.ts'
 export { ServiceError } from '../kinesis/index.ts'
-export type { KinesisConfig, Log }
+export type { Fault, FaultKind, KinesisConfig, Log }
 
 export interface KinesisServerOptions extends Partly<typeof kinesisFields> {
   /** Where data is kept; in memory only when there is none. One process at a time. */
@@ -26,6 +32,13 @@ export interface KinesisServerOptions extends Partly<typeof kinesisFields> {
 export interface KinesisServer {
   /** For the `endpoint` of any AWS SDK. */
   readonly endpoint: string
+  /**
+   * From here on these faults and no others; their windows and counts begin now. Throws a
+   * `ConfigError` that names everything that is wrong, and changes nothing.
+   */
+  setFaults(faults: readonly Fault[]): void
+  /** How often each of the faults has struck since it was set. */
+  struckCounts(): readonly number[]
   /** Finishes open requests and stops. */
   close(): Promise<void>
 }
@@ -56,7 +69,8 @@ export async function startKinesis(options: KinesisServerOptions = {}): Promise<
     for (const close of opened.reverse()) await close()
   }
   try {
-    const world = { clock: new NodeClock(), random: new NodeRandom(), disk }
+    const random = new NodeRandom()
+    const world = { clock: new NodeClock(), random, disk, faultRandom: faultRandomOf(config) }
     const kinesis = await EmbeddedKinesis.open(world, config, log ?? silentLog)
     opened.push(() => kinesis.close())
     for (const [name, shardCount] of Object.entries(streams ?? {})) {
@@ -67,7 +81,12 @@ export async function startKinesis(options: KinesisServerOptions = {}): Promise<
     opened.push(async () => {
       await listening.close(CLOSE_GRACE_MS)
     })
-    return { endpoint: `http://${inUrl(address.host)}:${listening.port}`, close: closeAll }
+    return {
+      endpoint: `http://${inUrl(address.host)}:${listening.port}`,
+      setFaults: (faults) => kinesis.setFaults(faults),
+      struckCounts: () => kinesis.struckCounts,
+      close: closeAll,
+    }
   } catch (error) {
     await closeAll()
     throw error

@@ -1,12 +1,13 @@
 // One request on its way through the simulated network, and its answer on the way back.
 
-import type {
-  BodyTaker,
-  HttpAnswer,
-  HttpRequest,
-  HttpService,
-  NoAnswer,
-  Timer,
+import {
+  type BodyTaker,
+  type HttpAnswer,
+  type HttpRequest,
+  type HttpService,
+  isCut,
+  type NoAnswer,
+  type Timer,
 } from '../host/index.ts'
 import { type Fate, SLOW_MAX_MS } from './faults.ts'
 import type { SimProcess } from './machine.ts'
@@ -125,7 +126,7 @@ export class SimExchange {
     if (this.#isOver || fate === 'answer lost') return
     const { process } = served!
     process.schedule(process.clock.monotonicMs() + this.#passageMs(), 'answer arrives', () => {
-      if (fate === 'reset after it acted') this.#fail('connection-lost')
+      if (fate === 'reset after it acted' || isCut(answer)) this.#fail('connection-lost')
       else if (fate === 'error after it acted') this.#end(this.#errorAnswer())
       else this.#end(receivedCopy(answer))
     })

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2'
+import { type ClientHttp2Session, connect, constants, type OutgoingHttpHeaders } from 'node:http2'
 import { type TestContext, test } from 'node:test'
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis'
 import type { HttpService } from '../../src/host/index.ts'
@@ -68,6 +68,24 @@ test('a refusal by the head alone leaves the session usable', async (t) => {
   const { session } = await start(t)
   assert.equal((await post(session, '/refuse', Buffer.alloc(100_000))).status, 429)
   assert.equal((await post(session, '/', Buffer.alloc(3))).status, 200)
+})
+
+test('a service may cut a request in the place of an answer; the session goes on', async (t) => {
+  const { session, listening, service } = await start(t)
+  const held = post(session, '/hold', Buffer.from('a'))
+  for (const path of ['/cut', '/cut-late']) {
+    const stream = session.request({ ':method': 'POST', ':path': path })
+    stream.on('response', () => assert.fail('no answer comes'))
+    stream.end('abc')
+    const [error] = await once(stream, 'error')
+    assert.equal(error.code, 'ERR_HTTP2_STREAM_ERROR')
+    assert.equal(stream.rstCode, constants.NGHTTP2_INTERNAL_ERROR)
+  }
+  await service.until(() => service.requests.length === 2)
+  service.release('still there')
+  assert.equal((await held).text, 'still there')
+  assert.equal(listening.openRequestCount(), 0)
+  assert.equal(service.abortCount, 0)
 })
 
 test('a client that gives up a request is an abort for the service', async (t) => {

@@ -106,6 +106,21 @@ test('what HTTP/1.1 forbids, or we do not know, is answered in the words of the 
   assert.equal(fixture.service.beginCount, 0)
 })
 
+test('a service may cut the connection in the place of an answer', async (t) => {
+  const fixture = await start(t)
+  for (const target of ['/cut', '/cut-late']) {
+    const got = await talk(
+      fixture,
+      `POST ${target} HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc`,
+    )
+    assert.equal(got, '', target)
+    await assert.rejects(fetch(`${fixture.url}${target}`, { method: 'POST', body: 'abc' }))
+  }
+  assert.equal(fixture.service.requests.length, 2)
+  assert.equal(fixture.listening.openRequestCount(), 0)
+  assert.equal(fixture.service.abortCount, 0)
+})
+
 test('a target may be a whole URL', async (t) => {
   const fixture = await start(t)
   for (const [target, path] of [

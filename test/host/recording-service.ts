@@ -1,11 +1,18 @@
-import type { BodyTaker, HttpAnswer, HttpHead, HttpService } from '../../src/host/index.ts'
+import {
+  type BodyTaker,
+  CUT,
+  type HttpAnswer,
+  type HttpHead,
+  type HttpService,
+} from '../../src/host/index.ts'
 
 export const MAX_BODY_BYTES = 300_000
 export const FULL_BYTES = 100_000
 
 /**
  * Keeps what it gets. `/refuse` is refused by its head, `/full` when more than `FULL_BYTES` of its
- * body have come, `/hold` is answered by `release`.
+ * body have come, `/hold` is answered by `release`, `/cut` and `/cut-late` are cut before and after
+ * their body.
  */
 export class RecordingService implements HttpService {
   readonly requests: { readonly head: HttpHead; readonly body: Buffer }[] = []
@@ -20,6 +27,7 @@ export class RecordingService implements HttpService {
     if (head.target === '/refuse') {
       return { status: 429, headers: ['retry-after', '1'], body: 'refused' }
     }
+    if (head.target === '/cut') return CUT
     let roomBytes = head.target === '/full' ? FULL_BYTES : MAX_BODY_BYTES
     return {
       maxBodyBytes: MAX_BODY_BYTES,
@@ -30,6 +38,7 @@ export class RecordingService implements HttpService {
       end: (body, answer) => {
         this.requests.push({ head, body })
         if (head.target === '/hold') this.#held.push(answer)
+        else if (head.target === '/cut-late') answer(CUT)
         else answer({ status: 200, headers: ['x-answer', 'yes'], body: `got ${body.length}` })
         this.#look()
       },

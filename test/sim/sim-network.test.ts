@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type HttpAnswer, type HttpService, isAnswer, type NoAnswer } from '../../src/host/index.ts'
+import {
+  CUT,
+  type HttpAnswer,
+  type HttpService,
+  isAnswer,
+  type NoAnswer,
+} from '../../src/host/index.ts'
 import {
   Machine,
   type NetworkFaults,
@@ -101,6 +107,16 @@ for (const [fault, noAnswer, mayBeWritten, actedCount] of endings) {
     assert.equal(service.bodies.length, actedCount)
   })
 }
+
+test('a service that cuts the connection leaves open whether it acted', async () => {
+  const { world, service, send } = prepare()
+  service.answersAtOnce = false
+  const ending = send(Buffer.from('x'))
+  await world.runFor(15)
+  service.answers[0]!(CUT)
+  await world.runFor(100)
+  assert.partialDeepStrictEqual(ending.value, { noAnswer: 'connection-lost', mayBeWritten: true })
+})
 
 test('a request can arrive twice, in bodies of their own, and is answered once', async () => {
   const { world, service, send } = prepare({ twicePerMille: 1000 })

@@ -4,7 +4,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type HttpAnswer, type HttpService, headerOf } from '../network.ts'
+import { type HttpAnswer, type HttpService, headerOf, isCut } from '../network.ts'
 import type { AnswerBadRequest, BadRequestStatus } from './bad-request.ts'
 import { ServiceExchange } from './service-exchange.ts'
 
@@ -129,6 +129,10 @@ export class Http1Side {
     answer: HttpAnswer,
     isBodyUnread: boolean,
   ): void {
+    if (isCut(answer)) {
+      request.socket.destroy()
+      return
+    }
     const { body } = answer
     const headers = answer.headers.slice()
     if (answer.status !== 204 && answer.status !== 304) {

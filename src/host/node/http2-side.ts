@@ -8,7 +8,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2'
 import type { Socket } from 'node:net'
-import { type HttpAnswer, type HttpHead, type HttpService, headerOf } from '../network.ts'
+import { type HttpAnswer, type HttpHead, type HttpService, headerOf, isCut } from '../network.ts'
 import type { AnswerBadRequest } from './bad-request.ts'
 import { ServiceExchange } from './service-exchange.ts'
 
@@ -144,6 +144,7 @@ const CONNECTION_HEADERS = new Set(['connection', 'keep-alive', 'transfer-encodi
 
 function answerOn(stream: ServerHttp2Stream, answer: HttpAnswer, isBodyUnread: boolean): void {
   if (stream.destroyed || stream.closed) return
+  if (isCut(answer)) return stream.close(constants.NGHTTP2_INTERNAL_ERROR)
   const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body
   const headers = new Map<string, string[]>()
   for (let i = 0; i + 1 < answer.headers.length; i += 2) {

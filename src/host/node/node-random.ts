@@ -1,7 +1,7 @@
 // Chance from the operating system, stretched by AES in counter mode: as hard to foresee, a
 // hundred times cheaper a draw, and a stream for each label comes for free.
 
-import { type Cipheriv, createCipheriv, createHmac, randomBytes } from 'node:crypto'
+import { type Cipheriv, createCipheriv, createHash, createHmac, randomBytes } from 'node:crypto'
 import type { Random } from '../random.ts'
 
 const KEY_BYTES = 32
@@ -42,4 +42,10 @@ export class NodeRandom implements Random {
     this.#at += 4
     return word
   }
+}
+
+/** The same seed gives the same draws, and anybody can foresee them; 0 leaves it to the caller. */
+export function faultRandomOf({ faultSeed }: { readonly faultSeed: number }): Random | undefined {
+  if (faultSeed === 0) return undefined
+  return new NodeRandom(createHash('sha256').update(`${faultSeed}`).digest())
 }

@@ -102,10 +102,17 @@ function nextPage(input: Input, call: Service): Page {
     }
   }
   const { content } = openToken(call, input.NextToken!, TOKEN_RULES)
-  const [streamId, type, atMs, after] = content as [string, string, number, string]
-  const stream = call.streams.byId(streamId)
-  if (stream === null) throw streamNotFound(streamId, call.config.accountId)
+  const [, type, atMs, after] = content as [string, string, number, string]
+  const stream = listedStreamOf(call, input.NextToken!)
   return { stream, filter: { type, atMs, shardId: '' }, after }
+}
+
+/** The stream whose listing a token continues. Throws a `ServiceError`. */
+export function listedStreamOf(service: Service, token: string): Stream {
+  const [streamId] = openToken(service, token, TOKEN_RULES).content as [string]
+  const stream = service.streams.byId(streamId)
+  if (stream === null) throw streamNotFound(streamId, service.config.accountId)
+  return stream
 }
 
 function tokenAfter({ tokens, clock }: Service, page: Page, last: Shard): string {
