@@ -1,0 +1,22 @@
+export { type SpoolConfig, spoolFields } from './config.ts'
+export type { DeadLetter, DeadLetterSink } from './dead-letter.ts'
+export type {
+  SpoolEvents,
+  SpoolFront,
+  SpoolLine,
+  SpoolParts,
+  SpoolState,
+  SpoolStats,
+  SpoolTotals,
+} from './front.ts'
+export {
+  type AckLevel,
+  type IdempotencyEntry,
+  type KnownIdempotency,
+  type Outcome,
+  type ReceiptState,
+  type SpoolRecord,
+  type SpoolRefusal,
+  TRANSACTION_MAX_BYTES,
+  type Transaction,
+} from './transaction.ts'
