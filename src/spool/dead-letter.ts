@@ -1,6 +1,6 @@
 // What goes to where records are kept that could not be delivered.
 
-import type { HashKey } from '../record/index.ts'
+import type { Attempt, HashKey } from '../record/index.ts'
 
 export interface DeadLetter {
   readonly receipt: string
@@ -17,6 +17,8 @@ export interface DeadLetter {
   /** The record may be in the stream all the same. */
   readonly mayBeWritten: boolean
   readonly attemptCount: number
+  /** The first ones and the last; with instants of the monotonic clock. */
+  readonly attempts: readonly Attempt[]
 }
 
 export interface DeadLetterSink {
