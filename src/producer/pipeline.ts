@@ -1,12 +1,13 @@
 // The line of one stream: aggregate, limit, collect, send, judge.
 
 import type { Host, Log } from '../host/index.ts'
-import type { UserRecord } from '../record/index.ts'
+import type { HashKey, UserRecord } from '../record/index.ts'
 import { hashKeyOf } from '../wire/index.ts'
 import { Aggregator } from './aggregator.ts'
 import { Backoff } from './backoff.ts'
 import type { Client } from './client.ts'
 import { Collector } from './collector.ts'
+import { laneBaseOf, laneOf } from './lane-number.ts'
 import { Limiter } from './limiter.ts'
 import type { LineConfig } from './line-config.ts'
 import type { MetricsTree } from './metrics/metrics-tree.ts'
@@ -28,6 +29,8 @@ export interface Abandoned {
 export interface Witnesses {
   readonly log: Log
   readonly metrics: MetricsTree
+  /** Records may belong to other shards than before. */
+  readonly onLanesChanged: () => void
 }
 
 export class Pipeline {
@@ -41,6 +44,7 @@ export class Pipeline {
   readonly #backoff: Backoff
   readonly #metrics: StreamMetrics
   readonly #statistics: ProcessingStatistics
+  readonly #laneBase: number
   /** Records that entered and have not settled. Kept by the producer, which sees both ends. */
   outstandingCount = 0
 
@@ -50,7 +54,7 @@ export class Pipeline {
     config: LineConfig,
     stream: string,
     client: Client,
-    { log, metrics: tree }: Witnesses,
+    { log, metrics: tree, onLanesChanged }: Witnesses,
   ) {
     const { clock } = host
     const shards = new ShardMap(host, stream, client, log)
@@ -87,6 +91,8 @@ export class Pipeline {
     this.#backoff = backoff
     this.#metrics = metrics
     this.#statistics = statistics
+    this.#laneBase = laneBaseOf(stream)
+    let version = shards.version
     const moved = () => {
       aggregator.onShardsChanged()
       // Nothing of it was sent yet, so it costs nothing to put it together anew.
@@ -105,6 +111,9 @@ export class Pipeline {
         retrier.onShardsListed(isListed)
         moved()
         metrics.keepOnly(isOpen)
+        if (version === shards.version) return
+        version = shards.version
+        onLanesChanged()
       },
     })
     if (config.aggregation.mode !== 'off') facts.start(() => aggregator.onShardsChanged())
@@ -120,9 +129,15 @@ export class Pipeline {
 
   put(record: UserRecord): void {
     this.#metrics.received(record.arrivalAtMs, this.outstandingCount - 1)
-    record.hashKey = record.explicitHashKey ?? hashKeyOf(record.partitionKey)
+    record.hashKey ??= hashKeyFor(record)
     this.#shards.wake()
     this.#aggregator.put(record)
+  }
+
+  /** Where the record would land now. */
+  laneOf(record: UserRecord): number {
+    record.hashKey ??= hashKeyFor(record)
+    return laneOf(this.#laneBase, this.#shards.predict(record.hashKey))
   }
 
   /** After `close`: nobody will ask for the metrics of this stream. */
@@ -165,4 +180,8 @@ export class Pipeline {
     for (const { record } of left) this.#metrics.abandoned(record)
     return left
   }
+}
+
+function hashKeyFor({ explicitHashKey, partitionKey }: UserRecord): HashKey {
+  return explicitHashKey ?? hashKeyOf(partitionKey)
 }

@@ -2,10 +2,11 @@
 
 import assert from 'node:assert'
 import type { Host, Log, Timer } from '../host/index.ts'
-import type { UserRecord } from '../record/index.ts'
+import { NO_SHARD, type UserRecord } from '../record/index.ts'
 import { Client } from './client.ts'
 import type { ProducerConfig } from './config.ts'
 import { CredentialsKeeper, type CredentialsProvider } from './credentials.ts'
+import { laneBaseOf, laneOf } from './lane-number.ts'
 import { clientConfigOf, type LineConfig, lineConfigOf, recordTtlMsOf } from './line-config.ts'
 import { isUploaded } from './metrics/metrics-config.ts'
 import {
@@ -56,6 +57,7 @@ export class Producer {
   #isClosed = false
   #flushEpoch = 0
   #flushes: Flush[] = []
+  #onLanesChanged = () => {}
 
   constructor(
     host: ProducerHost,
@@ -127,6 +129,20 @@ export class Producer {
     // Counted before, because records may settle in it, and whoever is told may put others.
     for (const [, pipeline] of flushed) pipeline.flush()
     return done
+  }
+
+  /**
+   * The shard in which a record would land now, as a number that names it among all streams; where
+   * it is not known yet, one for the whole stream.
+   */
+  laneOf(record: UserRecord): number {
+    const pipeline = this.#pipelines.get(record.stream)
+    return pipeline?.laneOf(record) ?? laneOf(laneBaseOf(record.stream), NO_SHARD)
+  }
+
+  /** `told` is called when records may belong to other lanes than before. */
+  onLanesChanged(told: () => void): void {
+    this.#onLanesChanged = told
   }
 
   /**
@@ -206,7 +222,8 @@ export class Producer {
 
   #openPipeline(stream: string): Pipeline | null {
     if (this.#pipelines.size >= this.#config.maxStreams && !this.#closeIdlePipeline()) return null
-    const witnesses = { log: this.#log, metrics: this.#metrics }
+    const onLanesChanged = () => this.#onLanesChanged()
+    const witnesses = { log: this.#log, metrics: this.#metrics, onLanesChanged }
     const pipeline = new Pipeline(this.#host, this.#lineConfig, stream, this.#client, witnesses)
     this.#pipelines.set(stream, pipeline)
     return pipeline

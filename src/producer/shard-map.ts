@@ -62,6 +62,7 @@ export class ShardMap {
   #open: readonly Range[] = []
   #ranges = new Map<number, Range & { seenAtMs: number }>()
   #openShards = new Set<number>()
+  #version = 0
   #updatedAtMs = Number.NEGATIVE_INFINITY
   #isTried = false
   #isUpdating = false
@@ -94,6 +95,11 @@ export class ShardMap {
 
   get openCount(): number {
     return this.#open.length
+  }
+
+  /** Changes whenever a listing has other open shards than the one before. */
+  get version(): number {
+    return this.#version
   }
 
   /** Starts to learn the shards. */
@@ -246,7 +252,9 @@ export class ShardMap {
     for (const [shard, range] of this.#ranges) {
       if (nowMs - range.seenAtMs > CLOSED_RANGE_KEPT_MS) this.#ranges.delete(shard)
     }
-    this.#open = open.sort((a, b) => a.end.compare(b.end))
+    open.sort((a, b) => a.end.compare(b.end))
+    if (!areSame(this.#open, open)) this.#version++
+    this.#open = open
     this.#openShards = new Set(open.map((range) => range.shard))
     this.#updatedAtMs = nowMs
     this.#toldWhy = ''
@@ -282,6 +290,15 @@ export class ShardMap {
     this.#patience = null
     this.#events.listed(isListed)
   }
+}
+
+function areSame(before: readonly Range[], after: readonly Range[]): boolean {
+  return (
+    before.length === after.length &&
+    before.every(
+      ({ shard, end }, i) => shard === after[i]!.shard && end.compare(after[i]!.end) === 0,
+    )
+  )
 }
 
 interface Listing {

@@ -1,0 +1,47 @@
+// Which records will land together, for those who keep records back until there is room.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { UserRecord } from '../../src/record/index.ts'
+import { line } from './line.ts'
+import { evenShards } from './scripted-service.ts'
+
+function recordOf(partitionKey: string, stream = 's') {
+  const data = Buffer.from('data')
+  return new UserRecord({ stream, partitionKey, data, onSettle() {} })
+}
+
+test('records of one shard have one lane, of different shards different ones', async () => {
+  const { producer, put, runFor } = line({ shards: evenShards(4) })
+  put('first', 'x')
+  await runFor(10)
+
+  const lanes = Array.from({ length: 200 }, (_, i) => producer.laneOf(recordOf(`key-${i}`)))
+
+  assert.equal(new Set(lanes).size, 4)
+  assert.equal(producer.laneOf(recordOf('key-7')), lanes[7])
+})
+
+test('a stream has one lane until its shards are known, and its own', async () => {
+  const { producer } = line({ shards: evenShards(4) })
+
+  const lanes = ['a', 'b', 'c'].map((key) => producer.laneOf(recordOf(key)))
+
+  assert.equal(new Set(lanes).size, 1)
+  assert.notEqual(producer.laneOf(recordOf('a', 'other')), lanes[0])
+})
+
+test('it is told when the shards are known, and when they have changed, and no more', async () => {
+  const { producer, service, put, runFor } = line({ shards: evenShards(2) })
+  let toldCount = 0
+  producer.onLanesChanged(() => toldCount++)
+  put('first', 'x')
+  await runFor(500)
+  assert.equal(toldCount, 1)
+
+  service.shards = evenShards(4).map((shard) => ({ ...shard, number: shard.number + 2 }))
+  for (let i = 0; i < 20; i++) put(`key-${i}`, 'x')
+  await runFor(5_000)
+
+  assert.equal(toldCount, 2)
+})
