@@ -14,6 +14,7 @@ import {
   shaped,
   text,
 } from '../config/index.ts'
+import { deadLettersFields } from '../dead-letters/index.ts'
 import { gatewayFields } from '../gateway/index.ts'
 import { kinesisFields } from '../kinesis/index.ts'
 import {
@@ -67,6 +68,7 @@ export const settingsFields = {
     says: 'The least important messages that are logged.',
   }),
   ...gatewayFields,
+  deadLetters: deadLettersFields,
   kplProperties: text({
     default: '',
     allowed: 'a file, or nothing',

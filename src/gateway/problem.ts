@@ -14,7 +14,11 @@ export const PROBLEMS = {
   'no-mapping': { status: 400, title: 'Nothing is mapped to this resource' },
   'ack-unknown': { status: 400, title: 'There is no such level of acknowledgement' },
   'ack-unavailable': { status: 400, title: 'This level of acknowledgement is not available here' },
+  'filter-invalid': { status: 400, title: 'This is no filter' },
+  'filter-missing': { status: 400, title: 'What is meant has to be said' },
+  'origin-refused': { status: 403, title: 'This is not asked from a browser' },
   'not-found': { status: 404, title: 'There is nothing here' },
+  'dead-letter-not-found': { status: 404, title: 'There is no such dead letter' },
   'method-not-allowed': { status: 405, title: 'Another method is needed' },
   'request-timeout': { status: 408, title: 'The request came too slowly' },
   'body-too-large': { status: 413, title: 'The body is too large' },
@@ -33,6 +37,7 @@ export const PROBLEMS = {
   'delivery-failed': { status: 503, title: 'The record could not be delivered' },
   'back-pressure': { status: 503, title: 'Too many records are outstanding' },
   'memory-full': { status: 503, title: 'Too many bytes are outstanding' },
+  'dead-letters-failed': { status: 503, title: 'The disk of the dead letters fails' },
   draining: { status: 503, title: 'The gateway is stopping' },
 } as const satisfies Record<string, ProblemKind>
 
