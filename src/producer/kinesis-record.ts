@@ -3,7 +3,7 @@
 
 import type { HashKey, UserRecord } from '../record/index.ts'
 import { NO_SHARD } from '../record/index.ts'
-import { type PutRecordsEntry, writeAggregate } from '../wire/index.ts'
+import { type Md5Piece, type PutRecordsEntry, writeAggregate } from '../wire/index.ts'
 
 /** The partition key of a record with members of several keys, which are inside. As the KPL. */
 const AGGREGATE_PARTITION_KEY = 'a'
@@ -54,9 +54,9 @@ export class KinesisRecord implements PutRecordsEntry {
     return this.userRecords[0]!.hashKey!
   }
 
-  write(into: Buffer, at: number): number {
+  write(into: Buffer, at: number, pieces: Md5Piece[]): number {
     if (this.userRecords.length > 1) {
-      return writeAggregate(this.userRecords, this.sizeBytes, into, at)
+      return writeAggregate(this.userRecords, into, { at, sizeBytes: this.sizeBytes }, pieces)
     }
     into.set(this.userRecords[0]!.data, at)
     return at + this.sizeBytes

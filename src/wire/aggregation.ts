@@ -13,15 +13,14 @@
 // Fields in ascending order, each key once in its table, in the order of its first use.
 
 import assert from 'node:assert'
-import { hash } from 'node:crypto'
 import { type Aggregatable, AggregateSize } from './aggregate-size.ts'
 import { decimalOf } from './decimal-of.ts'
+import { MD5_BYTES, type Md5Piece, writeMd5s } from './md5-lanes.ts'
 import { utf8Bytes, writeUtf8 } from './utf8.ts'
 import { varintBytes, writeVarint } from './varint.ts'
 
 /** The first four bytes of every aggregate. */
 export const AGGREGATE_MAGIC = [0xf3, 0x89, 0x9a, 0xc2] as const
-export const MD5_BYTES = 16
 
 /** Field number × 8 + wire type. */
 export const PARTITION_KEY_TAG = 0x0a
@@ -38,19 +37,22 @@ export function encodeAggregate(records: readonly Aggregatable[]): Buffer {
   const size = new AggregateSize()
   for (const record of records) size.add(record)
   const aggregate = Buffer.allocUnsafe(size.framedBytes())
-  writeAggregate(records, aggregate.length, aggregate, 0)
+  const pieces: Md5Piece[] = []
+  writeAggregate(records, aggregate, { at: 0, sizeBytes: aggregate.length }, pieces)
+  writeMd5s(pieces, aggregate)
   return aggregate
 }
 
 /**
  * Writes the aggregate of these records at `at`, exactly `sizeBytes` (what `AggregateSize` said of
- * the same records in the same order), and answers the end. `into` has the room.
+ * the same records in the same order), and answers the end. `into` has the room. The MD5 is left to
+ * the caller, who may have many to write: what it is of goes into `pieces`.
  */
 export function writeAggregate(
   records: readonly Aggregatable[],
-  sizeBytes: number,
   into: Buffer,
-  at: number,
+  { at, sizeBytes }: { at: number; sizeBytes: number },
+  pieces: Md5Piece[],
 ): number {
   assert(records.length > 0, 'an aggregate without records')
   assert(at + sizeBytes <= into.length, 'no room for the aggregate')
@@ -66,7 +68,8 @@ export function writeAggregate(
     end = writeRecord(records[i]!.data, { keyIndex, hashKeyIndex }, into, end)
   }
   assert(end === messageEnd, `the aggregate's message ended at ${end}, not at ${messageEnd}`)
-  return end + into.write(hash('md5', into.subarray(messageStart, end), 'binary'), end, 'binary')
+  pieces.push({ start: messageStart, end })
+  return end + MD5_BYTES
 }
 
 /** Each key once, in the order of first use, and for each record the places of its own keys. */

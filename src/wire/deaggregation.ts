@@ -9,12 +9,12 @@ import {
   DATA_TAG,
   EXPLICIT_HASH_KEY_INDEX_TAG,
   EXPLICIT_HASH_KEY_TAG,
-  MD5_BYTES,
   PARTITION_KEY_INDEX_TAG,
   PARTITION_KEY_TAG,
   RECORD_TAG,
 } from './aggregation.ts'
 import { AggregationError } from './aggregation-error.ts'
+import { MD5_BYTES } from './md5-lanes.ts'
 import { ProtobufReader } from './protobuf-reader.ts'
 
 export interface AggregatedUserRecord {

@@ -21,6 +21,7 @@ export {
   type ListShardsRequest,
   type ShardDescription,
 } from './list-shards.ts'
+export { type Md5Piece, writeMd5s } from './md5-lanes.ts'
 export { decodeAnswer, encodeRequest } from './messages.ts'
 export { ProtocolError } from './protocol-error.ts'
 export { encodePutRecords, type PutRecordsEntry } from './put-records.ts'

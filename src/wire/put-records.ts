@@ -7,6 +7,7 @@ import assert from 'node:assert'
 import type { HashKey } from '../record/index.ts'
 import { CBOR_ARRAY, CBOR_BYTES, CBOR_MAP, writeCborHead, writeCborText } from './cbor-writer.ts'
 import { decimalOf } from './decimal-of.ts'
+import { type Md5Piece, writeMd5s } from './md5-lanes.ts'
 import type { RequestBuffer } from './request-buffer.ts'
 import { utf8Bytes } from './utf8.ts'
 import type { WireFormat } from './wire-format.ts'
@@ -17,8 +18,11 @@ export interface PutRecordsEntry {
   readonly explicitHashKey: HashKey | null
   /** Bytes of the data. */
   readonly sizeBytes: number
-  /** Writes exactly `sizeBytes` of data at `at` and answers the end. */
-  write(into: Buffer, at: number): number
+  /**
+   * Writes exactly `sizeBytes` of data at `at` and answers the end. MD5s that it has to write there
+   * it leaves to us: what they are of goes into `pieces`.
+   */
+  write(into: Buffer, at: number, pieces: Md5Piece[]): number
 }
 
 /** A body's bytes beside its entries and the stream's name. */
@@ -58,7 +62,9 @@ function encodeJson(
   let end = body.write('{"Records":[', 0, 'latin1')
   let opening = '{"Data":"'
   for (const entry of entries) {
-    writeData(entry, scratch, 0)
+    const pieces: Md5Piece[] = []
+    writeData(entry, scratch, 0, pieces)
+    writeMd5s(pieces, scratch)
     end += body.write(opening, end, 'latin1')
     // Through a string that lives for a moment: Node encodes base64 only into strings.
     end += body.write(scratch.toString('base64', 0, entry.sizeBytes), end, 'latin1')
@@ -96,17 +102,25 @@ function encodeCborBody(
   let end = writeCborHead(CBOR_MAP, 2, body, 0)
   end = writeText('Records', body, end)
   end = writeCborHead(CBOR_ARRAY, entries.length, body, end)
-  for (const entry of entries) end = writeCborEntry(entry, body, end)
+  const pieces: Md5Piece[] = []
+  for (const entry of entries) end = writeCborEntry(entry, body, end, pieces)
+  // All at once: side by side they cost a third of what they cost one after the other.
+  writeMd5s(pieces, body)
   end = writeText('StreamName', body, end)
   end = writeText(streamName, body, end)
   return body.subarray(0, end)
 }
 
-function writeCborEntry(entry: PutRecordsEntry, body: Buffer, at: number): number {
+function writeCborEntry(
+  entry: PutRecordsEntry,
+  body: Buffer,
+  at: number,
+  pieces: Md5Piece[],
+): number {
   const { partitionKey, explicitHashKey, sizeBytes } = entry
   let end = writeCborHead(CBOR_MAP, explicitHashKey === null ? 2 : 3, body, at)
   end = writeText('Data', body, end)
-  end = writeData(entry, body, writeCborHead(CBOR_BYTES, sizeBytes, body, end))
+  end = writeData(entry, body, writeCborHead(CBOR_BYTES, sizeBytes, body, end), pieces)
   if (explicitHashKey !== null) {
     end = writeText('ExplicitHashKey', body, end)
     end = writeText(decimalOf(explicitHashKey), body, end)
@@ -119,8 +133,8 @@ function writeText(text: string, body: Buffer, at: number): number {
   return writeCborText(text, utf8Bytes(text), body, at)
 }
 
-function writeData(entry: PutRecordsEntry, into: Buffer, at: number): number {
-  const end = entry.write(into, at)
+function writeData(entry: PutRecordsEntry, into: Buffer, at: number, pieces: Md5Piece[]): number {
+  const end = entry.write(into, at, pieces)
   assert(end === at + entry.sizeBytes, `an entry of ${entry.sizeBytes} bytes wrote ${end - at}`)
   return end
 }

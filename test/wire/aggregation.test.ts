@@ -10,7 +10,9 @@ import {
   deaggregate,
   encodeAggregate,
   hashKeyOf,
+  type Md5Piece,
   writeAggregate,
+  writeMd5s,
 } from '../../src/wire/index.ts'
 import { anyRecords } from './arbitraries.ts'
 import { aggregateVectors } from './vectors.ts'
@@ -126,7 +128,11 @@ test('an aggregate is written where it is told to be, and nowhere else', () => {
   const sizeBytes = sizeOf(EXAMPLE).accurateBytes()
   const into = Buffer.alloc(sizeBytes + 20, 0xee)
 
-  assert.equal(writeAggregate(EXAMPLE, sizeBytes, into, 7), 7 + sizeBytes)
+  const pieces: Md5Piece[] = []
+  const end = writeAggregate(EXAMPLE, into, { at: 7, sizeBytes }, pieces)
+  writeMd5s(pieces, into)
+
+  assert.equal(end, 7 + sizeBytes)
 
   assert.deepEqual(into.subarray(7, 7 + sizeBytes), encodeAggregate(EXAMPLE))
   assert.deepEqual(into.subarray(0, 7), Buffer.alloc(7, 0xee))
@@ -137,10 +143,12 @@ test('a wrong size or too little room is a broken promise', () => {
   const sizeBytes = sizeOf(EXAMPLE).accurateBytes()
   const into = Buffer.alloc(200)
   for (const wrong of [sizeBytes - 1, sizeBytes + 1]) {
-    assert.throws(() => writeAggregate(EXAMPLE, wrong, into, 0), assert.AssertionError)
+    const place = { at: 0, sizeBytes: wrong }
+    assert.throws(() => writeAggregate(EXAMPLE, into, place, []), assert.AssertionError)
   }
   const tooSmall = Buffer.alloc(sizeBytes - 1)
-  assert.throws(() => writeAggregate(EXAMPLE, sizeBytes, tooSmall, 0), assert.AssertionError)
+  const place = { at: 0, sizeBytes }
+  assert.throws(() => writeAggregate(EXAMPLE, tooSmall, place, []), assert.AssertionError)
   assert.throws(() => encodeAggregate([]), assert.AssertionError)
 })
 

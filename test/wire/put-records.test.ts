@@ -160,7 +160,9 @@ test('aggregates are written straight into either body', () => {
     partitionKey: 'a',
     explicitHashKey: null,
     sizeBytes: aggregate.length,
-    write: (into, at) => writeAggregate(records, aggregate.length, into, at),
+    write(into, at, pieces) {
+      return writeAggregate(records, into, { at, sizeBytes: aggregate.length }, pieces)
+    },
   }
 
   const json = JSON.parse(encodePutRecords('json', 's', [entry, entry], kept).toString())
