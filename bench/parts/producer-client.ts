@@ -2,15 +2,11 @@
 
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { readConfig } from '../../src/config/index.ts'
-import { MemoryDisk, silentLog } from '../../src/host/index.ts'
-import { NodeClock, NodeNetwork, NodeRandom } from '../../src/host/node/index.ts'
-import { Producer, producerFields } from '../../src/producer/index.ts'
-import { type RecordResult, UserRecord } from '../../src/record/index.ts'
+import { KinesisProducer } from '../../src/library/producer.ts'
 import { answerCalls } from '../child.ts'
 
 export interface ProducerPlan {
-  readonly way: 'headgate' | 'sdk' | 'sdk-http1'
+  readonly way: 'promises' | 'callback' | 'sdk' | 'sdk-http1'
   readonly port: number
   readonly dataBytes: number
   readonly seconds: number
@@ -26,9 +22,9 @@ const REGION = 'us-east-1'
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }
 const STREAM = 'bench'
 /** User records that may be outstanding: enough to keep every connection busy. */
-const WINDOW_COUNT = 20_000
+const WINDOW_COUNT = 8_000
 /** With so many left the window is filled again. */
-const REFILL_BELOW_COUNT = 15_000
+const REFILL_BELOW_COUNT = 6_000
 /** How many are put before the network gets its turn. */
 const BURST_COUNT = 500
 const SDK_CONCURRENCY = 8
@@ -39,44 +35,90 @@ let keyCount = 0
 /** Sends until the time is over and everything has settled; answers how many were delivered. */
 type Send = (plan: ProducerPlan, endAtMs: number) => Promise<number>
 
-let producer: Producer | null = null
+let producer: KinesisProducer | null = null
 
-function producerFor(port: number): Producer {
-  if (producer !== null) return producer
-  const clock = new NodeClock()
-  const disk = new MemoryDisk({ maxBytes: 0 })
-  const network = new NodeNetwork({ clock })
-  const host = { clock, random: new NodeRandom(), network, disk }
-  // The rate limit is far beyond what a core can do: the line is measured, not the shard.
-  const overrides = { endpoint: `http://127.0.0.1:${port}`, rateLimit: 1_000_000 }
-  const config = readConfig(producerFields, { overrides })
-  producer = new Producer(host, config, async () => CREDENTIALS, silentLog)
+function producerFor(port: number): KinesisProducer {
+  producer ??= new KinesisProducer({
+    region: REGION,
+    endpoint: `http://127.0.0.1:${port}`,
+    credentials: async () => CREDENTIALS,
+    // Far beyond what a core can do: the line is measured, not the shard.
+    rateLimit: 1_000_000,
+  })
   return producer
 }
 
-const sendOwn: Send = async (plan, endAtMs) => {
-  const line = producerFor(plan.port)
-  const data = Buffer.alloc(plan.dataBytes, 'x')
-  let deliveredCount = 0
-  let failure: string | null = null
-  let wake: (() => void) | null = null
-  const onSettle = (result: RecordResult) => {
-    if (result.isDelivered) deliveredCount++
-    else failure = `${result.code}: ${result.message}`
-    if (line.outstandingCount < REFILL_BELOW_COUNT) wake?.()
+/** Counts what has settled, and wakes whoever waits for room. */
+class Progress {
+  deliveredCount = 0
+  failure: Error | null = null
+  #wake: (() => void) | null = null
+  readonly #line: KinesisProducer
+
+  constructor(line: KinesisProducer) {
+    this.#line = line
   }
-  while (performance.now() < endAtMs && failure === null) {
-    for (let i = 0; i < BURST_COUNT && line.outstandingCount < WINDOW_COUNT; i++) {
-      const partitionKey = `user-${keyCount++}`
-      line.put(new UserRecord({ stream: STREAM, partitionKey, data, onSettle }))
+
+  readonly delivered = () => {
+    this.deliveredCount++
+    this.#changed()
+  }
+
+  readonly failed = (error: Error) => {
+    this.failure ??= error
+    this.#changed()
+  }
+
+  /** A full window waits for records to settle: polling would be counted as the line's work. */
+  turn(): Promise<void> {
+    const isFull = this.#line.outstandingRecordsCount >= WINDOW_COUNT
+    return new Promise((done) => {
+      if (isFull) this.#wake = done
+      else setImmediate(done)
+    })
+  }
+
+  #changed(): void {
+    if (this.#line.outstandingRecordsCount < REFILL_BELOW_COUNT) this.#wake?.()
+  }
+}
+
+/** Adds so many records of these data, each with a key of its own. */
+type Add = (line: KinesisProducer, count: number, data: Buffer, progress: Progress) => void
+
+const addWithPromises: Add = (line, count, data, { delivered, failed }) => {
+  for (let i = 0; i < count; i++) {
+    const partitionKey = `user-${keyCount++}`
+    line.addUserRecord({ stream: STREAM, partitionKey, data }).then(delivered, failed)
+  }
+}
+
+const addWithCallback: Add = (line, count, data, progress) => {
+  const records = Array.from({ length: count }, () => {
+    return { stream: STREAM, partitionKey: `user-${keyCount++}`, data }
+  })
+  line.addUserRecords(records, (result) => {
+    if (result.isDelivered) progress.delivered()
+    else progress.failed(new Error(`${result.code}: ${result.message}`))
+  })
+}
+
+function sendThrough(add: Add): Send {
+  return async (plan, endAtMs) => {
+    const line = producerFor(plan.port)
+    const data = Buffer.alloc(plan.dataBytes, 'x')
+    const progress = new Progress(line)
+    while (performance.now() < endAtMs && progress.failure === null) {
+      const roomCount = WINDOW_COUNT - line.outstandingRecordsCount
+      if (roomCount > 0) add(line, Math.min(BURST_COUNT, roomCount), data, progress)
+      await progress.turn()
     }
-    // A full window waits for records to settle: polling would be counted as the line's work.
-    if (line.outstandingCount >= WINDOW_COUNT) await new Promise<void>((done) => (wake = done))
-    else await new Promise((done) => setImmediate(done))
+    await line.flush()
+    // The promises of the last records are told in the turn after they have settled.
+    await new Promise((done) => setImmediate(done))
+    if (progress.failure !== null) throw progress.failure
+    return progress.deliveredCount
   }
-  await line.flush()
-  if (failure !== null) throw new Error(failure)
-  return deliveredCount
 }
 
 const clients = new Map<string, KinesisClient>()
@@ -112,8 +154,15 @@ const sendThroughSdk: Send = async (plan, endAtMs) => {
   return deliveredCount
 }
 
+const SENDS: Readonly<Record<ProducerPlan['way'], Send>> = {
+  promises: sendThrough(addWithPromises),
+  callback: sendThrough(addWithCallback),
+  sdk: sendThroughSdk,
+  'sdk-http1': sendThroughSdk,
+}
+
 async function run(plan: ProducerPlan): Promise<ProducerDone> {
-  const send = plan.way === 'headgate' ? sendOwn : sendThroughSdk
+  const send = SENDS[plan.way]
   const startAtMs = performance.now()
   const cpuBefore = process.cpuUsage()
   const deliveredCount = await send(plan, startAtMs + plan.seconds * 1000)
