@@ -18,15 +18,15 @@ import {
   type ProducerDescription,
   Window,
 } from '../producer/index.ts'
-import { type Attempt, type Place, type RecordResult, UserRecord } from '../record/index.ts'
+import type { Attempt, Place, RecordResult, UserRecord } from '../record/index.ts'
 import { Intake } from './intake.ts'
 import { type ProducerSettings, readOptions } from './options.ts'
 import {
-  checked,
   type FailedResult,
   UserRecordFailedError,
   type UserRecordInput,
   type UserRecordResult,
+  userRecordOf,
 } from './user-record.ts'
 import {
   type FlushingEntrance,
@@ -79,7 +79,7 @@ export class KinesisProducer {
   readonly #entrance: FlushingEntrance = {
     ready: () => this.ready(),
     flush: () => this.flush(),
-    add: (input, onSettle) => this.#put(checked(input, this.#maxUserRecordSize), onSettle),
+    add: (input, onSettle) => this.#producer.put(this.#recordOf(input, onSettle)),
   }
 
   /**
@@ -100,6 +100,7 @@ export class KinesisProducer {
     const provider = credentials ?? awsCredentials()
     this.#producer = new Producer(host, config, provider, log, metricsDimensions)
     this.#window = new Window(window, this.#producer)
+    this.#producer.onLeft = () => this.#window.changed()
   }
 
   /** User records that were added and have not settled. */
@@ -131,13 +132,19 @@ export class KinesisProducer {
    * was given up. Throws `TypeError` or `RangeError` at once for what no stream would take.
    */
   addUserRecord(input: UserRecordInput): Promise<UserRecordResult> {
-    const fields = checked(input, this.#maxUserRecordSize)
-    return new Promise((resolve, reject) => {
-      this.#put(fields, (result) => {
-        if (result.isDelivered) resolve({ ...result.place, attempts: result.attempts })
-        else reject(new UserRecordFailedError(result, input))
-      })
+    let resolve!: (result: UserRecordResult) => void
+    let reject!: (error: UserRecordFailedError) => void
+    // Throws before there is a promise, which otherwise would be rejected.
+    const record = this.#recordOf(input, (result) => {
+      if (result.isDelivered) resolve({ ...result.place, attempts: result.attempts })
+      else reject(new UserRecordFailedError(result, input))
     })
+    const promise = new Promise<UserRecordResult>((onDelivered, onFailed) => {
+      resolve = onDelivered
+      reject = onFailed
+    })
+    this.#producer.put(record)
+    return promise
   }
 
   /**
@@ -149,10 +156,10 @@ export class KinesisProducer {
     inputs: readonly UserRecordInput[],
     onSettle: (result: RecordResult, index: number) => void,
   ): void {
-    const all = inputs.map((input) => checked(input, this.#maxUserRecordSize))
-    for (const [index, fields] of all.entries()) {
-      this.#put(fields, (result) => onSettle(result, index))
-    }
+    const all = inputs.map((input, index) => {
+      return this.#recordOf(input, (result) => onSettle(result, index))
+    })
+    for (const record of all) this.#producer.put(record)
   }
 
   /**
@@ -206,12 +213,8 @@ export class KinesisProducer {
     return left
   }
 
-  #put(fields: ReturnType<typeof checked>, settle: (result: RecordResult) => void): void {
-    const onSettle = (result: RecordResult) => {
-      settle(result)
-      this.#window.changed()
-    }
-    this.#producer.put(new UserRecord({ ...fields, onSettle }))
+  #recordOf(input: UserRecordInput, onSettle: (result: RecordResult) => void): UserRecord {
+    return userRecordOf(input, this.#maxUserRecordSize, onSettle)
   }
 
   /**

@@ -7,6 +7,7 @@ import {
   type Place,
   type RecordResult,
   STREAM_NAME_PATTERN,
+  UserRecord,
   type UserRecordFields,
 } from '../record/index.ts'
 
@@ -49,11 +50,15 @@ export class UserRecordFailedError extends Error {
   }
 }
 
-/** Throws `TypeError` or `RangeError` for what no stream would take. */
-export function checked(
+/**
+ * The record to put; throws `TypeError` or `RangeError` for what no stream would take. `onSettle`
+ * is handed on as it is: on the hottest path each object less is less to collect.
+ */
+export function userRecordOf(
   { stream, partitionKey, explicitHashKey, data }: UserRecordInput,
   maxUserRecordSize: number,
-): Omit<UserRecordFields, 'onSettle'> {
+  onSettle: UserRecordFields['onSettle'],
+): UserRecord {
   if (typeof stream !== 'string') throw new TypeError('stream: a string is needed')
   if (typeof partitionKey !== 'string') throw new TypeError('partitionKey: a string is needed')
   if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
@@ -78,7 +83,7 @@ export function checked(
       `data: with its key ${chargedBytes} bytes; maxUserRecordSize is ${maxUserRecordSize}`,
     )
   }
-  return { stream, partitionKey, explicitHashKey: hashKey, data: bytes }
+  return new UserRecord({ stream, partitionKey, explicitHashKey: hashKey, data: bytes, onSettle })
 }
 
 /** Half a character would be stored as U+FFFD, and nobody would be told. */

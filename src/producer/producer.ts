@@ -3,6 +3,7 @@
 import assert from 'node:assert'
 import type { Host, Log, Timer } from '../host/index.ts'
 import { NO_SHARD, type UserRecord } from '../record/index.ts'
+import { Arrivals } from './arrivals.ts'
 import { Client } from './client.ts'
 import type { ProducerConfig } from './config.ts'
 import { CredentialsKeeper, type CredentialsProvider } from './credentials.ts'
@@ -50,10 +51,11 @@ export class Producer {
   readonly #metrics: MetricsTree
   readonly #pipelines = new Map<string, Pipeline>()
   readonly #onLeave = (record: UserRecord) => this.#leave(record)
+  /** Called when a record has settled, before its own `onSettle`: for those who wait for room. */
+  onLeft: () => void = () => {}
   #outstandingCount = 0
   #outstandingBytes = 0
-  /** How many outstanding records came in each tenth of a second, the oldest first. */
-  readonly #arrivals = new Map<number, number>()
+  readonly #arrivals = new Arrivals()
   #isClosed = false
   #flushEpoch = 0
   #flushes: Flush[] = []
@@ -87,9 +89,8 @@ export class Producer {
 
   /** Of the record that is outstanding longest, up to 100 ms too much; 0 when there is none. */
   get oldestRecordAgeMs(): number {
-    const [oldest] = this.#arrivals.keys()
-    if (oldest === undefined) return 0
-    return this.#host.clock.monotonicMs() - oldest * ARRIVAL_TICK_MS
+    const oldestAtMs = this.#arrivals.oldestAtMs()
+    return oldestAtMs === null ? 0 : this.#host.clock.monotonicMs() - oldestAtMs
   }
 
   /**
@@ -108,8 +109,7 @@ export class Producer {
     record.onLeave = this.#onLeave
     this.#outstandingCount++
     this.#outstandingBytes += record.data.length
-    const tick = tickOf(record)
-    this.#arrivals.set(tick, (this.#arrivals.get(tick) ?? 0) + 1)
+    this.#arrivals.add(nowMs)
     pipeline.outstandingCount++
     pipeline.put(record)
   }
@@ -243,11 +243,9 @@ export class Producer {
   #leave(record: UserRecord): void {
     this.#outstandingCount--
     this.#outstandingBytes -= record.data.length
-    const tick = tickOf(record)
-    const left = this.#arrivals.get(tick)! - 1
-    if (left === 0) this.#arrivals.delete(tick)
-    else this.#arrivals.set(tick, left)
+    this.#arrivals.remove(record.arrivalAtMs)
     this.#pipelines.get(record.stream)!.outstandingCount--
+    this.onLeft()
     if (this.#flushes.length > 0) this.#advanceFlushes(record)
   }
 
@@ -274,12 +272,6 @@ export class Producer {
 }
 
 const SECOND_MS = 1000
-
-const ARRIVAL_TICK_MS = 100
-
-function tickOf({ arrivalAtMs }: UserRecord): number {
-  return Math.floor(arrivalAtMs / ARRIVAL_TICK_MS)
-}
 
 const CLOSED = {
   code: 'Closed',

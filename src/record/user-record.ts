@@ -24,6 +24,8 @@ export const NO_SHARD = -1
  */
 export const ATTEMPTS_KEPT_MAX_COUNT = 64
 
+const NONE: readonly Attempt[] = []
+
 export class UserRecord {
   readonly stream: string
   readonly partitionKey: string
@@ -52,7 +54,7 @@ export class UserRecord {
   onLeave: ((record: UserRecord) => void) | null = null
 
   readonly #onSettle: (result: RecordResult, record: UserRecord) => void
-  #attempts: Attempt[] = []
+  #attempts: readonly Attempt[] = NONE
   #isSettled = false
 
   constructor(fields: UserRecordFields) {
@@ -74,8 +76,10 @@ export class UserRecord {
   addAttempt(attempt: Attempt): void {
     this.attemptCount++
     if (attempt.mayBeWritten) this.mayBeWritten = true
-    if (this.#attempts.length === ATTEMPTS_KEPT_MAX_COUNT) this.#attempts.pop()
-    this.#attempts.push(attempt)
+    // Nearly always the only one: an array that can grow takes room for sixteen more.
+    const kept =
+      this.#attempts.length < ATTEMPTS_KEPT_MAX_COUNT ? this.#attempts : this.#attempts.slice(0, -1)
+    this.#attempts = kept.length === 0 ? [attempt] : [...kept, attempt]
   }
 
   /** Decides the record's result, exactly once. */
