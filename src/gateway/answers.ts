@@ -60,6 +60,7 @@ export function notDelivered(
     : 'It is not in the stream.'
   const detail = `${result.code}: ${result.message}. ${again}`
   if (INVALID_CODES.has(result.code)) return problem('record-refused', detail)
+  if (result.code === 'RecordTooLarge') return problem('record-too-large', detail)
   return problem('delivery-failed', detail, {
     retryAfterSeconds,
     more: {

@@ -174,8 +174,14 @@ export class Aggregator implements Stage<UserRecord> {
     join: (records: UserRecord[], sizeBytes: number) => KinesisRecord,
   ): UserRecordReducer {
     const { maxCount, maxSizeBytes } = this.#config
-    const roomBytes = this.#facts.maxRecordBytes - keyBytes
-    const limits = { maxCount, maxSizeBytes: Math.min(maxSizeBytes, roomBytes) }
+    const facts = this.#facts
+    // Looked at anew for each record: what the stream takes is learned, and can be changed.
+    const limits = {
+      maxCount,
+      get maxSizeBytes() {
+        return Math.min(maxSizeBytes, facts.maxRecordBytes - keyBytes)
+      },
+    }
     const next = (records: UserRecord[], sizeBytes: number, reasons: number) => {
       this.#onCut(reasons, records.length)
       const record = join(records, sizeBytes)

@@ -149,6 +149,13 @@ export const producerFields = {
     max: 100_000,
     says: 'Streams with a line of their own; an idle one makes room for a new one.',
   }),
+  shardMapMaxAge: integer({
+    default: 300_000,
+    min: 1000,
+    max: 86_400_000,
+    unit: 'ms',
+    says: 'Age at which the list of shards is fetched anew, while records come; drawn between half of it and all.',
+  }),
   ...metricsFields,
 } satisfies Fields
 

@@ -22,6 +22,8 @@ export interface LineConfig {
   readonly retry: RetryConfig
   readonly backoff: BackoffConfig
   readonly statistics: StatisticsConfig
+  /** Null where nothing is expected of shards. */
+  readonly shardMapMaxAgeMs: number | null
 }
 
 /**
@@ -50,9 +52,10 @@ const SLOW_REQUESTS_FACTOR = 5
 
 export function lineConfigOf(config: ProducerConfig): LineConfig {
   const { recordMaxBufferedTime, rateLimit } = config
+  const mode = config.aggregationEnabled ? config.aggregation : 'off'
   return {
     aggregation: {
-      mode: config.aggregationEnabled ? config.aggregation : 'off',
+      mode,
       maxCount: config.aggregationMaxCount,
       maxSizeBytes: config.aggregationMaxSize,
     },
@@ -75,6 +78,7 @@ export function lineConfigOf(config: ProducerConfig): LineConfig {
       maxMs: BACKOFF_MAX_MS,
     },
     statistics: { slowAboveMs: recordMaxBufferedTime * SLOW_REQUESTS_FACTOR },
+    shardMapMaxAgeMs: mode === 'off' ? null : config.shardMapMaxAge,
   }
 }
 

@@ -16,6 +16,7 @@ import { StreamMetrics } from './metrics/stream-metrics.ts'
 import { Retrier, type RetryCounters } from './retrier.ts'
 import { Sender } from './sender.ts'
 import { ShardMap } from './shard-map.ts'
+import { SizeGate } from './size-gate.ts'
 import { StreamFacts } from './stream-facts.ts'
 
 /** A record that was given up when its line was closed. */
@@ -23,6 +24,15 @@ export interface Abandoned {
   readonly record: UserRecord
   /** It was in a request that had no answer yet. */
   readonly mayBeWritten: boolean
+}
+
+/** What the service has told of a stream. */
+export interface LearnedOfStream {
+  readonly openShards: number
+  readonly streamMode: string | null
+  readonly recordDistribution: string | null
+  /** Of a record with its key, bytes. */
+  readonly maxRecordSize: number | null
 }
 
 /** Who is told what the line does. */
@@ -36,6 +46,7 @@ export interface Witnesses {
 export class Pipeline {
   readonly #shards: ShardMap
   readonly #facts: StreamFacts
+  readonly #gate: SizeGate
   readonly #aggregator: Aggregator
   readonly #limiter: Limiter
   readonly #collector: Collector
@@ -45,6 +56,7 @@ export class Pipeline {
   readonly #metrics: StreamMetrics
   readonly #statistics: ProcessingStatistics
   readonly #laneBase: number
+  readonly #isAggregating: boolean
   /** Records that entered and have not settled. Kept by the producer, which sees both ends. */
   outstandingCount = 0
 
@@ -57,12 +69,13 @@ export class Pipeline {
     { log, metrics: tree, onLanesChanged }: Witnesses,
   ) {
     const { clock } = host
-    const shards = new ShardMap(host, stream, client, log)
+    const shards = new ShardMap(host, stream, client, { log, maxAgeMs: config.shardMapMaxAgeMs })
     const facts = new StreamFacts(host, stream, client, log)
     const isOpen = (shard: number) => shards.isOpen(shard)
     const metrics = new StreamMetrics(clock, tree, stream, () => this.outstandingCount)
     const statistics = new ProcessingStatistics(clock, stream, config.statistics, {
       log,
+      exists: () => !shards.isMissing,
       onSaid: () => metrics.keepOnly(isOpen),
     })
     const retrier = new Retrier(clock, shards, config.retry, metrics)
@@ -80,7 +93,11 @@ export class Pipeline {
     const aggregator = new Aggregator(clock, { shards, facts }, config.aggregation, limiter, stage1)
     const backoff = new Backoff(host, config.backoff, aggregator)
     const throttled = limiter.refused.bind(limiter)
-    retrier.joinTo({ start: aggregator, backoff, sender, throttled })
+    const doubted = () => this.#doubtFacts()
+    retrier.joinTo({ start: aggregator, backoff, sender, throttled, doubted })
+    const refused = retrier.refuse.bind(retrier)
+    const gate = new SizeGate(clock, facts, { next: aggregator, refused })
+    this.#gate = gate
     this.#shards = shards
     this.#facts = facts
     this.#retrier = retrier
@@ -92,46 +109,74 @@ export class Pipeline {
     this.#metrics = metrics
     this.#statistics = statistics
     this.#laneBase = laneBaseOf(stream)
-    let version = shards.version
-    const moved = () => {
-      aggregator.onShardsChanged()
-      // Nothing of it was sent yet, so it costs nothing to put it together anew.
-      for (const { userRecords } of limiter.keepOnly((shard) => shards.isSettled(shard))) {
-        for (const record of userRecords) aggregator.put(record)
-      }
-    }
-    shards.start({
+    this.#isAggregating = config.aggregation.mode !== 'off'
+    this.#learn(isOpen, onLanesChanged)
+  }
+
+  /** Starts to ask what must be known of the stream, and acts on what changes. */
+  #learn(isOpen: (shard: number) => boolean, onLanesChanged: () => void): void {
+    let { version } = this.#shards
+    this.#shards.start({
       isNeeded: () => this.outstandingCount > 0,
       moved: () => {
         // What became of the shards may have become of the whole stream.
-        if (config.aggregation.mode !== 'off') facts.ask()
-        moved()
+        if (this.#isAggregating) this.#facts.ask()
+        this.#regroup()
       },
       listed: (isListed) => {
-        retrier.onShardsListed(isListed)
-        moved()
-        metrics.keepOnly(isOpen)
-        if (version === shards.version) return
-        version = shards.version
+        this.#retrier.onShardsListed(isListed)
+        this.#regroup()
+        this.#metrics.keepOnly(isOpen)
+        if (version === this.#shards.version) return
+        // Not by the first listing: the facts were asked for beside it.
+        if (version > 0) this.#doubtFacts()
+        version = this.#shards.version
         onLanesChanged()
       },
     })
-    if (config.aggregation.mode !== 'off') facts.start(() => aggregator.onShardsChanged())
+    this.#facts.start(() => {
+      this.#aggregator.onShardsChanged()
+      this.#gate.onFactsChanged()
+    })
+    if (this.#isAggregating) this.#facts.ask()
+  }
+
+  /** The shards may be others: what was gathered for those that are no more is gathered anew. */
+  #regroup(): void {
+    this.#aggregator.onShardsChanged()
+    // Nothing of it was sent yet, so it costs nothing to put it together anew.
+    for (const { userRecords } of this.#limiter.keepOnly((shard) =>
+      this.#shards.isSettled(shard),
+    )) {
+      for (const record of userRecords) this.#aggregator.put(record)
+    }
+  }
+
+  #doubtFacts(): void {
+    if (this.#isAggregating && !this.#facts.isFresh) this.#facts.ask()
   }
 
   get counters(): Readonly<RetryCounters> {
     return this.#retrier.counters
   }
 
-  get openShardCount(): number {
-    return this.#shards.openCount
+  /** What is known of the stream; null where it is not. */
+  get learned(): LearnedOfStream {
+    const { mode, recordDistribution, maxRecordBytes, isSizeKnown } = this.#facts
+    return {
+      openShards: this.#shards.openCount,
+      streamMode: mode,
+      recordDistribution,
+      maxRecordSize: isSizeKnown ? maxRecordBytes : null,
+    }
   }
 
   put(record: UserRecord): void {
     this.#metrics.received(record.arrivalAtMs, this.outstandingCount - 1)
     record.hashKey ??= hashKeyFor(record)
-    this.#shards.wake()
-    this.#aggregator.put(record)
+    this.#shards.wake(record.arrivalAtMs)
+    this.#facts.wake(record.arrivalAtMs)
+    this.#gate.put(record)
   }
 
   /** Where the record would land now. */
@@ -156,6 +201,7 @@ export class Pipeline {
    */
   flush(): void {
     this.#backoff.flush()
+    this.#gate.flush()
     this.#aggregator.flush()
     this.#collector.flush()
   }
@@ -169,6 +215,7 @@ export class Pipeline {
     const give = (records: readonly UserRecord[], mayBeWritten: boolean) => {
       for (const record of records) left.push({ record, mayBeWritten })
     }
+    give(this.#gate.abandon(), false)
     give(this.#aggregator.abandon(), false)
     give(this.#backoff.abandon(), false)
     for (const { userRecords } of this.#limiter.abandon()) give(userRecords, false)

@@ -17,17 +17,17 @@ import {
   type OwnDimension,
 } from './metrics/metrics-tree.ts'
 import { prometheusText } from './metrics/prometheus-text.ts'
-import { Pipeline } from './pipeline.ts'
+import { type LearnedOfStream, Pipeline } from './pipeline.ts'
 import type { RetryCounters } from './retrier.ts'
 
 /** What a producer says of itself: the configuration in force and its lines. */
 export interface ProducerDescription {
   readonly configuration: ProducerConfig
-  readonly streams: readonly (Readonly<RetryCounters> & {
-    readonly stream: string
-    readonly openShards: number
-    readonly outstanding: number
-  })[]
+  readonly streams: readonly (Readonly<RetryCounters> &
+    LearnedOfStream & {
+      readonly stream: string
+      readonly outstanding: number
+    })[]
 }
 
 interface Flush {
@@ -164,7 +164,7 @@ export class Producer {
   describe(): ProducerDescription {
     const streams = [...this.#pipelines].map(([stream, pipeline]) => ({
       stream,
-      openShards: pipeline.openShardCount,
+      ...pipeline.learned,
       outstanding: pipeline.outstandingCount,
       ...pipeline.counters,
     }))
@@ -208,7 +208,7 @@ export class Producer {
       {
         name: 'open_shards',
         says: 'Open shards as of the last listing.',
-        samples: each((pipeline) => pipeline.openShardCount),
+        samples: each((pipeline) => pipeline.learned.openShards),
       },
     ])
   }

@@ -38,6 +38,8 @@ export interface RetryExits {
   readonly sender: Stage<readonly KinesisRecord[]>
   /** Told of each record that a shard refused for its rate, and when it had been sent. */
   readonly throttled: (shard: number, sentAtMs: number) => void
+  /** Told of each aggregate that was refused for its content: its stream may take less by now. */
+  readonly doubted: () => void
 }
 
 export class Retrier {
@@ -88,6 +90,13 @@ export class Retrier {
     this.#failOrAgain(record.userRecords, expiration(nowMs, message), null)
   }
 
+  /** Takes a record that is never to be sent. */
+  refuse(member: UserRecord, code: string, message: string): void {
+    const nowMs = this.#clock.monotonicMs()
+    const mayBeWritten = false
+    this.#fail(member, { startAtMs: nowMs, endAtMs: nowMs, code, message, mayBeWritten })
+  }
+
   abandon(): { record: KinesisRecord; landing: Landing; exchange: Exchange }[] {
     const left = [...this.#unjudged]
     this.#unjudged.clear()
@@ -135,6 +144,7 @@ export class Retrier {
   }
 
   #takeApart(record: KinesisRecord, attempt: Attempt): void {
+    this.#exits!.doubted()
     addToAll(record.userRecords, attempt)
     const parts = record.userRecords.map(
       (member) => new KinesisRecord([member], member.data.length, record.predictedShard),

@@ -53,18 +53,30 @@ export interface ShardMapHost {
   readonly random: Random
 }
 
+export interface ShardMapConfig {
+  readonly log: Log
+  /**
+   * A map of this age is fetched anew as soon as a record comes, one of half of it perhaps; null:
+   * never for its age.
+   */
+  readonly maxAgeMs: number | null
+}
+
 export class ShardMap {
   readonly #host: ShardMapHost
   readonly #stream: string
   readonly #client: Client
   readonly #log: Log
+  readonly #maxAgeMs: number | null
   /** Open shards in order of their ending hash keys. */
   #open: readonly Range[] = []
   #ranges = new Map<number, Range & { seenAtMs: number }>()
   #openShards = new Set<number>()
   #version = 0
   #updatedAtMs = Number.NEGATIVE_INFINITY
+  #staleAtMs = Number.POSITIVE_INFINITY
   #isTried = false
+  #isMissing = false
   #isUpdating = false
   #backoffMs = BACKOFF_MIN_MS
   #timer: Timer | null = null
@@ -81,8 +93,14 @@ export class ShardMap {
   #isClosedWanted = false
   #hasClosed = false
 
-  constructor(host: ShardMapHost, stream: string, client: Client, log: Log) {
+  constructor(
+    host: ShardMapHost,
+    stream: string,
+    client: Client,
+    { log, maxAgeMs }: ShardMapConfig,
+  ) {
     this.#host = host
+    this.#maxAgeMs = maxAgeMs
     this.#stream = stream
     this.#client = client
     this.#log = log
@@ -91,6 +109,11 @@ export class ShardMap {
   /** Whether the first listing has ended, well or not. */
   get isTried(): boolean {
     return this.#isTried
+  }
+
+  /** As of the last listing there is no such stream. */
+  get isMissing(): boolean {
+    return this.#isMissing
   }
 
   get openCount(): number {
@@ -116,9 +139,13 @@ export class ShardMap {
     this.#patience = null
   }
 
-  /** A record has come: what was left undone because there was none is done now. */
-  wake(): void {
-    if (!this.#isDormant) return
+  /**
+   * A record has come: what was left undone because there was none is done now, and a map that is
+   * old is fetched anew. So nothing is asked, and no timer waits, while there are no records.
+   */
+  wake(nowMs: number): void {
+    if (!this.#isDormant && nowMs < this.#staleAtMs) return
+    if (this.#timer !== null) return
     this.#isDormant = false
     this.#update()
   }
@@ -222,7 +249,10 @@ export class ShardMap {
 
   #onPage(listing: Listing, outcome: Outcome): void {
     if (this.#isClosed) return
-    if (isRefusal(outcome)) return this.#fail(`${outcome.code}: ${outcome.message}`)
+    if (isRefusal(outcome)) {
+      this.#isMissing = outcome.code === 'ResourceNotFoundException'
+      return this.#fail(`${outcome.code}: ${outcome.message}`)
+    }
     try {
       const page = decodeListShardsAnswer(outcome.format, outcome.body)
       listing.found.push(...page.shards)
@@ -255,11 +285,20 @@ export class ShardMap {
     open.sort((a, b) => a.end.compare(b.end))
     if (!areSame(this.#open, open)) this.#version++
     this.#open = open
+    this.#isMissing = false
     this.#openShards = new Set(open.map((range) => range.shard))
     this.#updatedAtMs = nowMs
+    this.#staleAtMs = this.#drawStaleAtMs(nowMs)
     this.#toldWhy = ''
     this.#moved.clear()
     this.#end(true)
+  }
+
+  /** Between half of the age and all of it: a fleet that started at one instant asks at many. */
+  #drawStaleAtMs(nowMs: number): number {
+    if (this.#maxAgeMs === null) return Number.POSITIVE_INFINITY
+    const halfMs = this.#maxAgeMs / 2
+    return nowMs + halfMs + this.#host.random.below(Math.ceil(halfMs))
   }
 
   #fail(why: string): void {

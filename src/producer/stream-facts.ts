@@ -1,7 +1,7 @@
 // What a stream allows, as the service says: the size of its records, and whether records stand
 // where their hash keys belong, without which nothing can be aggregated that a consumer would find.
 
-import type { Clock, Log, Random, Timer } from '../host/index.ts'
+import type { Clock, Log, Random } from '../host/index.ts'
 import {
   decodeStreamSummary,
   encodeDescribeStreamSummary,
@@ -14,6 +14,9 @@ import { type Client, isRefusal, type Outcome } from './client.ts'
 const ASK_AGAIN_MIN_MS = 1000
 const ASK_AGAIN_MAX_MS = 60_000
 
+/** For how long an answer is good enough to refuse a record by: the size can be changed. */
+const FRESH_MS = 60_000
+
 /** A service that does not know the question has no streams that it must be asked about. */
 const UNKNOWN_TO_SERVICE = new Set(['UnknownOperationException', 'NotImplemented'])
 
@@ -25,12 +28,14 @@ export class StreamFacts {
   readonly #client: Client
   readonly #log: Log
   #summary: StreamSummary | null = null
+  #maxRecordBytes = RECORD_DEFAULT_MAX_BYTES
+  #answeredAtMs = Number.NEGATIVE_INFINITY
   #isTried = false
   #isAsking = false
   #isClosed = false
   #hasWarned = false
   #waitMs = ASK_AGAIN_MIN_MS
-  #timer: Timer | null = null
+  #askAgainAtMs = Number.POSITIVE_INFINITY
   #onChange: () => void = () => {}
 
   constructor(
@@ -56,29 +61,50 @@ export class StreamFacts {
     return distribution === null || distribution === 'USER_PARTITION_KEY'
   }
 
-  /** Of data and partition key. */
-  get maxRecordBytes(): number {
-    const sizeKiB = this.#summary?.maxRecordSizeKiB ?? null
-    return sizeKiB === null ? RECORD_DEFAULT_MAX_BYTES : sizeKiB * 1024
+  /** `PROVISIONED` or `ON_DEMAND`; null when that is not known. */
+  get mode(): string | null {
+    return this.#summary?.mode ?? null
   }
 
+  /** `USER_PARTITION_KEY` or `AUTO`; null when that is not known. */
+  get recordDistribution(): string | null {
+    return this.#summary?.recordDistribution ?? null
+  }
+
+  /** Of data and partition key: what may be sent in any case. */
+  get maxRecordBytes(): number {
+    return this.#maxRecordBytes
+  }
+
+  /** The service has said it; otherwise it is the least that any stream takes. */
+  get isSizeKnown(): boolean {
+    return (this.#summary?.maxRecordSizeKiB ?? null) !== null
+  }
+
+  /** Whether the last answer, good or not, is young. */
+  get isFresh(): boolean {
+    return this.#host.clock.monotonicMs() - this.#answeredAtMs <= FRESH_MS
+  }
+
+  /** `onChange` is told of every answer; nothing is asked yet. */
   start(onChange: () => void): void {
     this.#onChange = onChange
-    this.ask()
   }
 
   close(): void {
     this.#isClosed = true
-    this.#timer?.cancel()
-    this.#timer = null
+  }
+
+  /** A record has come: a question that was refused is asked again when it is time. No timer. */
+  wake(nowMs: number): void {
+    if (nowMs >= this.#askAgainAtMs) this.ask()
   }
 
   /** Something has changed with the stream: what was true of it may be no more. */
   ask(): void {
     if (this.#isAsking || this.#isClosed) return
     this.#isAsking = true
-    this.#timer?.cancel()
-    this.#timer = null
+    this.#askAgainAtMs = Number.POSITIVE_INFINITY
     this.#client.call({
       action: 'DescribeStreamSummary',
       encode: (_buffer, format) => encodeDescribeStreamSummary(format, this.#stream),
@@ -90,6 +116,7 @@ export class StreamFacts {
     if (this.#isClosed) return
     this.#isAsking = false
     this.#isTried = true
+    this.#answeredAtMs = this.#host.clock.monotonicMs()
     if (!isRefusal(outcome)) this.#read(outcome.format, outcome.body)
     else if (UNKNOWN_TO_SERVICE.has(outcome.code)) this.#learn(NOTHING_SAID)
     else this.#onRefused(outcome.code, outcome.message)
@@ -106,12 +133,17 @@ export class StreamFacts {
 
   #learn(summary: StreamSummary): void {
     this.#summary = summary
+    const { maxRecordSizeKiB: sizeKiB } = summary
+    this.#maxRecordBytes = sizeKiB === null ? RECORD_DEFAULT_MAX_BYTES : sizeKiB * 1024
     this.#waitMs = ASK_AGAIN_MIN_MS
   }
 
   /** What was known before stays; without it the safe choice does. */
   #onRefused(code: string, message: string): void {
-    if (code === 'ResourceNotFoundException') this.#summary = null
+    if (code === 'ResourceNotFoundException') {
+      this.#summary = null
+      this.#maxRecordBytes = RECORD_DEFAULT_MAX_BYTES
+    }
     const isDenied = DENIED_CODES.has(code)
     if (isDenied && !this.#hasWarned) {
       this.#hasWarned = true
@@ -124,8 +156,8 @@ export class StreamFacts {
     // Also after a permission that is missing: somebody may give it.
     const waitMs = isDenied ? ASK_AGAIN_MAX_MS : this.#waitMs
     this.#waitMs = Math.min(this.#waitMs * 2, ASK_AGAIN_MAX_MS)
-    const atMs = clock.monotonicMs() + waitMs / 2 + random.below(Math.ceil(waitMs / 2))
-    this.#timer = clock.schedule(atMs, () => this.ask())
+    const jitterMs = random.below(Math.ceil(waitMs / 2))
+    this.#askAgainAtMs = clock.monotonicMs() + waitMs / 2 + jitterMs
   }
 }
 

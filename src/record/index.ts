@@ -1,6 +1,10 @@
 export type { Attempt } from './attempt.ts'
 export { HashKey, hashKeyFromBigInt, hashKeyFromDecimal } from './hash-key.ts'
-export { keyProblem, PARTITION_KEY_MAX_CHARACTERS } from './partition-key.ts'
+export {
+  keyProblem,
+  PARTITION_KEY_MAX_BYTES,
+  PARTITION_KEY_MAX_CHARACTERS,
+} from './partition-key.ts'
 export type { Place, RecordResult } from './result.ts'
 export { STREAM_NAME_PATTERN } from './stream-name.ts'
 export {

@@ -2,6 +2,8 @@
 
 /** Unicode characters, not bytes or UTF-16 units, of a partition key. API reference, PutRecord. */
 export const PARTITION_KEY_MAX_CHARACTERS = 256
+/** Four bytes of UTF-8 for each at most. */
+export const PARTITION_KEY_MAX_BYTES = 4 * PARTITION_KEY_MAX_CHARACTERS
 
 /** Why a text cannot be a partition key, or null when it can. */
 export function keyProblem(key: string): string | null {

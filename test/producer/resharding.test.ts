@@ -143,3 +143,31 @@ test('a shard of the same name in a stream made anew is told apart by its number
   assert.equal(isWithin(range, '17'), true, 'of another layout: it says nothing')
   assert.equal(numberRangeFrom('1'), null)
 })
+
+test('a split shows by the age of the map, before a record has gone astray', async () => {
+  const shards = evenShards(2)
+  const running = line({ settings: { shardMapMaxAge: 100_000 }, shards })
+  const [quiet, busy] = [keysIn(shards[0]!, 1)[0]!, keysIn(shards[1]!, 1)[0]!]
+  running.put(quiet, 'x')
+  running.put(busy, 'x')
+  await running.runFor(1000)
+  const middle = shards[0]!.end / 2n
+  const children = [
+    { number: 2, start: 0n, end: middle },
+    { number: 3, start: middle + 1n, end: shards[0]!.end },
+  ]
+  running.service.shards = [...children, shards[1]!]
+  for (let second = 0; second < 80; second++) {
+    running.put(busy, 'x')
+    await running.runFor(1000)
+  }
+  const { openShards, wrongShardCount } = running.producer.describe().streams[0]!
+  const askedCount = running.service.describeCount
+  for (const key of [...keysIn(children[0]!, 2), ...keysIn(children[1]!, 2)]) running.put(key, 'x')
+  await running.runFor(1000)
+
+  assert.deepEqual([openShards, wrongShardCount], [3, 0])
+  assert.equal(askedCount, 2, 'the stream itself may be another')
+  assert.equal(running.producer.describe().streams[0]!.wrongShardCount, 0)
+  assert.ok(running.results.every((result) => result.isDelivered && result.attempts.length === 1))
+})

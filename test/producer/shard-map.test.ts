@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { silentLog } from '../../src/host/index.ts'
+import { type Random, silentLog } from '../../src/host/index.ts'
 import type { Call, Client, Outcome } from '../../src/producer/client.ts'
 import { ShardMap } from '../../src/producer/shard-map.ts'
 import { StreamFacts } from '../../src/producer/stream-facts.ts'
 import { HashKey, hashKeyFromBigInt } from '../../src/record/index.ts'
+import { SimRandom } from '../../src/sim/index.ts'
 import { RequestBuffer } from '../../src/wire/index.ts'
 import { HandClock } from '../hand-clock.ts'
 import { RecordingLog } from '../recording-log.ts'
@@ -14,6 +15,7 @@ import { middling } from './line.ts'
 import { evenShards, shardIdOf } from './scripted-service.ts'
 
 const PAGE_SHARDS = 1000
+const CONFIG = { log: silentLog, maxAgeMs: 300_000 }
 
 /** Answers calls at once, as `answer` has it. */
 function clientOf(answer: (input: Record<string, string>) => Outcome) {
@@ -41,10 +43,10 @@ function pagesOf(shardCount: number) {
   }
 }
 
-async function mapOf(shardCount: number) {
+async function mapOf(shardCount: number, random: Random = middling) {
   const { client, calls } = clientOf(pagesOf(shardCount))
   const clock = new HandClock()
-  const map = new ShardMap({ clock, random: middling }, 's', client, silentLog)
+  const map = new ShardMap({ clock, random }, 's', client, CONFIG)
   await new Promise<void>((resolve) =>
     map.start({ isNeeded: () => true, moved() {}, listed: () => resolve() }),
   )
@@ -90,11 +92,79 @@ test('a burst of evidence is one listing; the old map serves meanwhile', async (
   assert.equal(calls.length, 2, 'evidence that is older than the map')
 })
 
+/** Draws always this part of what may be drawn. */
+function drawing(part: number): Random {
+  const random: Random = { below: (bound) => Math.floor((bound - 1) * part), fork: () => random }
+  return random
+}
+
+test('a map is fetched anew for its age: when a record comes, and once', async () => {
+  for (const [part, dueMs] of [
+    [0, 150_000],
+    [1, 299_999],
+  ] as const) {
+    const { map, calls, clock } = await mapOf(4, drawing(part))
+    clock.advanceTo(dueMs - 1)
+    map.wake(dueMs - 1)
+    await new Promise(setImmediate)
+    assert.equal(calls.length, 1, 'below')
+    clock.advanceTo(dueMs)
+    await new Promise(setImmediate)
+    assert.equal(calls.length, 1, 'without a record')
+    for (let i = 0; i < 500; i++) map.wake(dueMs)
+    await new Promise(setImmediate)
+    assert.equal(calls.length, 2, 'at')
+    assert.equal(clock.scheduledCount, 0)
+    clock.advanceTo(3_600_000)
+    map.wake(3_600_000)
+    await new Promise(setImmediate)
+    assert.equal(calls.length, 3, 'above')
+  }
+})
+
+test('a fleet that started at one instant asks at many', async () => {
+  const random = new SimRandom(7)
+  const instants = new Set<number>()
+  for (let i = 0; i < 30; i++) {
+    const { map, calls, clock } = await mapOf(1, random.fork(`${i}`))
+    for (let atMs = 0; calls.length < 2; atMs += 5000) {
+      clock.advanceTo(atMs)
+      map.wake(atMs)
+      await new Promise(setImmediate)
+    }
+    instants.add(clock.monotonicMs())
+  }
+  // Of the 31 that there are between half of the age and all of it.
+  assert.ok(instants.size >= 15, `${[...instants]}`)
+  assert.ok(Math.min(...instants) >= 150_000 && Math.max(...instants) <= 300_000)
+})
+
+test('an old map that cannot be fetched anew serves on', async () => {
+  const pages = pagesOf(4)
+  let isRefusing = false
+  const refusal = { code: 'LimitExceededException', message: 'no', mayBeWritten: false }
+  const { client, calls } = clientOf((input) => (isRefusing ? refusal : pages(input)))
+  const clock = new HandClock()
+  const map = new ShardMap({ clock, random: middling }, 's', client, CONFIG)
+  map.start({ isNeeded: () => true, moved: () => assert.fail(), listed() {} })
+  await new Promise(setImmediate)
+  isRefusing = true
+  for (let second = 0; second < 600; second++) {
+    clock.advanceBy(1000)
+    map.wake(clock.monotonicMs())
+    await new Promise(setImmediate)
+    assert.equal(map.isSettled(0), true)
+  }
+  assert.ok(calls.length >= 10 && calls.length <= 40, `${calls.length} listings`)
+  map.close()
+  assert.equal(clock.scheduledCount, 0)
+})
+
 test('a service that refuses listings for minutes is asked ever more seldom', async () => {
   const refusal = { code: 'LimitExceededException', message: 'no', mayBeWritten: false }
   const { client, calls } = clientOf(() => refusal)
   const clock = new HandClock()
-  const map = new ShardMap({ clock, random: middling }, 's', client, silentLog)
+  const map = new ShardMap({ clock, random: middling }, 's', client, CONFIG)
   let isSettled = true
   map.start({ isNeeded: () => true, moved() {}, listed: () => (isSettled = map.isSettled(0)) })
   for (let second = 0; second < 600; second++) {
@@ -116,7 +186,7 @@ test('a listing that fails goes again only while somebody needs it, and is told 
   const { client, calls } = clientOf(() => refusal)
   const clock = new HandClock()
   const log = new RecordingLog()
-  const map = new ShardMap({ clock, random: middling }, 's', client, log)
+  const map = new ShardMap({ clock, random: middling }, 's', client, { ...CONFIG, log })
   let isNeeded = true
   map.start({ isNeeded: () => isNeeded, moved() {}, listed() {} })
   const wait = async () => {
@@ -134,8 +204,8 @@ test('a listing that fails goes again only while somebody needs it, and is told 
   assert.equal(clock.scheduledCount, 0)
 
   isNeeded = true
-  map.wake()
-  map.wake()
+  map.wake(clock.monotonicMs())
+  map.wake(clock.monotonicMs())
   await new Promise(setImmediate)
   assert.equal(calls.length, before + 1)
   assert.equal(log.lines.length, 1)
@@ -149,9 +219,11 @@ test('a permission to describe that is missing is said once', async () => {
   const log = new RecordingLog()
   const facts = new StreamFacts({ clock, random: middling }, 's', client, log)
   facts.start(() => {})
+  facts.ask()
   for (let minute = 0; minute < 10; minute++) {
     await new Promise(setImmediate)
     clock.advanceBy(60_000)
+    facts.wake(clock.monotonicMs())
   }
 
   assert.ok(calls.length >= 8)
@@ -169,7 +241,10 @@ test('the size of records is learned', async () => {
   const host = { clock: new HandClock(), random: middling }
   const facts = new StreamFacts(host, 's', client, silentLog)
 
-  await new Promise<void>((resolve) => facts.start(resolve))
+  await new Promise<void>((resolve) => {
+    facts.start(resolve)
+    facts.ask()
+  })
 
   assert.equal(facts.maxRecordBytes, 2_097_152)
   assert.equal(facts.areKeysKept, true)

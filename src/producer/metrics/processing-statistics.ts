@@ -18,6 +18,8 @@ export interface StatisticsConfig {
 
 export interface StatisticsExits {
   readonly log: Log
+  /** Whether there is such a stream, as far as anybody knows; of others nothing is said. */
+  readonly exists: () => boolean
   /** Called after each telling. */
   readonly onSaid: () => void
 }
@@ -74,17 +76,21 @@ export class ProcessingStatistics {
 
   #say(): void {
     this.#timer = null
+    if (this.#exits.exists()) this.#tell()
+    this.#stage1 = new Triggers()
+    this.#stage2 = new Triggers()
+    this.#requestCount = 0
+    this.#requestsMs = 0
+    this.#exits.onSaid()
+  }
+
+  #tell(): void {
     const { log } = this.#exits
     const one = this.#stage1.inWords(this.#stream, 'UserRecords', 'KinesisRecords')
     log.info(`Stage 1 Triggers: ${one}`)
     const two = this.#stage2.inWords(this.#stream, 'KinesisRecords', 'PutRecords')
     log.info(`Stage 2 Triggers: ${two}`)
     if (this.#requestCount > 0) this.#sayAverage(this.#requestsMs / this.#requestCount)
-    this.#stage1 = new Triggers()
-    this.#stage2 = new Triggers()
-    this.#requestCount = 0
-    this.#requestsMs = 0
-    this.#exits.onSaid()
   }
 
   #sayAverage(averageMs: number): void {

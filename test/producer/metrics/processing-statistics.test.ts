@@ -50,6 +50,23 @@ test('a line with nothing to say says nothing, and no timer waits', async () => 
   assert.equal(said.length, 3)
 })
 
+test('of a stream that does not exist nothing is said, until it does', async () => {
+  const { running, said } = loud()
+  running.service.listShardsError = 'ResourceNotFoundException'
+  running.service.script = () => ({ requestError: 'ResourceNotFoundException', status: 400 })
+  running.put('a', 'x')
+  await running.runFor(31_000)
+  running.put('a', 'x')
+  await running.runFor(31_000)
+  assert.equal(said.filter((text) => text.startsWith('info')).length, 0)
+
+  running.service.listShardsError = null
+  running.service.script = () => 'store'
+  running.put('a', 'x')
+  await running.runFor(15_000)
+  assert.equal(said.filter((text) => text.startsWith('info')).length, 3)
+})
+
 test('without a request that ended there is no average', async () => {
   const { running, said } = loud()
   running.put('a', 'x')
