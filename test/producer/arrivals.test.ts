@@ -45,3 +45,49 @@ test('a tenth of a second that was empty is counted again when a record comes in
   arrivals.remove(30)
   assert.equal(arrivals.oldestAtMs(), null)
 })
+
+/** What a hundred records more cost, in operations on a map, while so many are outstanding. */
+function operationsWith(outstandingCount: number): number {
+  const arrivals = new Arrivals()
+  for (let i = 0; i < outstandingCount; i++) arrivals.add(i * 10)
+  let count = 0
+  const { get, set, has, delete: remove, keys, values, entries } = Map.prototype
+  const originals = { get, set, has, delete: remove, keys, values, entries }
+  const counting = (method: (...rest: never[]) => unknown) =>
+    function (this: unknown, ...rest: never[]) {
+      count++
+      return method.apply(this, rest)
+    }
+  const countingEach = (method: (...rest: never[]) => Iterable<unknown>) =>
+    function* (this: unknown) {
+      for (const one of method.call(this)) {
+        count++
+        yield one
+      }
+    }
+  Object.assign(Map.prototype, {
+    get: counting(get),
+    set: counting(set),
+    has: counting(has),
+    delete: counting(remove),
+    keys: countingEach(keys),
+    values: countingEach(values),
+    entries: countingEach(entries),
+  })
+  try {
+    for (let i = outstandingCount; i < outstandingCount + 100; i++) {
+      arrivals.add(i * 10)
+      arrivals.oldestAtMs()
+      arrivals.remove((i - outstandingCount) * 10)
+    }
+  } finally {
+    Object.assign(Map.prototype, originals)
+  }
+  return count
+}
+
+test('a record costs the same, however many are outstanding', () => {
+  const few = operationsWith(100)
+  assert.ok(few >= 100 && few <= 300, `${few}`)
+  assert.equal(operationsWith(100_000), few)
+})

@@ -1,6 +1,7 @@
 // A KPL's configuration, moved here as it is.
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { ConfigError, type Fields, isField } from '../../src/config/index.ts'
 import {
@@ -11,58 +12,59 @@ import {
 } from '../../src/producer/index.ts'
 import { readKplProperties } from '../../src/producer/kpl-properties.ts'
 
+/** A setting of the KPL as it has it; test/vectors/README.md says where from. */
+type Setting = { readonly key: string; readonly isVestigial?: true } & (
+  | { readonly type: 'boolean'; readonly default: boolean | null }
+  | {
+      readonly type: 'integer'
+      readonly default: number
+      readonly min: string
+      readonly max: string
+      readonly unit?: string
+    }
+  | {
+      readonly type: 'string'
+      readonly default: string
+      readonly pattern?: string
+      readonly values?: string[]
+    }
+)
+
+const { settings: SETTINGS } = JSON.parse(
+  readFileSync('test/vectors/kpl-settings.json', 'utf8'),
+) as { settings: Setting[] }
+
 const LONG = '9223372036854775807'
 
-/** The KPL's keys with their defaults, least and most, as version 1.0.7 checks them. */
-const RANGES: [key: string, fallback: number, min: string, max: string][] = [
-  ['AggregationMaxCount', 4_294_967_295, '1', LONG],
-  ['AggregationMaxSize', 51_200, '64', '10485760'],
-  ['CollectionMaxCount', 500, '1', '500'],
-  ['CollectionMaxSize', 5_242_880, '52224', LONG],
-  ['MaxUserRecordSize', 1_048_576, '64', '10485760'],
-  ['RecordMaxBufferedTime', 100, '0', LONG],
-  ['RecordTtl', 30_000, '100', LONG],
-  ['ConnectTimeout', 6000, '100', '300000'],
-  ['RequestTimeout', 6000, '100', '600000'],
-  ['MaxConnections', 24, '1', '256'],
-  ['MinConnections', 1, '1', '16'],
-  ['KinesisPort', 443, '1', '65535'],
-  ['CloudwatchPort', 443, '1', '65535'],
-  ['StsPort', 443, '1', '65535'],
-  ['ProxyPort', 443, '1', '65535'],
-  ['ThreadPoolSize', 0, '0', '2147483647'],
-  ['CredentialsRefreshDelay', 5000, '1', '300000'],
-  ['UserRecordTimeoutInMillis', 0, '0', LONG],
-  ['MetricsUploadDelay', 60_000, '1', '60000'],
-  ['DaemonHealthCheckTimeoutMs', 30_000, '5000', LONG],
-]
+/** What we have otherwise on purpose: docs/kpl.md, "Different on purpose". */
+const OTHER_DEFAULTS = new Map<string, unknown>([
+  ['RateLimit', 'adaptive'],
+  // Of three values there two mean nothing here.
+  ['EnableCoreDumps', false],
+])
+const OTHER_MAXIMA: ReadonlyMap<string, string> = new Map([['RateLimit', '1000000000']])
+/** The KPL takes any text, and then finds no such host. */
+const OTHER_PATTERNS: ReadonlyMap<string, string> = new Map([
+  ['ProxyHost', '^([A-Za-z0-9\\-.:[\\]]+)?$'],
+])
 
-/** Whatever has no range: default, something else that is allowed, something that is not. */
-const OTHERS: [key: string, fallback: unknown, good: string, bad: string | null][] = [
-  ['AggregationEnabled', true, 'false', 'on'],
-  ['FailIfThrottled', false, 'true', 'yes'],
-  ['VerifyCertificate', true, 'false', 'no'],
-  ['EnableOldestFutureTracker', true, 'false', ''],
-  ['ReturnUserRecordOnFailure', false, 'true', '2'],
-  ['EnableDaemonHealthCheck', false, 'true', 'off'],
-  ['EnableCoreDumps', false, 'true', 'x'],
-  ['Region', '', 'us-gov-west-1', 'Frankfurt'],
-  ['KinesisEndpoint', '', 'kinesis.example.com', 'https://kinesis.example.com'],
-  ['CloudwatchEndpoint', '', 'monitoring.example.com', 'host:1'],
-  ['StsEndpoint', '', 'sts.example.com', 'a/b'],
-  ['LogLevel', 'info', 'warning', 'loud'],
-  ['MetricsLevel', 'detailed', 'summary', 'all'],
-  ['MetricsGranularity', 'shard', 'global', 'record'],
-  ['MetricsNamespace', 'KinesisProducerLibrary', 'own', 'AWS/own'],
-  ['ThreadingModel', 'PER_REQUEST', 'POOLED', 'MANY'],
-  ['ProxyHost', '', 'proxy.example.com', 'a b'],
-  ['ProxyUserName', '', 'me', null],
-  ['ProxyPassword', '', 'p#ss', null],
-  ['CaCertFile', '', '/etc/ca.pem', null],
-  ['CaCertPath', '', '/etc/ca', null],
-  ['NativeExecutable', '', '/bin/kpl', null],
-  ['TempDirectory', '', '/tmp', null],
-  ['GlueSchemaRegistryPropertiesFilePath', '', '/etc/glue.properties', null],
+/** Texts to try on every setting that has a rule for them. */
+const TEXTS = [
+  '',
+  'eu-central-1',
+  'us-gov-west-1',
+  'Frankfurt',
+  'host',
+  'kinesis.example.com',
+  'https://kinesis.example.com',
+  'host:1',
+  'a/b',
+  'a b',
+  'own',
+  'AWS/own',
+  'n'.repeat(255),
+  'n'.repeat(256),
+  ...SETTINGS.flatMap((one) => (one.type === 'string' ? (one.values ?? []) : [])),
 ]
 
 const FIELDS: Fields = {
@@ -86,25 +88,47 @@ function problemsOf(...lines: string[]): string[] {
   return []
 }
 
-for (const [key, fallback, min, max] of RANGES) {
-  test(`${key} has the KPL's default and is taken from ${min} to ${max}`, () => {
+/** What is taken, and what is not, of one setting. */
+function valuesOf(setting: Setting): { good: string[]; bad: string[] } {
+  if (setting.type === 'boolean') return { good: ['true', 'false', 'TRUE'], bad: ['yes', '2', ''] }
+  if (setting.type === 'integer') {
+    const min = BigInt(setting.min)
+    const max = BigInt(OTHER_MAXIMA.get(setting.key) ?? setting.max)
+    // Near the end of Java's longs our numbers are 1 024 apart.
+    const above = max + (`${max}` === LONG ? 1026n : 1n)
+    return { good: [`${min}`, `${max}`], bad: [`${min - 1n}`, `${above}`, 'many', '1.5', ''] }
+  }
+  const { values } = setting
+  const pattern = OTHER_PATTERNS.get(setting.key) ?? setting.pattern
+  const isGood = (text: string) => values?.includes(text) ?? new RegExp(pattern ?? '').test(text)
+  return { good: TEXTS.filter(isGood), bad: TEXTS.filter((text) => !isGood(text)) }
+}
+
+for (const setting of SETTINGS) {
+  const { key } = setting
+  test(`${key} has the KPL's default and is taken from where the KPL takes it`, () => {
     const field = FIELDS[camel(key)]!
-    assert.equal(isField(field) && field.default, fallback)
-    for (const good of [min, max]) assert.deepEqual(problemsOf(`${key} = ${good}`), [], good)
-    for (const bad of [BigInt(min) - 1n, BigInt(max) + (max === LONG ? 1026n : 1n), 'many']) {
-      assert.equal(problemsOf(`${key} = ${bad}`).length, 1, String(bad))
-    }
+    assert.ok(isField(field), 'there is such a setting')
+    assert.equal(field.default, OTHER_DEFAULTS.get(key) ?? setting.default)
+    const { good, bad } = valuesOf(setting)
+    for (const value of good) assert.deepEqual(problemsOf(`${key} = ${value}`), [], value)
+    for (const value of bad) assert.equal(problemsOf(`${key} = ${value}`).length, 1, value)
+    if (setting.type !== 'integer') return
+    const unit = / (\S+)$/.exec(field.allowed)?.[1]
+    assert.equal(unit, setting.unit)
   })
 }
 
-for (const [key, fallback, good, bad] of OTHERS) {
-  test(`${key} has the KPL's default and its values`, () => {
-    const field = FIELDS[camel(key)]!
-    assert.equal(isField(field) && field.default, fallback)
-    assert.deepEqual(problemsOf(`${key} = ${good}`), [])
-    if (bad !== null) assert.equal(problemsOf(`${key} = ${bad}`).length, 1)
-  })
-}
+test('of the settings of the KPL those without effect are said, each with why, and no others', () => {
+  for (const { key, isVestigial = false, default: value } of SETTINGS) {
+    const { settings, warnings } = readKplProperties('f', `${key} = ${value ?? true}`)
+    assert.equal(warnings.length, isVestigial ? 1 : 0, key)
+    assert.equal(Object.hasOwn(settings, camel(key)), !isVestigial, key)
+    if (isVestigial) assert.match(warnings[0]!, new RegExp(`^f:1: ${key} has no effect: \\S.{20,}`))
+  }
+  const vestigial = SETTINGS.filter((one) => one.isVestigial).map(({ key }) => camel(key))
+  assert.deepEqual(Object.keys(vestigialFields).sort(), vestigial.sort())
+})
 
 test('what has an effect is a setting; what has none is a warning that says why', () => {
   const { settings, warnings } = readKplProperties(
