@@ -4,7 +4,7 @@
 // Backoff And Jitter".)
 
 import type { Clock, Random, Timer } from '../host/index.ts'
-import type { UserRecord } from '../record/index.ts'
+import type { Attempt, UserRecord } from '../record/index.ts'
 import type { Stage } from './stage.ts'
 
 export interface BackoffConfig {
@@ -16,6 +16,14 @@ export interface BackoffConfig {
 
 /** In the place of a shard: what refuses or does not answer is the service, not a shard. */
 export const WHOLE_STREAM = -2
+
+interface FailuresInARow {
+  readonly count: number
+  /** When we learned of the last of them. */
+  readonly toldAtMs: number
+}
+
+type AttemptTimes = Pick<Attempt, 'startAtMs' | 'endAtMs'>
 
 /** Failed together, go again together, so that they can share a Kinesis record again. */
 interface Batch {
@@ -31,8 +39,8 @@ export class Backoff {
   readonly #random: Random
   readonly #config: BackoffConfig
   readonly #next: Stage<UserRecord>
-  /** Failures in a row; what is not in it has none. */
-  readonly #failures = new Map<number, number>()
+  /** What is not in it has none. */
+  readonly #failures = new Map<number, FailuresInARow>()
   /** The newest batch of each shard. */
   readonly #newest = new Map<number, Batch>()
   readonly #batches = new Set<Batch>()
@@ -53,10 +61,12 @@ export class Backoff {
     this.#failures.delete(shard)
   }
 
-  put(record: UserRecord, shard: number): void {
-    const bornAtMs = this.#clock.monotonicMs()
+  /** The record failed with this attempt. */
+  put(record: UserRecord, shard: number, { startAtMs, endAtMs }: AttemptTimes): void {
     const newest = this.#newest.get(shard)
-    const batch = newest?.bornAtMs === bornAtMs ? newest : this.#open(shard, bornAtMs)
+    // What one answer tells is one failure, however long it takes to judge its entries.
+    const isSame = newest?.bornAtMs === endAtMs
+    const batch = isSame ? newest : this.#open(shard, startAtMs, endAtMs)
     batch.records.push(record)
     // Not beyond its time: it gets a last chance then, and is told in time that it has failed.
     if (record.expiresAtMs < batch.atMs) this.#releaseAt(record.expiresAtMs, batch)
@@ -75,11 +85,15 @@ export class Backoff {
     return left
   }
 
-  #open(shard: number, bornAtMs: number): Batch {
-    const failures = this.#failures.get(shard) ?? 0
-    this.#failures.set(shard, failures + 1)
+  #open(shard: number, startAtMs: number, bornAtMs: number): Batch {
+    const before = this.#failures.get(shard) ?? { count: 0, toldAtMs: Number.NEGATIVE_INFINITY }
+    // What was under way when we learned of a failure is no further one: as many requests as there
+    // are connections would make a blip of a moment a wait of the longest kind.
+    const isFurther = startAtMs >= before.toldAtMs
+    const failures = isFurther ? { count: before.count + 1, toldAtMs: bornAtMs } : before
+    this.#failures.set(shard, failures)
     const { baseMs, maxMs } = this.#config
-    const boundMs = Math.min(maxMs, baseMs * 2 ** failures)
+    const boundMs = Math.min(maxMs, baseMs * 2 ** (failures.count - 1))
     const atMs = bornAtMs + 1 + this.#random.below(boundMs)
     const batch: Batch = {
       shard,

@@ -234,7 +234,7 @@ export class Retrier {
       this.counters.retriedCount++
       // Aggregated afresh, not sent again as it was: after a split its neighbours may belong to
       // another shard, and a Kinesis record lands wholly on one of them.
-      if (shard !== null) this.#exits!.backoff.put(member, shard)
+      if (shard !== null) this.#exits!.backoff.put(member, shard, attempt)
       else {
         member.deadlineAtMs = nowMs
         this.#exits!.start.put(member)

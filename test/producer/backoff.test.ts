@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Backoff } from '../../src/producer/backoff.ts'
+import { UserRecord } from '../../src/record/index.ts'
+import { HandClock } from '../hand-clock.ts'
+
+/** Time passes while one computes, as it does outside of simulations. */
+class TickingClock extends HandClock {
+  override monotonicMs(): number {
+    this.advanceBy(0.001)
+    return super.monotonicMs()
+  }
+}
+
+function prepare() {
+  const clock = new TickingClock()
+  const sentAtMs: number[] = []
+  const next = { put: () => sentAtMs.push(clock.monotonicMs()) }
+  // As late as may be drawn.
+  const random = { below: (bound: number) => bound - 1, fork: () => random }
+  const backoff = new Backoff({ clock, random }, { baseMs: 20, maxMs: 5000 }, next)
+  const fail = (count: number, endAtMs: number, { shard = 0, startAtMs = endAtMs - 1 } = {}) => {
+    for (let i = 0; i < count; i++) backoff.put(newRecord(), shard, { startAtMs, endAtMs })
+  }
+  return { clock, sentAtMs, backoff, fail }
+}
+
+function newRecord(): UserRecord {
+  const data = Buffer.alloc(1)
+  const record = new UserRecord({ stream: 's', partitionKey: 'k', data, onSettle() {} })
+  record.expiresAtMs = Number.POSITIVE_INFINITY
+  return record
+}
+
+test('what one answer tells of a shard is one failure, however long it takes to judge', () => {
+  const { clock, sentAtMs, fail } = prepare()
+  fail(200, 0)
+  clock.advanceTo(20.5)
+  assert.equal(sentAtMs.length, 200)
+})
+
+test('each further answer doubles the bound, until the shard takes something', () => {
+  const { clock, sentAtMs, fail, backoff } = prepare()
+  const waitMs = (failedAtMs: number, shard = 0) => {
+    clock.advanceTo(failedAtMs)
+    fail(3, failedAtMs, { shard })
+    const before = sentAtMs.length
+    clock.advanceTo(failedAtMs + 9000)
+    assert.equal(sentAtMs.length, before + 3)
+    return Math.floor(sentAtMs.at(-1)! - failedAtMs)
+  }
+  const waits = Array.from({ length: 10 }, (_, i) => waitMs(10_000 * (i + 1)))
+  assert.deepEqual(waits, [20, 40, 80, 160, 320, 640, 1280, 2560, 5000, 5000])
+  assert.equal(waitMs(200_000, 1), 20)
+  backoff.succeeded(0)
+  assert.equal(waitMs(300_000), 20)
+})
+
+test('what was under way when a failure was told of is no further one', () => {
+  const { clock, sentAtMs, fail } = prepare()
+  for (let endAtMs = 10; endAtMs < 20; endAtMs++) fail(1, endAtMs, { startAtMs: 9.999 })
+  clock.advanceTo(40)
+  assert.equal(sentAtMs.length, 10, 'each waited for the bound of a first failure')
+  fail(1, 40, { startAtMs: 10 })
+  clock.advanceTo(79)
+  assert.equal(sentAtMs.length, 10)
+  clock.advanceTo(81)
+  assert.equal(sentAtMs.length, 11, 'what was sent later is the second')
+})
