@@ -74,7 +74,7 @@ const faultSchema = z
     context.addIssue({ code: 'custom', path: ['untilMs'], message })
   })
 
-export const faultsField: Field<Fault[]> = shaped({
+export const faultsField: Field<readonly Fault[]> = shaped({
   default: [],
   schema: z.array(faultSchema).max(FAULTS_MAX_COUNT),
   allowed: 'a list of { kind, action, stream, shard, odds, fromMs, untilMs, … }',
@@ -90,7 +90,7 @@ export function parseFaults(document: unknown, from: string): readonly Fault[] {
   if (faults === null) {
     throw new ConfigError([{ path: 'faults', where: from, message: 'missing' }])
   }
-  const overrides = document as { faults: Fault[] }
+  const overrides = document as { faults: readonly Fault[] }
   return readConfig({ faults: faultsField }, { overrides, overridesFrom: from }).faults
 }
 
