@@ -193,14 +193,14 @@ export class Aggregator implements Stage<UserRecord> {
 }
 
 class AggregateMeasure implements Measure<UserRecord> {
-  #size = new AggregateSize()
+  readonly #size = new AggregateSize()
 
   add(record: UserRecord): void {
     this.#size.add(record)
   }
 
   clear(): void {
-    this.#size = new AggregateSize()
+    this.#size.clear()
   }
 
   estimatedBytes(): number {

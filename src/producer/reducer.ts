@@ -39,6 +39,8 @@ export class Reducer<T extends Deadlined> {
   /** At i: the accurate size of the first i+1 items, so that a trim costs nothing. */
   #sizes: number[] = []
   #isSorted = true
+  /** Of the item put last: asked itself, it would have to come from far memory. */
+  #lastAtMs = Number.NEGATIVE_INFINITY
   #earliestAtMs = Number.POSITIVE_INFINITY
   #timer: Timer | null = null
   #timerAtMs = Number.POSITIVE_INFINITY
@@ -80,9 +82,10 @@ export class Reducer<T extends Deadlined> {
   }
 
   #take(item: T): void {
-    const last = this.#items[this.#items.length - 1]
-    if (last !== undefined && item.deadlineAtMs < last.deadlineAtMs) this.#isSorted = false
-    if (item.deadlineAtMs < this.#earliestAtMs) this.#earliestAtMs = item.deadlineAtMs
+    const { deadlineAtMs } = item
+    if (deadlineAtMs < this.#lastAtMs) this.#isSorted = false
+    this.#lastAtMs = deadlineAtMs
+    if (deadlineAtMs < this.#earliestAtMs) this.#earliestAtMs = deadlineAtMs
     this.#measure.add(item)
     this.#items.push(item)
     this.#sizes.push(this.#measure.accurateBytes())
@@ -118,6 +121,7 @@ export class Reducer<T extends Deadlined> {
     this.#items = []
     this.#sizes = []
     this.#isSorted = true
+    this.#lastAtMs = Number.NEGATIVE_INFINITY
     this.#earliestAtMs = Number.POSITIVE_INFINITY
     this.#measure.clear()
   }

@@ -3,6 +3,7 @@
 
 import type { HashKey } from '../record/index.ts'
 import { decimalOf } from './decimal-of.ts'
+import { KeyTable } from './key-table.ts'
 import { utf8Bytes } from './utf8.ts'
 import { varintBytes } from './varint.ts'
 
@@ -24,8 +25,8 @@ const ESTIMATED_REFERENCE_BYTES = 2
 const ESTIMATED_TABLE_ENTRY_BYTES = 3
 
 export class AggregateSize {
-  readonly #partitionKeys = new Map<string, number>()
-  readonly #explicitHashKeys = new Map<string, number>()
+  readonly #partitionKeys = new KeyTable()
+  readonly #explicitHashKeys = new KeyTable()
   #count = 0
   #dataBytes = 0
   #estimatedBytes = 0
@@ -45,6 +46,16 @@ export class AggregateSize {
     this.#dataBytes += dataBytes
     this.#estimatedBytes += dataBytes + ESTIMATED_RECORD_BYTES
     this.#messageBytes += 1 + varintBytes(recordBytes) + recordBytes
+  }
+
+  /** For another aggregate. */
+  clear(): void {
+    this.#partitionKeys.clear()
+    this.#explicitHashKeys.clear()
+    this.#count = 0
+    this.#dataBytes = 0
+    this.#estimatedBytes = 0
+    this.#messageBytes = 0
   }
 
   /** Records so far. */
@@ -67,12 +78,11 @@ export class AggregateSize {
     return FRAME_BYTES + this.#messageBytes
   }
 
-  #indexOf(key: string, table: Map<string, number>): number {
-    const known = table.get(key)
-    if (known !== undefined) return known
+  #indexOf(key: string, table: KeyTable): number {
+    const knownCount = table.count
+    const index = table.placeOf(key)
+    if (index < knownCount) return index
     const keyBytes = utf8Bytes(key)
-    const index = table.size
-    table.set(key, index)
     this.#estimatedBytes += keyBytes + ESTIMATED_TABLE_ENTRY_BYTES
     this.#messageBytes += 1 + varintBytes(keyBytes) + keyBytes
     return index

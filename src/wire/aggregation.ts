@@ -15,6 +15,7 @@
 import assert from 'node:assert'
 import { type Aggregatable, AggregateSize } from './aggregate-size.ts'
 import { decimalOf } from './decimal-of.ts'
+import { KeyTable } from './key-table.ts'
 import { MD5_BYTES, type Md5Piece, writeMd5s } from './md5-lanes.ts'
 import { utf8Bytes, writeUtf8 } from './utf8.ts'
 import { varintBytes, writeVarint } from './varint.ts'
@@ -59,7 +60,7 @@ export function writeAggregate(
   const messageEnd = at + sizeBytes - MD5_BYTES
   into.set(AGGREGATE_MAGIC, at)
   const messageStart = at + AGGREGATE_MAGIC.length
-  const tables = new Tables(records)
+  tables.fill(records)
   let end = writeTable(PARTITION_KEY_TAG, tables.partitionKeys, into, messageStart)
   end = writeTable(EXPLICIT_HASH_KEY_TAG, tables.explicitHashKeys, into, end)
   for (let i = 0; i < records.length; i++) {
@@ -74,40 +75,33 @@ export function writeAggregate(
 
 /** Each key once, in the order of first use, and for each record the places of its own keys. */
 class Tables {
-  readonly partitionKeys: ReadonlyMap<string, number>
-  readonly explicitHashKeys: ReadonlyMap<string, number>
+  readonly partitionKeys = new KeyTable()
+  readonly explicitHashKeys = new KeyTable()
   readonly partitionKeyIndexes: number[] = []
   readonly explicitHashKeyIndexes: number[] = []
 
-  constructor(records: readonly Aggregatable[]) {
-    const partitionKeys = new Map<string, number>()
-    const explicitHashKeys = new Map<string, number>()
-    for (const { partitionKey, explicitHashKey } of records) {
-      this.partitionKeyIndexes.push(indexIn(partitionKeys, partitionKey))
-      this.explicitHashKeyIndexes.push(
-        explicitHashKey === null ? NO_INDEX : indexIn(explicitHashKeys, decimalOf(explicitHashKey)),
-      )
+  /** Written over from aggregate to aggregate. */
+  fill(records: readonly Aggregatable[]): void {
+    this.partitionKeys.clear()
+    this.explicitHashKeys.clear()
+    for (let i = 0; i < records.length; i++) {
+      const { partitionKey, explicitHashKey } = records[i]!
+      this.partitionKeyIndexes[i] = this.partitionKeys.placeOf(partitionKey)
+      this.explicitHashKeyIndexes[i] =
+        explicitHashKey === null
+          ? NO_INDEX
+          : this.explicitHashKeys.placeOf(decimalOf(explicitHashKey))
     }
-    this.partitionKeys = partitionKeys
-    this.explicitHashKeys = explicitHashKeys
   }
 }
 
-function indexIn(table: Map<string, number>, key: string): number {
-  const known = table.get(key)
-  if (known !== undefined) return known
-  table.set(key, table.size)
-  return table.size - 1
-}
+/** Used by one call at a time, from its beginning to its end. */
+const tables = new Tables()
 
-function writeTable(
-  tag: number,
-  table: ReadonlyMap<string, number>,
-  into: Buffer,
-  at: number,
-): number {
+function writeTable(tag: number, table: KeyTable, into: Buffer, at: number): number {
   let end = at
-  for (const key of table.keys()) {
+  for (let place = 0; place < table.count; place++) {
+    const key = table.keyAt(place)
     into[end++] = tag
     end = writeUtf8(key, into, writeVarint(utf8Bytes(key), into, end))
   }
