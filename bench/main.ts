@@ -46,6 +46,13 @@ const BENCHES: ReadonlyMap<string, { says: string; load: () => Promise<Bench> }>
     },
   ],
   [
+    'producer-curves',
+    {
+      says: 'CPU per user record with more shards, keys and outstanding records, 400 B',
+      load: () => import('./producer-curves.ts'),
+    },
+  ],
+  [
     'kinesis',
     {
       says: 'PutRecords and GetRecords of the embedded Kinesis, limits off, beside kinesalite',

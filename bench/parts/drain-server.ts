@@ -1,20 +1,27 @@
 // A Kinesis that takes everything and keeps nothing: it reads each PutRecords to its end, counts
-// the entries and answers as the service would. HTTP/1.1 and HTTP/2, JSON and CBOR, one open shard
-// a stream. It is never what is measured; it must only be fast enough not to be waited for.
+// the entries and answers as the service would. HTTP/1.1 and HTTP/2, JSON and CBOR, open shards of
+// the same size. It is never what is measured; it must only be fast enough not to be waited for.
 
 import type { HttpAnswer, HttpHead, HttpService } from '../../src/host/index.ts'
 import { headerOf } from '../../src/host/index.ts'
 import { listen } from '../../src/host/node/index.ts'
-import { contentTypeOf, encodeCbor, shardIdOf, type WireFormat } from '../../src/wire/index.ts'
+import {
+  contentTypeOf,
+  decodeCbor,
+  encodeCbor,
+  shardIdOf,
+  type WireFormat,
+} from '../../src/wire/index.ts'
 import { answerCalls } from '../child.ts'
 
 const BODY_MAX_BYTES = 16 * 1024 * 1024
 const SEQUENCE_NUMBER = '49545115243490985018280067714973144582180062593244200961'
 /** Stands once in every entry. The records' own bytes must not contain it. */
 const MARK = Buffer.from('PartitionKey')
-const HIGHEST_HASH_KEY = (2n ** 128n - 1n).toString()
+const HASH_KEY_BITS = 128n
 
 let entryCount = 0
+let shardCount = 1
 const answers = new Map<string, HttpAnswer>()
 
 function answerOf(format: WireFormat, count: number): HttpAnswer {
@@ -24,22 +31,46 @@ function answerOf(format: WireFormat, count: number): HttpAnswer {
 }
 
 function shardsOf(format: WireFormat): HttpAnswer {
-  const HashKeyRange = { StartingHashKey: '0', EndingHashKey: HIGHEST_HASH_KEY }
   const SequenceNumberRange = { StartingSequenceNumber: SEQUENCE_NUMBER }
-  const shard = { ShardId: shardIdOf(0), HashKeyRange, SequenceNumberRange }
+  const Shards = Array.from({ length: shardCount }, (_, shard) => {
+    const StartingHashKey = startOf(shard).toString()
+    const EndingHashKey = (startOf(shard + 1) - 1n).toString()
+    const HashKeyRange = { StartingHashKey, EndingHashKey }
+    return { ShardId: shardIdOf(shard), HashKeyRange, SequenceNumberRange }
+  })
   // Whatever is asked beside PutRecords: ListShards finds the one, DescribeStreamSummary the other.
-  return kept(`${format} shards`, format, { Shards: [shard], StreamDescriptionSummary: {} })
+  return kept(`${format} shards`, format, { Shards, StreamDescriptionSummary: {} })
+}
+
+function startOf(shard: number): bigint {
+  const count = BigInt(shardCount)
+  return ((BigInt(shard) << HASH_KEY_BITS) + count - 1n) / count
+}
+
+/** Each entry in the shard where its hash key belongs; ours always name one. */
+function spreadAnswer(body: Buffer): HttpAnswer {
+  const { Records: sent } = decodeCbor(body) as { Records: { ExplicitHashKey: string }[] }
+  const Records = sent.map(({ ExplicitHashKey }) => {
+    const shard = (BigInt(ExplicitHashKey) * BigInt(shardCount)) >> HASH_KEY_BITS
+    return { SequenceNumber: SEQUENCE_NUMBER, ShardId: shardIdOf(Number(shard)) }
+  })
+  entryCount += Records.length
+  return answerWith('cbor', { FailedRecordCount: 0, Records })
 }
 
 function kept(key: string, format: WireFormat, payload: object): HttpAnswer {
   const known = answers.get(key)
   if (known !== undefined) return known
+  const answer = answerWith(format, payload)
+  answers.set(key, answer)
+  return answer
+}
+
+function answerWith(format: WireFormat, payload: object): HttpAnswer {
   const body = format === 'cbor' ? encodeCbor(payload) : JSON.stringify(payload)
   const requestId = ['x-amzn-requestid', '00000000-0000-0000-0000-000000000000']
   const headers = ['content-type', contentTypeOf(format), ...requestId]
-  const answer = { status: 200, headers, body }
-  answers.set(key, answer)
-  return answer
+  return { status: 200, headers, body }
 }
 
 function countOf(body: Buffer): number {
@@ -57,6 +88,7 @@ const service: HttpService = {
       maxBodyBytes: BODY_MAX_BYTES,
       end(body, answer) {
         if (!isPut) return answer(shardsOf(format))
+        if (shardCount > 1) return answer(spreadAnswer(body))
         const count = countOf(body)
         entryCount += count
         answer(answerOf(format, count))
@@ -68,6 +100,9 @@ const service: HttpService = {
 }
 
 answerCalls({
-  start: async () => (await listen(service, { host: '127.0.0.1', port: 0, http2: true })).port,
+  async start(options: { shardCount: number } | null) {
+    shardCount = options?.shardCount ?? 1
+    return (await listen(service, { host: '127.0.0.1', port: 0, http2: true })).port
+  },
   entryCount: () => entryCount,
 })

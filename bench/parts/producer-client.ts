@@ -10,6 +10,12 @@ export interface ProducerPlan {
   readonly port: number
   readonly dataBytes: number
   readonly seconds: number
+  /** Distinct keys, taken in turns; null: each record has one of its own. */
+  readonly keyCount: number | null
+  /** User records that may be outstanding. */
+  readonly windowCount: number
+  /** How long a record may wait for company. */
+  readonly bufferedMs: number
 }
 
 export interface ProducerDone {
@@ -21,29 +27,31 @@ export interface ProducerDone {
 const REGION = 'us-east-1'
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }
 const STREAM = 'bench'
-/** User records that may be outstanding: enough to keep every connection busy. */
-const WINDOW_COUNT = 8_000
-/** With so many left the window is filled again. */
-const REFILL_BELOW_COUNT = 6_000
-/** How many are put before the network gets its turn. */
-const BURST_COUNT = 500
+/** With so much of the window left it is filled again. */
+const REFILL_BELOW = 0.75
 const SDK_CONCURRENCY = 8
 const PUT_RECORDS_COUNT = 500
 
-let keyCount = 0
+let keysTaken = 0
+let keyBound = Number.POSITIVE_INFINITY
+
+function nextKey(): string {
+  return `user-${keysTaken++ % keyBound}`
+}
 
 /** Sends until the time is over and everything has settled; answers how many were delivered. */
 type Send = (plan: ProducerPlan, endAtMs: number) => Promise<number>
 
 let producer: KinesisProducer | null = null
 
-function producerFor(port: number): KinesisProducer {
+function producerFor({ port, bufferedMs }: ProducerPlan): KinesisProducer {
   producer ??= new KinesisProducer({
     region: REGION,
     endpoint: `http://127.0.0.1:${port}`,
     credentials: async () => CREDENTIALS,
     // Far beyond what a core can do: the line is measured, not the shard.
     rateLimit: 1_000_000,
+    recordMaxBufferedTime: bufferedMs,
   })
   return producer
 }
@@ -54,9 +62,11 @@ class Progress {
   failure: Error | null = null
   #wake: (() => void) | null = null
   readonly #line: KinesisProducer
+  readonly #windowCount: number
 
-  constructor(line: KinesisProducer) {
+  constructor(line: KinesisProducer, windowCount: number) {
     this.#line = line
+    this.#windowCount = windowCount
   }
 
   readonly delivered = () => {
@@ -71,7 +81,7 @@ class Progress {
 
   /** A full window waits for records to settle: polling would be counted as the line's work. */
   turn(): Promise<void> {
-    const isFull = this.#line.outstandingRecordsCount >= WINDOW_COUNT
+    const isFull = this.#line.outstandingRecordsCount >= this.#windowCount
     return new Promise((done) => {
       if (isFull) this.#wake = done
       else setImmediate(done)
@@ -79,23 +89,24 @@ class Progress {
   }
 
   #changed(): void {
-    if (this.#line.outstandingRecordsCount < REFILL_BELOW_COUNT) this.#wake?.()
+    const isLow = this.#line.outstandingRecordsCount < REFILL_BELOW * this.#windowCount
+    if (isLow) this.#wake?.()
   }
 }
 
-/** Adds so many records of these data, each with a key of its own. */
+/** Adds so many records of these data. */
 type Add = (line: KinesisProducer, count: number, data: Buffer, progress: Progress) => void
 
 const addWithPromises: Add = (line, count, data, { delivered, failed }) => {
   for (let i = 0; i < count; i++) {
-    const partitionKey = `user-${keyCount++}`
+    const partitionKey = nextKey()
     line.addUserRecord({ stream: STREAM, partitionKey, data }).then(delivered, failed)
   }
 }
 
 const addWithCallback: Add = (line, count, data, progress) => {
   const records = Array.from({ length: count }, () => {
-    return { stream: STREAM, partitionKey: `user-${keyCount++}`, data }
+    return { stream: STREAM, partitionKey: nextKey(), data }
   })
   line.addUserRecords(records, (result) => {
     if (result.isDelivered) progress.delivered()
@@ -105,12 +116,12 @@ const addWithCallback: Add = (line, count, data, progress) => {
 
 function sendThrough(add: Add): Send {
   return async (plan, endAtMs) => {
-    const line = producerFor(plan.port)
+    const line = producerFor(plan)
     const data = Buffer.alloc(plan.dataBytes, 'x')
-    const progress = new Progress(line)
+    const progress = new Progress(line, plan.windowCount)
     while (performance.now() < endAtMs && progress.failure === null) {
-      const roomCount = WINDOW_COUNT - line.outstandingRecordsCount
-      if (roomCount > 0) add(line, Math.min(BURST_COUNT, roomCount), data, progress)
+      const roomCount = plan.windowCount - line.outstandingRecordsCount
+      if (roomCount > 0) add(line, roomCount, data, progress)
       await progress.turn()
     }
     await line.flush()
@@ -144,7 +155,7 @@ const sendThroughSdk: Send = async (plan, endAtMs) => {
   const loop = async () => {
     while (performance.now() < endAtMs) {
       const Records = Array.from({ length: PUT_RECORDS_COUNT }, () => {
-        return { Data, PartitionKey: `user-${keyCount++}` }
+        return { Data, PartitionKey: nextKey() }
       })
       const answer = await client.send(new PutRecordsCommand({ StreamName: STREAM, Records }))
       deliveredCount += answer.Records!.filter(({ SequenceNumber }) => SequenceNumber).length
@@ -163,6 +174,7 @@ const SENDS: Readonly<Record<ProducerPlan['way'], Send>> = {
 
 async function run(plan: ProducerPlan): Promise<ProducerDone> {
   const send = SENDS[plan.way]
+  keyBound = plan.keyCount ?? Number.POSITIVE_INFINITY
   const startAtMs = performance.now()
   const cpuBefore = process.cpuUsage()
   const deliveredCount = await send(plan, startAtMs + plan.seconds * 1000)
