@@ -29,7 +29,8 @@ export class SizeGate implements Stage<UserRecord> {
   }
 
   put(record: UserRecord): void {
-    if (this.#mustWait(record)) this.#hold(record)
+    if (this.#held.length === 0 && !this.#isLarge(record)) this.#exits.next.put(record)
+    else if (this.#mustWait(record)) this.#hold(record)
     else this.#judge(record)
   }
 
@@ -53,7 +54,7 @@ export class SizeGate implements Stage<UserRecord> {
   }
 
   #mustWait(record: UserRecord): boolean {
-    if (this.#held.length > 0 && this.#heldKeys.has(record.partitionKey)) return true
+    if (this.#heldKeys.has(record.partitionKey)) return true
     return this.#isLarge(record) && !this.#facts.isFresh
   }
 

@@ -104,6 +104,7 @@ function drawSource(random: SimRandom, streams: readonly string[]): SourceSettin
     dataMaxBytes,
     keys: random.pick<KeyKind>(['one', 'few', 'digits', 'long', 'any']),
     explicitHashKeyPerMille: random.pick([0, 0, 100, 1_000]),
+    flushPerMille: random.pick([0, 0, 20, 300]),
   }
 }
 
@@ -164,6 +165,7 @@ function drawProducerConfig(random: SimRandom): ProducerConfig {
     maxConnections: random.pick([1, 2, 10, 24]),
     requestTimeout: random.pick([200, 1_000, 6_000]),
     maxStreams: random.pick([1, 1_000, 1_000, 1_000, 1_000]),
+    shardMapMaxAge: random.pick([1_000, 3_000, 300_000, 300_000]),
   }
   return readConfig(producerFields, { overrides })
 }

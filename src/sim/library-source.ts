@@ -1,18 +1,22 @@
 // A program that puts records straight into the producer, as users of the library do.
 
+import assert from 'node:assert'
 import { type HashKey, hashKeyFromBigInt, UserRecord } from '../record/index.ts'
 import type { KeyKind, SourceSettings } from './line-settings.ts'
 import type { SimProcess } from './machine.ts'
-import type { RecordBook } from './record-book.ts'
+import type { BookedRecord, RecordBook } from './record-book.ts'
 import type { SimRandom } from './sim-random.ts'
+import type { World } from './world.ts'
 
 /** The part of a producer that a source needs. */
 export interface Putter {
   readonly outstandingCount: number
   put(record: UserRecord): void
+  flush(stream?: string | null): Promise<void>
 }
 
 export interface LibrarySourceParts {
+  readonly world: World
   readonly process: SimProcess
   readonly producer: Putter
   readonly book: RecordBook
@@ -25,6 +29,9 @@ export class LibrarySource {
   readonly #parts: LibrarySourceParts
   #isStopped = false
   #putCount = 0
+  /** Its records that had not settled when it last looked. */
+  #unsettled: BookedRecord[] = []
+  #openFlushCount = 0
 
   constructor(parts: LibrarySourceParts) {
     this.#parts = parts
@@ -35,6 +42,11 @@ export class LibrarySource {
     this.#isStopped = true
   }
 
+  /** Flushes that have not ended. */
+  get openFlushCount(): number {
+    return this.#openFlushCount
+  }
+
   #pause(): void {
     const { process, random, settings } = this.#parts
     const pauseMs = random.below(settings.pauseMaxMs * 1_000) / 1_000
@@ -42,12 +54,13 @@ export class LibrarySource {
   }
 
   #step(): void {
-    const { producer, maxOutstandingCount, settings } = this.#parts
+    const { producer, maxOutstandingCount, random, settings } = this.#parts
     const isSilent = () => this.#isStopped || this.#putCount >= settings.maxRecordCount
     if (isSilent()) return
     for (let count = 0; count < settings.burstCount && !isSilent(); count++) {
       if (producer.outstandingCount < maxOutstandingCount) this.#put()
     }
+    if (random.hits(settings.flushPerMille)) this.#flush()
     this.#pause()
   }
 
@@ -55,15 +68,36 @@ export class LibrarySource {
     const { producer, book, random, settings } = this.#parts
     const { stream, dataMaxBytes, keys, explicitHashKeyPerMille } = settings
     this.#putCount++
-    const { partitionKey, data } = book.write({
+    const booked = book.write({
       stream,
       partitionKey: drawKey(random, keys),
       dataBytes: random.between(1, dataMaxBytes),
       isFromClient: false,
     })
+    const { partitionKey, data } = booked
+    this.#unsettled.push(booked)
     const explicitHashKey = random.hits(explicitHashKeyPerMille) ? drawHashKey(random) : null
     producer.put(new UserRecord({ stream, partitionKey, explicitHashKey, data, onSettle() {} }))
   }
+
+  /** Of all streams or of its own; it ends when what was put before has settled, and not sooner. */
+  #flush(): void {
+    const { producer, random, settings, world } = this.#parts
+    const before = this.#unsettled.filter((one) => !areSettled([one]))
+    this.#unsettled = [...before]
+    this.#openFlushCount++
+    world.note('a flush begins', before.length)
+    void producer.flush(random.pick([null, settings.stream])).then(() => {
+      this.#openFlushCount--
+      world.note('a flush ends', before.length)
+      world.guard(() => assert(areSettled(before), 'a flush ended before its records settled'))
+    })
+  }
+}
+
+/** Whether every one has settled, or nobody is left who could tell. */
+function areSettled(records: readonly BookedRecord[]): boolean {
+  return records.every(({ result, isAbandoned }) => result !== null || isAbandoned)
 }
 
 /** A key of four-byte characters, as long as one may be. */

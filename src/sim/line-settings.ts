@@ -97,6 +97,8 @@ export interface SourceSettings {
   readonly keys: KeyKind
   /** Chances in 1000 that a record has an explicit hash key. */
   readonly explicitHashKeyPerMille: number
+  /** Chances in 1000 that a burst is followed by a flush. */
+  readonly flushPerMille: number
 }
 
 export interface ClientSettings extends SourceSettings {

@@ -127,18 +127,19 @@ export class NodeMachine {
 
   /** Nothing is left in it: no record, no byte, no request, no timer. To be true after `close`. */
   isEmpty(): boolean {
-    const { line, witness, process } = this.#life!
+    const { line, witness, process, sources } = this.#life!
     const { producer, gateway } = line
+    if (sources.some(({ openFlushCount }) => openFlushCount > 0)) return false
     const heldCount = producer.outstandingBytes + gateway.heldBytes + gateway.ledger.outstanding
     return heldCount === 0 && witness.waitingCount === 0 && process.timerCount === 0
   }
 
   #startSources(process: SimProcess, { producer }: Line): LibrarySource[] {
-    const { book, settings } = this.#parts
+    const { book, settings, world } = this.#parts
     const { sources, maxOutstandingCount } = settings
     return sources.map((source, index) => {
       const random = process.random.fork(`source ${index}`)
-      const shared = { process, producer, book, maxOutstandingCount }
+      const shared = { world, process, producer, book, maxOutstandingCount }
       return new LibrarySource({ ...shared, random, settings: source })
     })
   }

@@ -61,6 +61,13 @@ test('a stream that is not there is the sender’s mistake', () => {
   assert.deepEqual([asked.answer!.status, codeOf(asked.answer)], [422, 'stream-not-found'])
 })
 
+test('a record that is too large for its stream is the sender’s mistake', () => {
+  const station = new Station()
+  const asked = station.put('k', 'delivered')
+  station.settleNext(failed('RecordTooLarge'))
+  assert.deepEqual([asked.answer!.status, codeOf(asked.answer)], [413, 'record-too-large'])
+})
+
 test('a delivered request whose time runs out is pending, and still counted when it settles', () => {
   const station = new Station({ ack: { deliveredTimeoutMs: 1000 } })
   const asked = station.put('k', 'delivered')

@@ -222,6 +222,29 @@ export const BROKEN_PARTS: ReadonlyMap<string, { hooks: Hooks; says: RegExp }> =
     },
   ],
   [
+    'a flush that does not wait',
+    {
+      hooks: {
+        line: ({ producer }) => {
+          producer.flush = () => Promise.resolve()
+        },
+      },
+      says: /a flush ended before its records settled/,
+    },
+  ],
+  [
+    'a flush that does not end',
+    {
+      hooks: {
+        line: ({ producer }) => {
+          const flush = producer.flush.bind(producer)
+          producer.flush = (stream) => (stream === undefined ? flush() : new Promise(() => {}))
+        },
+      },
+      says: /nothing is left/,
+    },
+  ],
+  [
     'a line that settles twice',
     {
       hooks: lineThat((put, record) => {

@@ -44,6 +44,7 @@ function calmSettings(seed: number, mishaps: readonly Mishap[]): LineSettings {
     dataMaxBytes: 600,
     keys: 'digits' as const,
     explicitHashKeyPerMille: 0,
+    flushPerMille: 0,
   }
   return {
     ...drawn,
