@@ -97,6 +97,8 @@ export interface DiskFaults {
   readonly slowPerMille: number
   /** Bytes of all files together; null when the disk never fills up. */
   readonly capacityBytes: number | null
+  /** A read, or the making or removing of a file, fails; what was made may be there. */
+  readonly otherErrorPerMille?: number
 }
 
 export function drawDiskFaults(random: SimRandom): DiskFaults {

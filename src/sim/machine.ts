@@ -32,6 +32,10 @@ export class Machine {
     this.#disk = new SimDisk(world, name, diskFaults)
   }
 
+  get disk(): SimDisk {
+    return this.#disk
+  }
+
   get isRunning(): boolean {
     return this.#process !== null
   }

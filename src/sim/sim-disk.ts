@@ -67,14 +67,16 @@ export class SimDisk {
       this.#files.set(name, file)
       return file
     }
-    const file = await operate('disk open', { act: make, crash: () => this.#perhaps(make) })
+    const check = () => this.checkOther(() => this.#perhaps(make))
+    const file = await operate('disk open', { check, act: make, crash: () => this.#perhaps(make) })
     return new SimLogFile(name, file, this, operate)
   }
 
   async #remove(name: string, operate: Operate): Promise<void> {
     checkFileName(name)
     const remove = () => this.#files.delete(name)
-    await operate('disk remove', { act: remove, crash: () => this.#perhaps(remove) })
+    const check = () => this.checkOther(() => this.#perhaps(remove))
+    await operate('disk remove', { check, act: remove, crash: () => this.#perhaps(remove) })
   }
 
   async #replace(name: string, bytes: Uint8Array, operate: Operate): Promise<void> {
@@ -116,6 +118,24 @@ export class SimDisk {
     if (this.#random.hits(this.#faults.errorPerMille)) {
       throw new DiskError('EIO', 'the simulated disk failed')
     }
+  }
+
+  /** Throws when the world wants what is neither a write nor a sync to fail, half done. */
+  checkOther(leave: () => void = () => {}): void {
+    const { otherErrorPerMille = 0 } = this.#faults
+    if (otherErrorPerMille === 0 || !this.#world.areFaultsOn) return
+    if (!this.#random.hits(otherErrorPerMille)) return
+    leave()
+    throw new DiskError('EIO', 'the simulated disk failed')
+  }
+
+  /** Turns one bit over of what lies on the disk; false when there is none. */
+  rot(isWanted: (name: string) => boolean): string | null {
+    const files = [...this.#files].filter(([name, file]) => isWanted(name) && file.sizeBytes > 0)
+    if (files.length === 0) return null
+    const [name, file] = this.#random.pick(files)
+    file.flip(this.#random.below(file.sizeBytes), this.#random.below(8))
+    return name
   }
 
   #usedBytes(): number {
@@ -206,7 +226,8 @@ class SimLogFile implements LogFile {
   }
 
   read(position: number, lengthBytes: number): Promise<Buffer> {
-    return this.#operate('disk read', { act: () => this.#file.read(position, lengthBytes) })
+    const check = () => this.#disk.checkOther()
+    return this.#operate('disk read', { check, act: () => this.#file.read(position, lengthBytes) })
   }
 
   truncate(sizeBytes: number): Promise<void> {

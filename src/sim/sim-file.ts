@@ -50,6 +50,13 @@ export class SimFile {
     }
   }
 
+  flip(position: number, bit: number): void {
+    const bytes = this.#content.read(0, this.sizeBytes)
+    bytes[position]! ^= 1 << bit
+    this.#content = new Content()
+    this.#content.append(bytes)
+  }
+
   /** Forgets what was not synced: each sector survives in `keepsPerMille` of 1000 cases. */
   losePower(random: SimRandom, keepsPerMille: number): void {
     const before = this.#content.read(0, this.sizeBytes)

@@ -9,6 +9,8 @@ export type {
   SpoolStats,
   SpoolTotals,
 } from './front.ts'
+export { NewerFormatError } from './log-header.ts'
+export { Spool } from './spool.ts'
 export {
   type AckLevel,
   type IdempotencyEntry,

@@ -1,0 +1,141 @@
+// What was promised about each record that a world of the spool alone has seen, and whether what
+// comes out keeps it.
+
+import assert from 'node:assert'
+import type { HashKey, UserRecord } from '../record/index.ts'
+import type { Outcome, SpoolRecord } from '../spool/index.ts'
+
+export interface BookedRecord {
+  readonly fields: SpoolRecord
+  readonly transaction: BookedTransaction
+  readonly index: number
+  /** In the order in which they became durable; -1 when nobody was told so. */
+  durableOrder: number
+  receipt: string | null
+  /** The last life in which it was handed on, and whether it may be once more. */
+  handedLife: number
+  mayBeHandedAgain: boolean
+  /** When it settled, in which life, and how. */
+  settledAtMs: number
+  settledLife: number
+  /** Whatever happens, the spool knows that it has settled. */
+  isCertain: boolean
+  readonly places: Set<string>
+  isDead: boolean
+}
+
+export interface BookedTransaction {
+  readonly records: BookedRecord[]
+  readonly key: string | null
+  state: 'open' | 'durable' | 'refused' | 'perhaps'
+}
+
+export class SpoolBook {
+  readonly transactions: BookedTransaction[] = []
+  readonly #byText = new Map<string, BookedRecord>()
+  #durableCount = 0
+  /** Handed on in a life after the one in which they had settled. */
+  duplicateCount = 0
+
+  /** The text stands at the beginning of the record's data. */
+  add(records: readonly SpoolRecord[], key: string | null): BookedTransaction {
+    const transaction: BookedTransaction = { records: [], key, state: 'open' }
+    for (const [index, fields] of records.entries()) {
+      const record: BookedRecord = {
+        fields,
+        transaction,
+        index,
+        durableOrder: -1,
+        receipt: null,
+        handedLife: -1,
+        mayBeHandedAgain: false,
+        settledAtMs: Number.POSITIVE_INFINITY,
+        settledLife: -1,
+        isCertain: false,
+        places: new Set(),
+        isDead: false,
+      }
+      transaction.records.push(record)
+      this.#byText.set(textOf(fields.data), record)
+    }
+    this.transactions.push(transaction)
+    return transaction
+  }
+
+  durable(transaction: BookedTransaction, receipts: readonly string[]): void {
+    assert(transaction.state === 'open', 'a transaction was answered twice')
+    transaction.state = 'durable'
+    assert(receipts.length === transaction.records.length, 'a receipt for each record')
+    for (const [index, record] of transaction.records.entries()) {
+      record.durableOrder = this.#durableCount++
+      record.receipt = receipts[index]!
+    }
+  }
+
+  refused(transaction: BookedTransaction, mayBeWritten: boolean): void {
+    assert(transaction.state === 'open', 'a transaction was answered twice')
+    transaction.state = mayBeWritten ? 'perhaps' : 'refused'
+  }
+
+  /**
+   * What had no answer when the process ended may be there or not. What had settled before
+   * `certainBeforeMs` in that life is known to the next one.
+   */
+  crashed(life: number, certainBeforeMs: number): void {
+    for (const record of this.records()) {
+      if (record.settledLife === life) record.isCertain = record.settledAtMs < certainBeforeMs
+    }
+    for (const transaction of this.transactions) {
+      if (transaction.state === 'open') transaction.state = 'perhaps'
+    }
+  }
+
+  /** The spool hands a record on: it must be one of ours, as it was, and not a second time. */
+  handed(record: UserRecord, life: number): BookedRecord {
+    const booked = this.#byText.get(textOf(record.data))
+    assert(booked !== undefined, 'a record was handed on that nobody appended')
+    const { fields, transaction } = booked
+    const isSame =
+      fields.stream === record.stream &&
+      fields.partitionKey === record.partitionKey &&
+      decimal(fields.explicitHashKey) === decimal(record.explicitHashKey) &&
+      Buffer.compare(fields.data, record.data) === 0
+    assert(isSame, 'a record was handed on that is not as it was appended')
+    assert(transaction.state !== 'refused', 'a record was handed on that was refused for good')
+    assert(transaction.state !== 'open', 'a record was handed on before it was durable')
+    assert(booked.handedLife < life || booked.mayBeHandedAgain, 'a record was handed on twice')
+    assert(!booked.isCertain, 'a record was handed on that had settled long before')
+    if (booked.settledLife !== -1) this.duplicateCount++
+    booked.handedLife = life
+    booked.mayBeHandedAgain = false
+    return booked
+  }
+
+  settled(booked: BookedRecord, outcome: Outcome, at: { life: number; nowMs: number }): void {
+    booked.settledAtMs = at.nowMs
+    booked.settledLife = at.life
+    if (outcome.kind === 'delivered') booked.places.add(outcome.place.sequenceNumber)
+    else booked.isDead = true
+  }
+
+  records(): BookedRecord[] {
+    return this.transactions.flatMap(({ records }) => records)
+  }
+
+  /** Durable records of which nobody ever learnt what became of them. */
+  lost(): BookedRecord[] {
+    return this.records().filter(
+      ({ transaction, settledLife }) => transaction.state === 'durable' && settledLife === -1,
+    )
+  }
+}
+
+/** `17.3:` of a record's data: its transaction and its index in it. */
+function textOf(data: Uint8Array): string {
+  const end = data.indexOf(':'.charCodeAt(0))
+  return Buffer.from(data.subarray(0, Math.max(0, end))).toString('latin1')
+}
+
+function decimal(key: HashKey | null): string {
+  return key === null ? '' : key.toString()
+}

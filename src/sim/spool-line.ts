@@ -1,0 +1,153 @@
+// A line that takes the spool's records on and settles them in its own time: lanes of different
+// speed, failures, and lanes that change.
+
+import assert from 'node:assert'
+import type { RecordResult, UserRecord } from '../record/index.ts'
+import type { DeadLetter, DeadLetterSink, SpoolLine } from '../spool/index.ts'
+import type { SimProcess } from './machine.ts'
+import type { SimRandom } from './sim-random.ts'
+import type { BookedRecord, SpoolBook } from './spool-book.ts'
+import type { SpoolSettings } from './spool-settings.ts'
+
+export interface SpoolLineParts {
+  readonly settings: SpoolSettings
+  readonly random: SimRandom
+  readonly process: SimProcess
+  readonly book: SpoolBook
+  readonly life: number
+  readonly isAway: boolean
+  readonly isFaulty: () => boolean
+}
+
+export class FakeLine implements SpoolLine {
+  readonly #parts: SpoolLineParts
+  readonly #freeAtMs = new Map<number, number>()
+  /** The last record handed to each lane: order of arrival is the order of the hand-outs. */
+  #lastInLane = new Map<number, number>()
+  #shift = 0
+  #onLanesChanged = () => {}
+  #settledCount = 0
+  heldBytes = 0
+
+  constructor(parts: SpoolLineParts) {
+    this.#parts = parts
+    const { lanesChangeEachMs } = parts.settings
+    if (lanesChangeEachMs !== null) this.#changeLater(lanesChangeEachMs)
+  }
+
+  /** What was parked goes again, behind what has overtaken it. */
+  forgetOrder(): void {
+    this.#lastInLane = new Map()
+  }
+
+  laneOf({ partitionKey }: UserRecord): number {
+    let hash = this.#shift
+    for (let i = 0; i < partitionKey.length; i++) hash = hash * 31 + partitionKey.charCodeAt(i)
+    return hash % this.#parts.settings.laneCount
+  }
+
+  onLanesChanged(told: () => void): void {
+    this.#onLanesChanged = told
+  }
+
+  put(record: UserRecord): void {
+    const { book, life, process, isAway } = this.#parts
+    const booked = book.handed(record, life)
+    const lane = this.laneOf(record)
+    this.#checkOrder(lane, booked)
+    this.heldBytes += record.data.length
+    if (isAway) return
+    process.schedule(this.#dueAtMs(lane), 'spool line settles', () => {
+      this.heldBytes -= record.data.length
+      record.settle(this.#resultOf(booked))
+    })
+  }
+
+  #checkOrder(lane: number, { durableOrder }: BookedRecord): void {
+    if (durableOrder === -1 || this.#parts.settings.config.spool.freshSharePercent > 0) return
+    const last = this.#lastInLane.get(lane) ?? -1
+    assert(durableOrder > last, 'a record of a lane was handed on after a later one')
+    this.#lastInLane.set(lane, durableOrder)
+  }
+
+  #dueAtMs(lane: number): number {
+    const { settings, random, process } = this.#parts
+    const nowMs = process.clock.monotonicMs()
+    const isSlow = lane < settings.slowLanes && this.#parts.isFaulty()
+    if (!isSlow) return nowMs + random.between(0, 20)
+    const dueAtMs = Math.max(nowMs, this.#freeAtMs.get(lane) ?? 0) + settings.slowMs
+    this.#freeAtMs.set(lane, dueAtMs)
+    return dueAtMs
+  }
+
+  #resultOf(booked: BookedRecord): RecordResult {
+    const { settings, random, book, life, process } = this.#parts
+    if (this.#parts.isFaulty() && random.hits(settings.failPerMille)) {
+      const message = 'The line could not deliver it.'
+      return { isDelivered: false, code: 'Expired', message, mayBeWritten: false, attempts: [] }
+    }
+    const sequenceNumber = `${life}${String(this.#settledCount++).padStart(8, '0')}`
+    const place = { shardId: 'shardId-000000000000', sequenceNumber, subSequenceNumber: null }
+    const nowMs = process.clock.monotonicMs()
+    book.settled(booked, { kind: 'delivered', place }, { life, nowMs })
+    return { isDelivered: true, place, attempts: [] }
+  }
+
+  #changeLater(eachMs: number): void {
+    const { process } = this.#parts
+    process.schedule(process.clock.monotonicMs() + eachMs, 'spool lanes change', () => {
+      if (!this.#parts.isFaulty()) return
+      this.#shift++
+      this.#lastInLane = new Map()
+      this.#onLanesChanged()
+      this.#changeLater(eachMs)
+    })
+  }
+}
+
+/** Dead letters that outlive every crash, and are full at times. */
+export class FakeDeadLetters implements DeadLetterSink {
+  readonly #parts: Omit<SpoolLineParts, 'isAway'>
+  readonly #find: (letter: DeadLetter) => BookedRecord
+  #told = () => {}
+  /** Records that were not kept: they go again. */
+  #refused: BookedRecord[] = []
+  onRoomCame = () => {}
+
+  constructor(parts: Omit<SpoolLineParts, 'isAway'>, find: (letter: DeadLetter) => BookedRecord) {
+    this.#parts = parts
+    this.#find = find
+  }
+
+  add(letter: DeadLetter, done: (isKept: boolean) => void): void {
+    const { settings, random, process, book, life } = this.#parts
+    const booked = this.#find(letter)
+    const isKept = !(this.#parts.isFaulty() && random.hits(settings.deadLettersFullPerMille))
+    const { receipt } = booked
+    assert(receipt === null || receipt === letter.receipt, 'a dead letter has another receipt')
+    process.schedule(process.clock.monotonicMs() + 1, 'dead letter', () => {
+      const nowMs = process.clock.monotonicMs()
+      const { code, message } = letter
+      if (isKept) book.settled(booked, { kind: 'dead-lettered', code, message }, { life, nowMs })
+      else this.#refuse(booked)
+      done(isKept)
+    })
+  }
+
+  onRoom(told: () => void): void {
+    this.#told = told
+  }
+
+  #refuse(booked: BookedRecord): void {
+    const { process, random } = this.#parts
+    if (this.#refused.length === 0) {
+      process.schedule(process.clock.monotonicMs() + random.between(2, 50), 'room', () => {
+        for (const record of this.#refused) record.mayBeHandedAgain = true
+        this.#refused = []
+        this.onRoomCame()
+        this.#told()
+      })
+    }
+    this.#refused.push(booked)
+  }
+}

@@ -1,0 +1,77 @@
+// What is drawn from a seed for a world of the spool alone.
+
+import { readConfig } from '../config/index.ts'
+import { type SpoolConfig, spoolFields } from '../spool/index.ts'
+import { type DiskFaults, NO_DISK_FAULTS } from './faults.ts'
+import type { SimRandom } from './sim-random.ts'
+
+export interface SpoolSettings {
+  readonly config: SpoolConfig
+  readonly disk: DiskFaults
+  /** Bits that turn over between two lives. */
+  readonly rotPerLife: number
+  readonly lives: number
+  readonly lifeMs: number
+  readonly laneCount: number
+  /** Lanes that send a record only so often. */
+  readonly slowLanes: number
+  readonly slowMs: number
+  readonly failPerMille: number
+  readonly deadLettersFullPerMille: number
+  readonly lanesChangeEachMs: number | null
+  readonly transactions: number
+  readonly recordsMax: number
+  readonly dataMaxBytes: number
+  readonly everyMs: number
+  /** The line settles nothing before the last life. */
+  readonly isLineAway: boolean
+}
+
+const KIB = 1024
+
+export function drawSpoolSettings(random: SimRandom): SpoolSettings {
+  const isFaulty = random.below(2) === 0
+  const disk: DiskFaults = {
+    ...NO_DISK_FAULTS,
+    slowPerMille: random.pick([0, 0, 20]),
+    ...(isFaulty && {
+      errorPerMille: random.pick([0, 5, 40]),
+      otherErrorPerMille: random.pick([0, 5, 30]),
+      capacityBytes: random.pick([null, null, 60 * KIB, 200 * KIB]),
+    }),
+  }
+  return {
+    config: drawConfig(random),
+    disk,
+    rotPerLife: random.pick([0, 0, 0, 1, 4]),
+    lives: random.between(1, 4),
+    lifeMs: random.pick([30, 300, 3000]),
+    laneCount: random.between(1, 5),
+    slowLanes: random.below(3),
+    slowMs: random.pick([5, 100]),
+    failPerMille: random.pick([0, 20, 300]),
+    deadLettersFullPerMille: random.pick([0, 0, 200]),
+    lanesChangeEachMs: random.pick([null, null, 50]),
+    transactions: random.between(1, 60),
+    recordsMax: random.pick([1, 3, 20]),
+    dataMaxBytes: random.pick([20, 500, 6 * KIB]),
+    everyMs: random.pick([0, 1, 20]),
+    isLineAway: random.below(6) === 0,
+  }
+}
+
+function drawConfig(random: SimRandom): SpoolConfig {
+  const { spool, receipts, idempotency } = readConfig(spoolFields, { overrides: {} })
+  return {
+    spool: {
+      ...spool,
+      maxBytes: random.pick([100 * KIB, 400 * KIB, 10 * KIB * KIB]),
+      segmentBytes: random.pick([2 * KIB, 16 * KIB, 64 * KIB]),
+      windowBytes: random.pick([8 * KIB, 64 * KIB, 1024 * KIB]),
+      freshSharePercent: random.pick([0, 0, 0, 50]),
+      parkedMaxCount: random.pick([1, 5, 10_000]),
+    },
+    receipts: { ...receipts, retentionMs: random.pick([0, 1500, 3_600_000]) },
+    idempotency,
+  }
+}

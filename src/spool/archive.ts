@@ -1,0 +1,193 @@
+// Segments whose records have all settled. The log goes at once; what became of the records stays
+// for those who ask with a receipt, for a while and within a size; then it goes too, and only its
+// totals stay.
+
+import type { Clock, Disk, Log } from '../host/index.ts'
+import type { SpoolConfig } from './config.ts'
+import type { Keys } from './keys.ts'
+import type { Replayed } from './replayed.ts'
+import type { Counts, Segment } from './segment.ts'
+import { saveTotals, type Totals } from './totals.ts'
+import type { Usage } from './usage.ts'
+
+interface Settled {
+  readonly segment: Segment
+  hasLog: boolean
+  readonly keepUntilMs: number
+}
+
+export interface ArchiveParts {
+  readonly clock: Clock
+  readonly disk: Disk
+  readonly log: Log
+  readonly config: SpoolConfig['receipts']
+  readonly usage: Usage
+  readonly keys: Keys
+  readonly replayed: Replayed
+  /** Bytes of the disk are free again. */
+  readonly onRoom: () => void
+}
+
+export class Archive {
+  readonly #parts: ArchiveParts
+  /** Oldest first. */
+  #settled: Settled[] = []
+  /** Counted in the totals; their outcomes could not be removed yet. */
+  #leaving: Segment[] = []
+  #base: Counts
+  #lastNumber: number
+  #tidying: Promise<void> | null = null
+
+  constructor(parts: ArchiveParts, totals: Totals) {
+    this.#parts = parts
+    const { successes, failures, exhausted } = totals
+    this.#base = { successes, failures, exhausted }
+    this.#lastNumber = totals.lastNumber
+  }
+
+  /** All that settled segments have counted, gone or not. */
+  get counts(): Counts {
+    return this.#settled.reduce((sum, { segment }) => sumOf(sum, segment.counts), this.#base)
+  }
+
+  /** Something waits to be written, synced or removed. */
+  get needsCare(): boolean {
+    return (
+      this.#leaving.length > 0 ||
+      this.#settled.some(({ segment, hasLog }) => hasLog || segment.outcomes.needsCare)
+    )
+  }
+
+  /** When the next outcomes go; null when there are none. */
+  get nextDueAtMs(): number | null {
+    return this.#settled[0]?.keepUntilMs ?? null
+  }
+
+  find(number: number): Segment | undefined {
+    return this.#settled.find(({ segment }) => segment.number === number)?.segment
+  }
+
+  /** All of it has settled and nothing is appended any more. */
+  add(segment: Segment, hasLog: boolean): void {
+    const { clock, config, keys, replayed } = this.#parts
+    if (hasLog) {
+      for (const key of keys.of(segment.number, clock.wallMs())) segment.outcomes.add(key)
+      for (const entry of replayed.of(segment.number)) segment.outcomes.add(entry)
+    }
+    const keepUntilMs = clock.monotonicMs() + config.retentionMs
+    this.#settled.push({ segment, hasLog, keepUntilMs })
+    this.#lastNumber = Math.max(this.#lastNumber, segment.number)
+  }
+
+  /** Counted in the totals already: what is left of it goes. */
+  addLeaving(segment: Segment): void {
+    this.#leaving.push(segment)
+  }
+
+  /** Does what can be done now, one call after the other; never rejects. */
+  tidy({ isFull }: { isFull: boolean }): Promise<void> {
+    this.#tidying ??= this.#tidyAll(isFull).finally(() => {
+      this.#tidying = null
+    })
+    return this.#tidying
+  }
+
+  /** Saves the totals with what is counted beside the segments. */
+  async close(exhausted: number): Promise<void> {
+    await this.#tidying
+    this.#base = sumOf(this.#base, { successes: 0, failures: 0, exhausted })
+    await this.#save(this.#base, this.#leaving).catch((error: Error) =>
+      this.#parts.log.warn('the totals could not be saved', { reason: error.message }),
+    )
+    for (const { segment } of this.#settled) segment.outcomes.close()
+  }
+
+  async #tidyAll(isFull: boolean): Promise<void> {
+    // Also those that come meanwhile.
+    for (let i = 0; i < this.#settled.length; i++) {
+      const settled = this.#settled[i]!
+      if (settled.segment.outcomes.needsCare) await settled.segment.outcomes.care()
+      if (settled.hasLog) await this.#removeLog(settled)
+      if (!settled.segment.outcomes.needsCare) settled.segment.outcomes.close()
+    }
+    await this.#expire(isFull)
+    await this.#removeLeaving()
+  }
+
+  async #removeLog(settled: Settled): Promise<void> {
+    const { usage, log, onRoom } = this.#parts
+    const { segment } = settled
+    try {
+      await segment.log.remove()
+      settled.hasLog = false
+      usage.bytes -= segment.logBytes
+      onRoom()
+    } catch (error) {
+      const { message: reason } = error as Error
+      log.warn('a segment could not be removed yet', { segment: segment.base, reason })
+    }
+  }
+
+  async #expire(isFull: boolean): Promise<void> {
+    const due = this.#due(isFull)
+    if (due.size === 0) return
+    const segments = [...due].map(({ segment }) => segment)
+    const base = segments.reduce((sum, { counts }) => sumOf(sum, counts), this.#base)
+    try {
+      await this.#save(base, [...this.#leaving, ...segments])
+    } catch (error) {
+      const { message: reason } = error as Error
+      return this.#parts.log.warn('the totals could not be saved yet', { reason })
+    }
+    this.#base = base
+    this.#settled = this.#settled.filter((settled) => !due.has(settled))
+    this.#leaving.push(...segments)
+  }
+
+  /** Those whose time has come, and of the oldest as many as are too many. */
+  #due(isFull: boolean): Set<Settled> {
+    const nowMs = this.#parts.clock.monotonicMs()
+    let overBytes = isFull ? 1 : -this.#parts.config.maxBytes
+    if (!isFull) for (const { segment } of this.#settled) overBytes += segment.outcomes.sizeBytes
+    const due = new Set<Settled>()
+    for (const settled of this.#settled) {
+      const { outcomes } = settled.segment
+      if (settled.hasLog || outcomes.needsCare) continue
+      if (outcomes.sizeBytes > 0 && overBytes <= 0 && nowMs < settled.keepUntilMs) continue
+      overBytes -= outcomes.sizeBytes
+      due.add(settled)
+    }
+    return due
+  }
+
+  async #removeLeaving(): Promise<void> {
+    const { log, replayed, onRoom } = this.#parts
+    const left: Segment[] = []
+    for (const segment of this.#leaving) {
+      try {
+        await segment.outcomes.remove()
+        replayed.forget(segment.number)
+        onRoom()
+      } catch (error) {
+        left.push(segment)
+        const { message: reason } = error as Error
+        log.warn('outcomes could not be removed yet', { segment: segment.base, reason })
+      }
+    }
+    this.#leaving = left
+  }
+
+  #save(counts: Counts, leaving: readonly Segment[]): Promise<void> {
+    const numbers = leaving.map(({ number }) => number)
+    const { disk } = this.#parts
+    return saveTotals(disk, { ...counts, leaving: numbers, lastNumber: this.#lastNumber })
+  }
+}
+
+export function sumOf(a: Counts, b: Counts): Counts {
+  return {
+    successes: a.successes + b.successes,
+    failures: a.failures + b.failures,
+    exhausted: a.exhausted + b.exhausted,
+  }
+}

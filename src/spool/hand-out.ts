@@ -1,0 +1,319 @@
+// Hands records on to the line: straight from memory when nothing of their lane waits before them,
+// else from the disk, in passes. One pass at a time reads from the first place of a lane that has
+// room on, and hands on what was not yet; a lane that is full leaves the pass and is behind from
+// there. So each lane keeps the order of arrival, and none waits for another.
+
+import { type Clock, DiskError, type Log } from '../host/index.ts'
+import { type RecordResult, UserRecord } from '../record/index.ts'
+import type { SpoolConfig } from './config.ts'
+import { type Found, FrameReader } from './frame-reader.ts'
+import type { SpoolLine } from './front.ts'
+import { isBefore, type Lane, Lanes, type SpoolPlace } from './lanes.ts'
+import type { Segment } from './segment.ts'
+import type { SegmentTable } from './segment-table.ts'
+import type { SpoolRecord } from './transaction.ts'
+import { decodeHead, RecordCursor, type TransactionHead } from './transaction-code.ts'
+
+/** What a record in memory takes beside its data. */
+const RECORD_OVERHEAD_BYTES = 512
+/** Until a file that could not be read is tried again. */
+const READ_AGAIN_MS = 1000
+/** Reads in a row that fail before what cannot be read counts as damaged. */
+const READ_FAILURES_MAX_COUNT = 5
+
+/** A record that the line holds. */
+export interface Handed {
+  readonly segment: Segment
+  readonly ordinal: number
+  readonly receipt: string | null
+  readonly arrivedAtMs: number
+  /** Gives back its room in the window; once. */
+  readonly leave: () => void
+}
+
+export interface HandOutParts {
+  readonly clock: Clock
+  readonly config: SpoolConfig['spool']
+  readonly table: SegmentTable
+  readonly line: SpoolLine
+  readonly log: Log
+  readonly onSettled: (handed: Handed, result: RecordResult, record: UserRecord) => void
+  /** What lies there cannot be read back: those of these records are lost that were not taken. */
+  readonly onDamage: (segment: Segment, range: Range, ordinals: Ordinals) => void
+}
+
+export interface Range {
+  readonly position: number
+  readonly end: number
+}
+
+export interface Ordinals {
+  readonly from: number
+  readonly to: number
+}
+
+/** Where a record is, and since when. */
+interface Origin {
+  readonly segment: Segment
+  readonly ordinal: number
+  readonly position: number
+  readonly arrivedAtMs: number
+  readonly receipt: string | null
+}
+
+export class HandOut {
+  readonly #parts: HandOutParts
+  readonly #lanes: Lanes
+  #pass = 0
+  #isPassing = false
+  #isStopped = false
+  /** Too many records wait for room among the dead letters. */
+  #isHeld = false
+  #readFailureCount = 0
+  /** A read failed, and it is not yet time to try again. */
+  #isReadFailing = false
+  /** Stepped over, up to a frame that is not read yet. */
+  #damage: Range | null = null
+
+  constructor(parts: HandOutParts) {
+    this.#parts = parts
+    this.#lanes = new Lanes(parts.config, parts.line, oldestUntaken(parts.table))
+    parts.line.onLanesChanged(() => this.startOver())
+  }
+
+  get usedBytes(): number {
+    return this.#lanes.usedBytes
+  }
+
+  get usedCount(): number {
+    return this.#lanes.usedCount
+  }
+
+  /** A record that has just become durable. */
+  offer(record: SpoolRecord, origin: Origin): void {
+    if (this.#isStopped) return
+    const { lane, hand } = this.#prepare(record, origin)
+    const isBehind = lane.behindAt !== null
+    const canGo = isBehind ? this.#lanes.hasFreshRoom(lane) : this.#lanes.hasRoom(lane)
+    if (canGo && !this.#isHeld) return hand(isBehind)
+    if (isBehind) return
+    lane.behindAt = { number: origin.segment.number, position: origin.position }
+  }
+
+  /** Nothing is known of any lane from the oldest record on that is not handed on. */
+  startOver(): void {
+    this.#pass++
+    this.#lanes.reset(oldestUntaken(this.#parts.table))
+    this.pump()
+  }
+
+  /** Hands nothing on for a while, or goes on. */
+  hold(isHeld: boolean): void {
+    if (this.#isHeld === isHeld) return
+    this.#isHeld = isHeld
+    this.pump()
+  }
+
+  /** Hands nothing on any more. */
+  stop(): void {
+    this.#isStopped = true
+    this.#pass++
+  }
+
+  /** Reads on where somebody has room. */
+  pump(): void {
+    if (this.#isPassing || this.#isStopped || this.#isHeld || this.#isReadFailing) return
+    const start = this.#lanes.startOfPass()
+    if (start === null) return
+    this.#isPassing = true
+    void this.#run(start)
+  }
+
+  async #run(start: SpoolPlace): Promise<void> {
+    try {
+      await this.#read(++this.#pass, start)
+      this.#readFailureCount = 0
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      this.#readLater(error)
+    }
+    this.#isPassing = false
+    this.pump()
+  }
+
+  async #read(pass: number, start: SpoolPlace): Promise<void> {
+    const { table } = this.#parts
+    let at = start
+    let isStopped = false
+    for (let segment = table.from(at.number); segment; segment = table.from(at.number)) {
+      if (segment.number !== at.number) at = { number: segment.number, position: 0 }
+      if (segment.untakenCount === 0 || at.position >= segment.endPosition) {
+        at = { number: segment.number + 1, position: 0 }
+        continue
+      }
+      const stop = await this.#readSegment(segment, { pass, start, at })
+      at = stop.at
+      isStopped = stop.isStopped
+      if (isStopped) break
+    }
+    // At once after having seen that nothing more is there.
+    if (pass === this.#pass) this.#lanes.endPass(pass, start, isStopped ? at : null)
+  }
+
+  async #readSegment(segment: Segment, { pass, start, at }: Stretch): Promise<Stop> {
+    const { number } = segment
+    const file = await segment.log.acquire()
+    try {
+      const { position: from, ordinal } = segment.startBefore(at.position)
+      const reader = new FrameReader(file, segment.marker, { from, end: segment.endPosition })
+      let endOrdinal = ordinal
+      for (;;) {
+        const isOld = reader.position < at.position
+        const here = isOld ? at : { number, position: reader.position }
+        const stop = (isStopped: boolean) => ({ at: here, isStopped })
+        if (!this.#goesOn(pass)) return stop(true)
+        reader.endPosition = segment.endPosition
+        if (reader.isAtEnd) return stop(false)
+        const found = reader.take()
+        if (found === null) {
+          if (!this.#lanes.isPassWanted(pass, start, here)) return stop(true)
+          await reader.load({ isStubborn: this.#isStubborn(segment) })
+          if (reader.unreadableBytes > 0) segment.isKept = true
+          continue
+        }
+        const frame = this.#frameOf(segment, found, endOrdinal)
+        if (frame === null) continue
+        endOrdinal = frame.head.firstOrdinal + frame.head.count
+        if (isOld) continue
+        if (!this.#handFrame(segment, frame, { pass, start })) return stop(true)
+      }
+    } finally {
+      segment.log.release()
+    }
+  }
+
+  #goesOn(pass: number): boolean {
+    return pass === this.#pass && !this.#isHeld
+  }
+
+  #isStubborn({ isKept }: Segment): boolean {
+    return isKept || this.#readFailureCount >= READ_FAILURES_MAX_COUNT
+  }
+
+  /** Null for damage. `endOrdinal` is where the frame before it ends. */
+  #frameOf(segment: Segment, found: Found, endOrdinal: number): Frame | null {
+    const { onDamage } = this.#parts
+    if (found.kind === 'damage') {
+      if (found.isTail) onDamage(segment, found, { from: endOrdinal, to: segment.recordCount })
+      else this.#damage = found
+      return null
+    }
+    const { position, body } = found
+    const head = decodeHead(body)!
+    if (this.#damage !== null) {
+      onDamage(segment, this.#damage, { from: endOrdinal, to: head.firstOrdinal })
+      this.#damage = null
+    }
+    return { position, body, head }
+  }
+
+  /** False when the pass stops before the frame's end. */
+  #handFrame(
+    segment: Segment,
+    { position, body, head }: Frame,
+    { pass, start }: { pass: number; start: SpoolPlace },
+  ): boolean {
+    const here = { number: segment.number, position }
+    const endOrdinal = head.firstOrdinal + head.count
+    if (segment.taken.firstClear(head.firstOrdinal) >= endOrdinal) return true
+    const cursor = new RecordCursor(body, head.recordsAt)
+    for (let ordinal = head.firstOrdinal; ordinal < endOrdinal; ordinal++) {
+      if (segment.taken.has(ordinal)) {
+        cursor.skip()
+        continue
+      }
+      const { dataAt, dataEnd, receipt, ...fields } = cursor.next()
+      // A copy: a record that waits long must not hold on to all that was read with it.
+      const record = { ...fields, data: Buffer.from(body.subarray(dataAt, dataEnd)) }
+      const { arrivedAtMs } = head
+      const origin = { segment, ordinal, position, arrivedAtMs, receipt }
+      const { lane, hand } = this.#prepare(record, origin)
+      if (lane.leftPass === pass || (lane.behindAt !== null && isBefore(lane.behindAt, start))) {
+        continue
+      }
+      if (this.#lanes.hasRoom(lane)) {
+        hand(false)
+        // The line may have failed it at once, or told that lanes have changed.
+        if (!this.#goesOn(pass)) return false
+        continue
+      }
+      if (this.#lanes.isBlocked) return false
+      lane.leftPass = pass
+      lane.behindAt = here
+    }
+    return true
+  }
+
+  #prepare(record: SpoolRecord, origin: Origin): { lane: Lane; hand: (isFresh: boolean) => void } {
+    const { segment, ordinal, receipt, arrivedAtMs } = origin
+    let leave = () => {}
+    const userRecord = new UserRecord({
+      stream: record.stream,
+      partitionKey: record.partitionKey,
+      explicitHashKey: record.explicitHashKey,
+      data: record.data,
+      onSettle: (result) =>
+        this.#parts.onSettled(
+          { segment, ordinal, receipt, arrivedAtMs, leave },
+          result,
+          userRecord,
+        ),
+    })
+    const lane = this.#lanes.of(userRecord)
+    const hand = (isFresh: boolean) => {
+      const bytes = record.data.length + record.partitionKey.length + RECORD_OVERHEAD_BYTES
+      leave = () => {
+        if (this.#lanes.release(lane, bytes, isFresh)) this.pump()
+      }
+      segment.taken.set(ordinal)
+      this.#lanes.take(lane, bytes, isFresh)
+      this.#parts.line.put(userRecord)
+    }
+    return { lane, hand }
+  }
+
+  #readLater(error: DiskError): void {
+    const { clock, log } = this.#parts
+    if (this.#readFailureCount++ === 0) {
+      log.error('the spool cannot be read now; it is tried again', { reason: error.message })
+    }
+    this.#isReadFailing = true
+    clock.schedule(clock.monotonicMs() + READ_AGAIN_MS, () => {
+      this.#isReadFailing = false
+      this.pump()
+    })
+  }
+}
+
+interface Frame {
+  readonly position: number
+  readonly body: Buffer
+  readonly head: TransactionHead
+}
+
+interface Stretch {
+  readonly pass: number
+  readonly start: SpoolPlace
+  readonly at: SpoolPlace
+}
+
+interface Stop {
+  readonly at: SpoolPlace
+  readonly isStopped: boolean
+}
+
+function oldestUntaken(table: SegmentTable): SpoolPlace | null {
+  const segment = table.firstUntaken()
+  if (segment === undefined) return null
+  return { number: segment.number, position: segment.firstUntakenPosition() }
+}

@@ -1,0 +1,342 @@
+// Makes transactions durable, in groups: all that is appended while the disk syncs one group forms
+// the next, so the cost of a sync is shared by whoever came meanwhile. No timer.
+//
+//     append ─▶ waiting ─▶ write ─▶ sync ─▶ durable
+//                 ▲          │        └── fails: refused; the file is sealed and never synced again
+//                 │          └── fails: refused; cut back, or sealed when that fails too
+//                 └── the next group, while this one is under way
+
+import type { Clock, Disk, DiskError, Log, LogFile, Random } from '../host/index.ts'
+import { FRAME_HEAD_BYTES, sealFrame } from './frame.ts'
+import { LOG_HEADER_BYTES, logHeaderOf } from './log-header.ts'
+import type { OutcomeFileParts } from './outcome-file.ts'
+import { CLOSED, FULL, TOO_LARGE } from './refusals.ts'
+import { Segment } from './segment.ts'
+import { drawMarker } from './segment-name.ts'
+import type { SegmentTable } from './segment-table.ts'
+import { type SpoolRefusal, TRANSACTION_MAX_BYTES, type Transaction } from './transaction.ts'
+import { bodyBytesOf, encodeTransaction } from './transaction-code.ts'
+import { OUTCOME_RESERVE_BYTES, type Usage } from './usage.ts'
+
+/** Bytes of one group; a transaction that is larger goes alone. */
+const GROUP_MAX_BYTES = 4 * 1024 * 1024
+const BUFFER_MAX_BYTES = GROUP_MAX_BYTES + LOG_HEADER_BYTES
+/** Positions are 32 bits wide; a segment ends long before. */
+const SEGMENT_LIMIT_BYTES = 2 ** 31
+
+/** After a failure new transactions are refused at once for so long; twice that after the next. */
+const PAUSE_MIN_MS = 10
+const PAUSE_MAX_MS = 1000
+
+interface Waiting {
+  readonly transaction: Transaction
+  readonly frameBytes: number
+  readonly arrivedAtMs: number
+}
+
+/** A transaction that has become durable. */
+export interface Kept {
+  readonly transaction: Transaction
+  readonly segment: Segment
+  readonly position: number
+  readonly firstOrdinal: number
+  readonly arrivedAtMs: number
+}
+
+export interface LogWriterParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly disk: Disk
+  readonly log: Log
+  readonly config: { readonly maxBytes: number; readonly segmentBytes: number }
+  readonly table: SegmentTable
+  readonly usage: Usage
+  readonly files: OutcomeFileParts
+  readonly nextNumber: number
+  readonly onKept: (kept: readonly Kept[]) => void
+  readonly onSealed: (segment: Segment) => void
+  /** There is no room: whatever can go should go. */
+  readonly onFull: () => void
+  readonly onRecovered: () => void
+}
+
+export class LogWriter {
+  readonly #parts: LogWriterParts
+  #nextNumber: number
+  #active: { readonly segment: Segment; readonly file: LogFile } | null = null
+  #waiting: Waiting[] = []
+  #writing: Promise<void> | null = null
+  #waitingBytes = 0
+  #waitingRecords = 0
+  /** What the disk did last; null when it worked. */
+  #trouble: SpoolRefusal | null = null
+  #pauseMs = PAUSE_MIN_MS
+  #pausedUntilMs = Number.NEGATIVE_INFINITY
+  #isFull = false
+  #isClosed = false
+  /** Groups are put together here; it grows with them. */
+  #buffer: Buffer = Buffer.alloc(0)
+
+  constructor(parts: LogWriterParts) {
+    this.#parts = parts
+    this.#nextNumber = parts.nextNumber
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length
+  }
+
+  get waitingBytes(): number {
+    return this.#waitingBytes
+  }
+
+  get waitingRecords(): number {
+    return this.#waitingRecords
+  }
+
+  /** Why the last group was refused, if it was. */
+  get trouble(): SpoolRefusal | null {
+    return this.#trouble
+  }
+
+  get isFull(): boolean {
+    return this.#isFull
+  }
+
+  get activeSegment(): Segment | null {
+    return this.#active?.segment ?? null
+  }
+
+  append(transaction: Transaction): void {
+    const frameBytes = FRAME_HEAD_BYTES + bodyBytesOf(transaction)
+    const recordCount = transaction.records.length
+    const refusal = this.refusal() ?? this.#refusalOf(frameBytes, recordCount)
+    if (refusal !== null) return transaction.refused(refusal)
+    this.#waitingBytes += frameBytes
+    this.#waitingRecords += recordCount
+    const arrivedAtMs = this.#parts.clock.wallMs()
+    this.#waiting.push({ transaction, frameBytes, arrivedAtMs })
+    this.#writing ??= this.#writeAll()
+  }
+
+  refusal(): SpoolRefusal | null {
+    if (this.#isClosed) return CLOSED
+    if (this.#isFull) return FULL
+    if (this.#parts.clock.monotonicMs() < this.#pausedUntilMs) return this.#trouble
+    return null
+  }
+
+  /** Something went from the disk: what there was no room for may be tried again. */
+  roomCame(): void {
+    const { usage, config } = this.#parts
+    const { maxBytes, segmentBytes } = config
+    // Some way below, so that it is not full again at once.
+    const isRoomy = usage.claimedBytes <= maxBytes - Math.min(segmentBytes, maxBytes / 64)
+    if (this.#isFull && isRoomy) this.#isFull = false
+    this.#pausedUntilMs = Number.NEGATIVE_INFINITY
+  }
+
+  /** Begins a new segment with the next group. */
+  seal(): void {
+    const active = this.#active
+    if (active === null || this.#writing !== null) return
+    this.#seal()
+  }
+
+  /** Takes nothing more; resolves when all that waited is written. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#writing
+    if (this.#active !== null) this.#seal()
+  }
+
+  #refusalOf(frameBytes: number, recordCount: number): SpoolRefusal | null {
+    if (frameBytes > TRANSACTION_MAX_BYTES) return TOO_LARGE
+    const { usage, config } = this.#parts
+    const reserveBytes = (this.#waitingRecords + recordCount) * OUTCOME_RESERVE_BYTES
+    const bytes = usage.claimedBytes + this.#waitingBytes + frameBytes + reserveBytes
+    if (bytes + LOG_HEADER_BYTES <= config.maxBytes) return null
+    this.#isFull = true
+    this.#parts.onFull()
+    return FULL
+  }
+
+  async #writeAll(): Promise<void> {
+    // Who comes in the same turn belongs to the first group.
+    await null
+    while (this.#waiting.length > 0) {
+      await this.#write(this.#takeGroup())
+    }
+    this.#writing = null
+  }
+
+  #takeGroup(): Waiting[] {
+    let bytes = 0
+    let count = 0
+    for (const { frameBytes } of this.#waiting) {
+      if (count > 0 && bytes + frameBytes > GROUP_MAX_BYTES) break
+      bytes += frameBytes
+      count++
+    }
+    return this.#waiting.splice(0, count)
+  }
+
+  async #write(group: readonly Waiting[]): Promise<void> {
+    let active: { segment: Segment; file: LogFile }
+    try {
+      active = await this.#openSegment()
+    } catch (error) {
+      return this.#refuse(group, error as DiskError, false)
+    }
+    const { segment, file } = active
+    const { bytes, kept } = this.#encode(group, segment)
+    try {
+      await file.append([bytes])
+    } catch (error) {
+      const isCut = await this.#cutBack(active)
+      if (!isCut) this.#sealUncut(active)
+      return this.#refuse(group, error as DiskError, !isCut)
+    }
+    segment.logBytes += bytes.length
+    this.#parts.usage.bytes += bytes.length
+    try {
+      await file.sync()
+    } catch (error) {
+      this.#void(segment, group)
+      this.#seal()
+      return this.#refuse(group, error as DiskError, true, 'sync-failed')
+    }
+    this.#leave(group)
+    this.#keep(segment, kept)
+    const { segmentBytes } = this.#parts.config
+    if (segment.logBytes >= Math.min(segmentBytes, SEGMENT_LIMIT_BYTES)) this.#seal()
+  }
+
+  /** Its fate is decided: told right after. */
+  #leave(group: readonly Waiting[]): void {
+    for (const { frameBytes, transaction } of group) {
+      this.#waitingBytes -= frameBytes
+      this.#waitingRecords -= transaction.records.length
+    }
+  }
+
+  #encode(group: readonly Waiting[], segment: Segment): { bytes: Buffer; kept: Kept[] } {
+    const { marker } = segment
+    const start = segment.logBytes
+    const headerBytes = start === 0 ? LOG_HEADER_BYTES : 0
+    let totalBytes = headerBytes
+    for (const { frameBytes } of group) totalBytes += frameBytes
+    const buffer = this.#bufferOf(totalBytes)
+    if (headerBytes > 0) logHeaderOf(marker, this.#parts.clock.wallMs()).copy(buffer)
+    const kept: Kept[] = []
+    let at = headerBytes
+    let firstOrdinal = segment.recordCount
+    for (const { transaction, arrivedAtMs } of group) {
+      const origin = { firstOrdinal, arrivedAtMs }
+      const end = encodeTransaction(buffer, at + FRAME_HEAD_BYTES, transaction, origin)
+      const position = start + at
+      sealFrame(buffer, { at, end }, marker, position)
+      kept.push({ transaction, segment, position, ...origin })
+      firstOrdinal += transaction.records.length
+      at = end
+    }
+    return { bytes: buffer.subarray(0, totalBytes), kept }
+  }
+
+  #bufferOf(bytes: number): Buffer {
+    if (bytes <= this.#buffer.length) return this.#buffer
+    // What is larger than a group goes alone, and is rare.
+    if (bytes > BUFFER_MAX_BYTES) return Buffer.allocUnsafeSlow(bytes)
+    this.#buffer = Buffer.allocUnsafeSlow(Math.min(2 * bytes, BUFFER_MAX_BYTES))
+    return this.#buffer
+  }
+
+  #keep(segment: Segment, kept: readonly Kept[]): void {
+    const { usage, onKept, onRecovered } = this.#parts
+    const isRecovered = this.#trouble !== null
+    this.#trouble = null
+    this.#pauseMs = PAUSE_MIN_MS
+    usage.syncCount++
+    for (const [index, { transaction, position, firstOrdinal, arrivedAtMs }] of kept.entries()) {
+      const end = kept[index + 1]?.position ?? segment.logBytes
+      const count = transaction.records.length
+      segment.addFrame({ position, end, firstOrdinal, count, arrivedAtMs })
+      usage.unsettledCount += count
+    }
+    if (isRecovered) {
+      this.#parts.log.info('the spool can be written again')
+      onRecovered()
+    }
+    onKept(kept)
+  }
+
+  /** The records may be found after a crash: what was said of them is written beside them. */
+  #void(segment: Segment, group: readonly Waiting[]): void {
+    const firstOrdinal = segment.recordCount
+    let count = 0
+    for (const { transaction } of group) count += transaction.records.length
+    segment.outcomes.add({ kind: 'void', firstOrdinal, count })
+    segment.recordCount += count
+    for (let i = 0; i < count; i++) segment.giveUp(firstOrdinal + i)
+  }
+
+  #refuse(
+    group: readonly Waiting[],
+    error: DiskError,
+    mayBeWritten: boolean,
+    code?: 'sync-failed',
+  ): void {
+    this.#leave(group)
+    const { clock, log, onFull } = this.#parts
+    const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT'
+    const refusal: SpoolRefusal = {
+      code: code ?? (isFull ? 'disk-full' : 'disk-failed'),
+      message: `The spool cannot be written: ${error.message}`,
+      mayBeWritten,
+    }
+    if (this.#trouble === null) log.error('the spool cannot be written', { reason: error.message })
+    this.#trouble = { ...refusal, mayBeWritten: false }
+    this.#pausedUntilMs = clock.monotonicMs() + (isFull ? PAUSE_MAX_MS : this.#pauseMs)
+    this.#pauseMs = Math.min(2 * this.#pauseMs, PAUSE_MAX_MS)
+    if (isFull) onFull()
+    for (const { transaction } of group) transaction.refused(refusal)
+  }
+
+  /** Whether the file ends again where the last group ended, for good. */
+  async #cutBack({ segment, file }: { segment: Segment; file: LogFile }): Promise<boolean> {
+    try {
+      await file.truncate(segment.logBytes)
+      await file.sync()
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** What is behind the last group is never looked at, but it is there. */
+  #sealUncut({ segment, file }: { segment: Segment; file: LogFile }): void {
+    this.#parts.usage.bytes += file.sizeBytes() - segment.logBytes
+    segment.logBytes = file.sizeBytes()
+    this.#seal()
+  }
+
+  async #openSegment(): Promise<{ segment: Segment; file: LogFile }> {
+    if (this.#active !== null) return this.#active
+    const { random, files, table } = this.#parts
+    // Counted up first: a name that may be on the disk is not used again.
+    const name = { number: this.#nextNumber++, marker: drawMarker(random) }
+    const segment = new Segment(files, name)
+    const file = await segment.log.acquire()
+    table.add(segment)
+    this.#active = { segment, file }
+    return this.#active
+  }
+
+  #seal(): void {
+    const { segment } = this.#active!
+    this.#active = null
+    segment.isSealed = true
+    segment.log.release()
+    this.#parts.onSealed(segment)
+  }
+}

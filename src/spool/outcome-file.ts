@@ -1,0 +1,223 @@
+// What became of a segment's records, beside its log. Written at once, one append after the other;
+// synced by the keeper's clock, so that a crash costs duplicates and never records.
+
+import type { Disk, Log, LogFile } from '../host/index.ts'
+import type { Place } from '../record/index.ts'
+import { frameOf } from './frame.ts'
+import { FrameReader } from './frame-reader.ts'
+import {
+  type DeadLettered,
+  type Delivered,
+  decodeOutcomes,
+  encodeOutcomes,
+  type OutcomeEntry,
+} from './outcome-code.ts'
+import { SharedFile } from './shared-file.ts'
+import type { Usage } from './usage.ts'
+
+/** Entries kept for a disk that takes none now; older ones are forgotten: duplicates at worst. */
+const PENDING_MAX_COUNT = 10_000
+/** Records of one entry: bounds what one frame holds. */
+const ENTRY_MAX_COUNT = 10_000
+
+export interface OutcomeFileParts {
+  readonly disk: Disk
+  readonly usage: Usage
+  readonly log: Log
+  /** Something is to be synced, or to be written again, in a while. */
+  readonly onWork: () => void
+}
+
+export class OutcomeFile {
+  readonly #parts: OutcomeFileParts
+  readonly #marker: Buffer
+  readonly #shared: SharedFile
+  #file: LogFile | null = null
+  #pending: OutcomeEntry[] = []
+  #underWay: readonly OutcomeEntry[] = []
+  #writing: Promise<void> | null = null
+  #isDirty = false
+  #isFailing = false
+  /** A sync failed: the system may have dropped what it could not write. */
+  #isUntrusted = false
+  sizeBytes = 0
+
+  constructor(parts: OutcomeFileParts, base: string, marker: Buffer) {
+    this.#parts = parts
+    this.#marker = marker
+    this.#shared = new SharedFile(parts.disk, outcomesName(base))
+  }
+
+  /** Something is not synced, or not even written. */
+  get needsCare(): boolean {
+    return this.#isDirty || this.#pending.length > 0
+  }
+
+  delivered(ordinal: number, place: Place): void {
+    const { shardId, sequenceNumber, subSequenceNumber } = place
+    const last = this.#pending.at(-1)
+    if (
+      last?.kind === 'delivered' &&
+      last.sequenceNumber === sequenceNumber &&
+      last.shardId === shardId &&
+      last.ordinals.length < ENTRY_MAX_COUNT
+    ) {
+      last.ordinals.push(ordinal)
+      last.subSequenceNumbers.push(subSequenceNumber)
+      return
+    }
+    const subSequenceNumbers = [subSequenceNumber]
+    const ordinals = [ordinal]
+    this.add({ kind: 'delivered', shardId, sequenceNumber, ordinals, subSequenceNumbers })
+  }
+
+  deadLettered(ordinal: number, code: string, message: string): void {
+    const last = this.#pending.at(-1)
+    if (
+      last?.kind === 'dead-lettered' &&
+      last.code === code &&
+      last.message === message &&
+      last.ordinals.length < ENTRY_MAX_COUNT
+    ) {
+      last.ordinals.push(ordinal)
+      return
+    }
+    this.add({ kind: 'dead-lettered', code, message, ordinals: [ordinal] })
+  }
+
+  add(entry: OutcomeEntry): void {
+    this.#pending.push(entry)
+    if (this.#isFailing && this.#pending.length > PENDING_MAX_COUNT) this.#pending.shift()
+    this.#write()
+  }
+
+  /** So much of it is there after a start; it may not be synced. */
+  recovered(sizeBytes: number): void {
+    this.sizeBytes = sizeBytes
+    this.#isDirty = sizeBytes > 0
+  }
+
+  /** Writes what waits and syncs; never rejects. */
+  async care(): Promise<void> {
+    this.#isFailing = false
+    this.#write()
+    await this.#writing
+    await this.#sync()
+  }
+
+  /** The entry in which the record's outcome is, and its index there; null when it has none. */
+  async find(ordinal: number): Promise<{ entry: Delivered | DeadLettered; index: number } | null> {
+    const inMemory = findIn([...this.#underWay, ...this.#pending], ordinal)
+    if (inMemory !== null || this.sizeBytes === 0) return inMemory
+    const file = await this.#shared.acquire()
+    try {
+      const reader = new FrameReader(file, this.#marker, { from: 0, end: file.sizeBytes() })
+      for await (const entries of outcomesFrom(reader)) {
+        const found = findIn(entries, ordinal)
+        if (found !== null) return found
+      }
+      return null
+    } finally {
+      this.#shared.release()
+    }
+  }
+
+  close(): void {
+    if (this.#file === null) return
+    this.#file = null
+    this.#shared.release()
+  }
+
+  /** Gone with all that is in it. */
+  async remove(): Promise<void> {
+    this.close()
+    await this.#shared.remove()
+    this.#parts.usage.bytes -= this.sizeBytes
+    this.sizeBytes = 0
+  }
+
+  #write(): void {
+    if (this.#isFailing || this.#pending.length === 0) return
+    this.#writing ??= this.#writeAll()
+  }
+
+  async #writeAll(): Promise<void> {
+    // What settles together is written together.
+    await null
+    while (this.#pending.length > 0 && !this.#isFailing) {
+      this.#underWay = this.#pending
+      this.#pending = []
+      await this.#append(this.#underWay)
+      this.#underWay = []
+    }
+    this.#writing = null
+    this.#parts.onWork()
+  }
+
+  async #append(entries: readonly OutcomeEntry[]): Promise<void> {
+    let position: number | null = null
+    try {
+      this.#file ??= await this.#shared.acquire()
+      position = this.#file.sizeBytes()
+      await this.#file.append([frameOf(encodeOutcomes(entries), this.#marker, position)])
+      this.#isDirty = true
+    } catch (error) {
+      this.#isFailing = true
+      this.#pending = [...entries, ...this.#pending].slice(-PENDING_MAX_COUNT)
+      const { message: reason } = error as Error
+      const { name: file } = this.#shared
+      this.#parts.log.warn('outcomes cannot be written now', { file, reason })
+      // What is left there is stepped over when it is read.
+      if (position !== null) await this.#file?.truncate(position).catch(() => {})
+    }
+    const sizeBytes = this.#file?.sizeBytes() ?? this.sizeBytes
+    this.#parts.usage.bytes += sizeBytes - this.sizeBytes
+    this.sizeBytes = sizeBytes
+  }
+
+  async #sync(): Promise<void> {
+    if (!this.#isDirty) return
+    this.#isDirty = false
+    // Never twice: after a failure a second one says that all is well though it is not.
+    if (this.#isUntrusted) return
+    try {
+      this.#file ??= await this.#shared.acquire()
+      await this.#file.sync()
+    } catch (error) {
+      this.#isUntrusted = true
+      const { message: reason } = error as Error
+      this.#parts.log.warn('outcomes could not be synced; power loss may undo them', {
+        file: this.#shared.name,
+        reason,
+      })
+    }
+  }
+}
+
+export function outcomesName(base: string): string {
+  return `${base}.outcomes`
+}
+
+/** Everything readable that a file of outcomes holds, batch by batch. */
+export async function* outcomesFrom(
+  reader: FrameReader,
+  options: { isStubborn?: boolean } = {},
+): AsyncGenerator<OutcomeEntry[]> {
+  while (!reader.isAtEnd) {
+    const found = reader.take()
+    if (found === null) await reader.load(options)
+    else if (found.kind === 'frame') yield decodeOutcomes(found.body)
+  }
+}
+
+function findIn(
+  entries: readonly OutcomeEntry[],
+  ordinal: number,
+): { entry: Delivered | DeadLettered; index: number } | null {
+  for (const entry of entries) {
+    if (entry.kind !== 'delivered' && entry.kind !== 'dead-lettered') continue
+    const index = entry.ordinals.indexOf(ordinal)
+    if (index !== -1) return { entry, index }
+  }
+  return null
+}

@@ -1,0 +1,296 @@
+// What the disk tells after a start. Every frame of every log is read and checked; what cannot be
+// read is stepped over, told and kept aside, and everything else is there. Nothing is ever appended
+// to a segment of an earlier life, so a torn end is left as it is and never looked at again.
+
+import { type Clock, type Disk, DiskError, type Log, type LogFile } from '../host/index.ts'
+import { Bits } from './bits.ts'
+import { type Found, FrameReader } from './frame-reader.ts'
+import type { Range } from './hand-out.ts'
+import type { KeptAside } from './kept-aside.ts'
+import type { Keys } from './keys.ts'
+import { FORMAT_VERSION, LOG_HEADER_BYTES, NewerFormatError, versionIn } from './log-header.ts'
+import type { OutcomeEntry } from './outcome-code.ts'
+import { type OutcomeFileParts, outcomesFrom, outcomesName } from './outcome-file.ts'
+import type { Replayed } from './replayed.ts'
+import { Segment } from './segment.ts'
+import { parseFileName, type SegmentName } from './segment-name.ts'
+import { SharedFile } from './shared-file.ts'
+import { decodeHead, RecordCursor, type TransactionHead } from './transaction-code.ts'
+import type { Usage } from './usage.ts'
+
+const READ_ATTEMPTS = 3
+const READ_AGAIN_MS = 50
+const PROGRESS_EACH_MS = 5000
+
+export interface RecoveryParts {
+  readonly clock: Clock
+  readonly disk: Disk
+  readonly log: Log
+  readonly files: OutcomeFileParts
+  readonly usage: Usage
+  readonly keys: Keys
+  readonly replayed: Replayed
+  readonly keptAside: KeptAside
+}
+
+export interface RecoveredSegment {
+  readonly segment: Segment
+  readonly hasLog: boolean
+}
+
+interface Entry extends SegmentName {
+  readonly base: string
+  hasLog: boolean
+  hasOutcomes: boolean
+}
+
+/** The segments on the disk, oldest first. Rejects with `NewerFormatError`, and touches nothing. */
+export async function recoverSegments(
+  parts: RecoveryParts,
+  names: readonly string[],
+): Promise<RecoveredSegment[]> {
+  const entries = entriesOf(names)
+  for (const { base, hasLog } of entries) if (hasLog) await checkVersion(parts, base)
+  const found: RecoveredSegment[] = []
+  let toldAtMs = parts.clock.monotonicMs()
+  for (const [index, entry] of entries.entries()) {
+    const isNewest = index === entries.length - 1
+    const segment = await new SegmentRecovery(parts, entry, isNewest).run()
+    if (segment !== null) found.push({ segment, hasLog: entry.hasLog })
+    const nowMs = parts.clock.monotonicMs()
+    if (nowMs - toldAtMs < PROGRESS_EACH_MS) continue
+    toldAtMs = nowMs
+    parts.log.info('reading the spool', { segmentsDone: index + 1, segments: entries.length })
+  }
+  return found
+}
+
+function entriesOf(names: readonly string[]): Entry[] {
+  const entries = new Map<string, Entry>()
+  for (const name of names) {
+    const parsed = parseFileName(name)
+    if (parsed === null) continue
+    const { base, number, marker, kind } = parsed
+    const entry = entries.get(base) ?? { base, number, marker, hasLog: false, hasOutcomes: false }
+    if (kind === 'log') entry.hasLog = true
+    else entry.hasOutcomes = true
+    entries.set(base, entry)
+  }
+  return [...entries.values()].sort((a, b) => a.number - b.number)
+}
+
+async function checkVersion({ disk, clock }: RecoveryParts, base: string): Promise<void> {
+  const shared = new SharedFile(disk, `${base}.log`)
+  const header = await withPatience(clock, async () => {
+    const file = await shared.acquire()
+    return file.read(0, LOG_HEADER_BYTES).finally(() => shared.release())
+  })
+  const version = header === null ? null : versionIn(header)
+  if (version !== null && version > FORMAT_VERSION) throw new NewerFormatError(base, version)
+}
+
+/** Null after as many failures as we have patience for. */
+export async function withPatience<T>(clock: Clock, work: () => Promise<T>): Promise<T | null> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      if (attempt === READ_ATTEMPTS) return null
+      await new Promise<void>((resolve) => {
+        clock.schedule(clock.monotonicMs() + READ_AGAIN_MS, resolve)
+      })
+    }
+  }
+}
+
+class SegmentRecovery {
+  readonly #parts: RecoveryParts
+  readonly #entry: Entry
+  readonly #isNewest: boolean
+  readonly #segment: Segment
+  readonly #damages: Range[] = []
+  /** Refused when they were written: their keys are not to be remembered. */
+  readonly #voids = new Bits()
+  #settledEnd = 0
+
+  constructor(parts: RecoveryParts, entry: Entry, isNewest: boolean) {
+    this.#parts = parts
+    this.#entry = entry
+    this.#isNewest = isNewest
+    this.#segment = new Segment(parts.files, entry)
+    this.#segment.isSealed = true
+  }
+
+  /** Null when its log cannot be read at all now; then it is left for the next start. */
+  async run(): Promise<Segment | null> {
+    const segment = this.#segment
+    if (this.#entry.hasOutcomes) await this.#readOutcomes()
+    if (!this.#entry.hasLog) {
+      segment.recordCount = this.#settledEnd
+      for (let i = 0; i < segment.recordCount; i++) segment.giveUp(i)
+      return segment
+    }
+    if (!(await this.#readLog())) return null
+    // The end of the log is gone: what was told of it is all that is known.
+    if (this.#settledEnd > segment.recordCount) this.#lose(this.#settledEnd)
+    this.#parts.usage.unsettledCount += segment.unsettledCount
+    for (const damage of this.#damages) await this.#parts.keptAside.keep(segment.log, damage)
+    return segment
+  }
+
+  async #readOutcomes(): Promise<void> {
+    const { disk, clock, usage, log } = this.#parts
+    const { base, marker } = this.#segment
+    const shared = new SharedFile(disk, outcomesName(base))
+    const file = await withPatience(clock, () => shared.acquire())
+    if (file === null) return log.error('outcomes cannot be read', { segment: base })
+    const end = file.sizeBytes()
+    const reader = new FrameReader(file, marker, { from: 0, end })
+    for await (const entries of outcomesFrom(reader, { isStubborn: true })) {
+      for (const entry of entries) this.#enter(entry)
+    }
+    shared.release()
+    this.#segment.outcomes.recovered(end)
+    usage.bytes += end
+  }
+
+  #enter(entry: OutcomeEntry): void {
+    const segment = this.#segment
+    const { counts, number, marker } = segment
+    switch (entry.kind) {
+      case 'delivered':
+        for (const ordinal of entry.ordinals) if (this.#settle(ordinal)) counts.successes++
+        return
+      case 'dead-lettered':
+        for (const ordinal of entry.ordinals) if (this.#settle(ordinal)) counts.failures++
+        return
+      case 'void':
+        for (let i = 0; i < entry.count; i++) {
+          this.#settle(entry.firstOrdinal + i)
+          this.#voids.set(entry.firstOrdinal + i)
+        }
+        return
+      case 'key':
+        return this.#parts.keys.remember(
+          entry,
+          { ...entry, segment: { number, marker } },
+          this.#parts.clock.wallMs(),
+        )
+      case 'replayed':
+        return this.#parts.replayed.remember(entry.receipt, { number, ordinal: entry.ordinal })
+      case 'exhausted':
+        counts.exhausted += entry.count
+    }
+  }
+
+  #settle(ordinal: number): boolean {
+    this.#settledEnd = Math.max(this.#settledEnd, ordinal + 1)
+    return this.#segment.giveUp(ordinal)
+  }
+
+  async #readLog(): Promise<boolean> {
+    const { clock, log, usage } = this.#parts
+    const segment = this.#segment
+    const file = await withPatience(clock, () => segment.log.acquire())
+    if (file === null) {
+      log.error('a segment cannot be read; it is left for the next start', {
+        segment: segment.base,
+      })
+      return false
+    }
+    try {
+      const isSynced = !this.#isNewest || (await this.#sync(file))
+      segment.logBytes = file.sizeBytes()
+      usage.bytes += segment.logBytes
+      await this.#readFrames(file, isSynced)
+      return true
+    } finally {
+      segment.log.release()
+    }
+  }
+
+  /** What the last life wrote and did not sync may still be lost, unless it is synced now. */
+  async #sync(file: LogFile): Promise<boolean> {
+    try {
+      await file.sync()
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async #readFrames(file: LogFile, isSynced: boolean): Promise<void> {
+    const { clock } = this.#parts
+    const segment = this.#segment
+    const head = await withPatience(clock, () => file.read(0, LOG_HEADER_BYTES))
+    const hasHeader = head !== null && versionIn(head) !== null
+    const range = { from: hasHeader ? LOG_HEADER_BYTES : 0, end: segment.logBytes }
+    const reader = new FrameReader(file, segment.marker, range)
+    while (!reader.isAtEnd) {
+      const found = reader.take()
+      if (found !== null) this.#takeFound(found, isSynced)
+      else if ((await withPatience(clock, () => reader.load().then(() => true))) === null) {
+        await reader.load({ isStubborn: true })
+      }
+    }
+    if (reader.unreadableBytes > 0) segment.isKept = true
+  }
+
+  #takeFound(found: Found, isSynced: boolean): void {
+    const segment = this.#segment
+    if (found.kind === 'damage') return this.#onDamage(found)
+    const head = decodeHead(found.body)
+    // A whole frame that does not go on from the one before was cut off once.
+    if (head === null || head.firstOrdinal < segment.recordCount) return
+    if (head.firstOrdinal > segment.recordCount) this.#lose(head.firstOrdinal)
+    segment.addFrame({ ...found, ...head })
+    if (isSynced) this.#remember(found.body, head)
+  }
+
+  #remember(body: Buffer, head: TransactionHead): void {
+    const { keys, replayed, clock } = this.#parts
+    const { number, marker } = this.#segment
+    const { idempotency, firstOrdinal, count, arrivedAtMs, hasReceipts } = head
+    if (idempotency !== null && !this.#voids.has(firstOrdinal)) {
+      const origin = { segment: { number, marker }, firstOrdinal, count, arrivedAtMs }
+      keys.remember(idempotency, origin, clock.wallMs())
+    }
+    if (!hasReceipts) return
+    const cursor = new RecordCursor(body, head.recordsAt)
+    for (let i = 0; i < count; i++) {
+      const { receipt } = cursor.next()
+      if (receipt !== null) replayed.remember(receipt, { number, ordinal: firstOrdinal + i })
+    }
+  }
+
+  #onDamage(range: Range & { isTail: boolean }): void {
+    const { log, usage } = this.#parts
+    const { base: segment } = this.#segment
+    const { position, end, isTail } = range
+    const bytes = end - position
+    this.#damages.push(range)
+    if (isTail) return log.warn('the end of a segment is torn', { segment, position, bytes })
+    usage.damagedBytes += bytes
+    log.error('a segment is damaged; what follows was recovered', { segment, position, bytes })
+  }
+
+  /** The records before `endOrdinal` that were not found are lost, unless they had settled. */
+  #lose(endOrdinal: number): void {
+    const segment = this.#segment
+    let lostCount = 0
+    for (let ordinal = segment.recordCount; ordinal < endOrdinal; ordinal++) {
+      if (!segment.giveUp(ordinal)) continue
+      lostCount++
+      segment.outcomes.deadLettered(ordinal, DAMAGED.code, DAMAGED.message)
+    }
+    segment.recordCount = Math.max(segment.recordCount, endOrdinal)
+    segment.counts.failures += lostCount
+    this.#parts.usage.damagedCount += lostCount
+  }
+}
+
+export const DAMAGED = {
+  code: 'Damaged',
+  message: 'The record could not be read back from the spool.',
+}

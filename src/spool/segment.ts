@@ -1,0 +1,126 @@
+// A file of the spool with what we know of its records: two bits each, however many they are, and a
+// mark now and then that says where and when.
+
+import { Bits } from './bits.ts'
+import { LOG_HEADER_BYTES } from './log-header.ts'
+import { OutcomeFile, type OutcomeFileParts } from './outcome-file.ts'
+import { baseNameOf, type SegmentName } from './segment-name.ts'
+import { SharedFile } from './shared-file.ts'
+import type { Outcome } from './transaction.ts'
+
+/** Distance of the marks in the file. */
+const MARK_EACH_BYTES = 256 * 1024
+
+export interface FrameExtent {
+  readonly position: number
+  readonly end: number
+  readonly firstOrdinal: number
+  readonly count: number
+  readonly arrivedAtMs: number
+}
+
+interface Mark {
+  readonly position: number
+  readonly firstOrdinal: number
+  readonly arrivedAtMs: number
+}
+
+export interface Counts {
+  successes: number
+  failures: number
+  exhausted: number
+}
+
+export class Segment {
+  readonly number: number
+  readonly marker: Buffer
+  readonly base: string
+  readonly log: SharedFile
+  readonly outcomes: OutcomeFile
+  readonly counts: Counts = { successes: 0, failures: 0, exhausted: 0 }
+  /** Handed on, or settled. */
+  readonly taken = new Bits()
+  readonly settled = new Bits()
+  /** Who waits for a record's outcome. */
+  readonly waiting = new Map<number, (outcome: Outcome) => void>()
+  recordCount = 0
+  /** Up to here frames are known and synced. */
+  endPosition = 0
+  /** Bytes of the log on the disk. */
+  logBytes = 0
+  /** Nothing more is appended. */
+  isSealed = false
+  /** Something of it could not be read now: it stays on the disk for the next start. */
+  isKept = false
+  isRetired = false
+  readonly #marks: Mark[] = []
+  #settledBefore = 0
+
+  constructor(parts: OutcomeFileParts, name: SegmentName) {
+    this.number = name.number
+    this.marker = name.marker
+    this.base = baseNameOf(name)
+    this.log = new SharedFile(parts.disk, logName(this.base))
+    this.outcomes = new OutcomeFile(parts, this.base, this.marker)
+  }
+
+  get untakenCount(): number {
+    return this.recordCount - this.taken.count
+  }
+
+  get unsettledCount(): number {
+    return this.recordCount - this.settled.count
+  }
+
+  addFrame({ position, end, firstOrdinal, count, arrivedAtMs }: FrameExtent): void {
+    const last = this.#marks.at(-1)
+    if (last === undefined || position - last.position >= MARK_EACH_BYTES) {
+      this.#marks.push({ position, firstOrdinal, arrivedAtMs })
+    }
+    this.recordCount = firstOrdinal + count
+    this.endPosition = end
+  }
+
+  /** Records that will never be handed on: they were refused, or they are lost. */
+  giveUp(ordinal: number): boolean {
+    this.taken.set(ordinal)
+    return this.settled.set(ordinal)
+  }
+
+  /** A frame at or before the first record that was not handed on. */
+  firstUntakenPosition(): number {
+    const ordinal = this.taken.firstClear(0)
+    return this.#markBefore((mark) => mark.firstOrdinal <= ordinal).position
+  }
+
+  /** A frame at or before that position, and the number of its first record. */
+  startBefore(position: number): { position: number; ordinal: number } {
+    const mark = this.#markBefore((one) => one.position <= position)
+    return { position: mark.position, ordinal: mark.firstOrdinal }
+  }
+
+  /** When the first unsettled record came, or a little before; null when there is none. */
+  oldestArrivalAtMs(): number | null {
+    this.#settledBefore = this.settled.firstClear(this.#settledBefore)
+    if (this.#settledBefore >= this.recordCount) return null
+    const ordinal = this.#settledBefore
+    return this.#markBefore((mark) => mark.firstOrdinal <= ordinal).arrivedAtMs
+  }
+
+  #markBefore(isBefore: (mark: Mark) => boolean): Mark {
+    let low = 0
+    let high = this.#marks.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (isBefore(this.#marks[middle]!)) low = middle + 1
+      else high = middle
+    }
+    return this.#marks[low - 1] ?? { ...START, arrivedAtMs: this.#marks[0]?.arrivedAtMs ?? 0 }
+  }
+}
+
+const START = { position: LOG_HEADER_BYTES, firstOrdinal: 0 }
+
+export function logName(base: string): string {
+  return `${base}.log`
+}

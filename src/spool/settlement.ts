@@ -1,0 +1,119 @@
+// What becomes of the records that were handed on. A record that could not be delivered is settled
+// when the dead letters have it durably; as long as they have no room it is parked: it stays in
+// the spool, and goes again when there is room.
+
+import type { Clock } from '../host/index.ts'
+import type { RecordResult, UserRecord } from '../record/index.ts'
+import type { DeadLetter, DeadLetterSink } from './dead-letter.ts'
+import type { SpoolEvents } from './front.ts'
+import type { Handed } from './hand-out.ts'
+import { receiptOf } from './receipt.ts'
+import type { Segment } from './segment.ts'
+import type { Outcome } from './transaction.ts'
+import type { Usage } from './usage.ts'
+
+/** The line was closed before it sent the record: no fate, it stays where it is. */
+const CLOSED_CODE = 'Closed'
+
+export interface SettlementParts {
+  readonly clock: Clock
+  readonly deadLetters: DeadLetterSink
+  readonly events: SpoolEvents
+  readonly usage: Usage
+  readonly parkedMaxCount: number
+  /** All records of a segment have settled. */
+  readonly onSegmentSettled: (segment: Segment) => void
+  /** The line takes no more. */
+  readonly onLineClosed: () => void
+  /** Whether so many are parked that nothing more is to be handed on. */
+  readonly onParked: (isTooMany: boolean) => void
+  /** What was parked is to be handed on again. */
+  readonly onUnparked: () => void
+}
+
+export class Settlement {
+  readonly #parts: SettlementParts
+  #parked: { readonly segment: Segment; readonly ordinal: number }[] = []
+
+  constructor(parts: SettlementParts) {
+    this.#parts = parts
+    parts.deadLetters.onRoom(() => this.#unpark())
+  }
+
+  get parkedCount(): number {
+    return this.#parked.length
+  }
+
+  /** The line has decided. */
+  onResult(handed: Handed, result: RecordResult, record: UserRecord): void {
+    if (result.isDelivered) {
+      handed.leave()
+      this.settle(handed.segment, handed.ordinal, { kind: 'delivered', place: result.place })
+    } else if (result.code === CLOSED_CODE) {
+      this.#parts.onLineClosed()
+      handed.leave()
+    } else {
+      this.#bury(handed, result, record)
+    }
+  }
+
+  settle(segment: Segment, ordinal: number, outcome: Outcome): void {
+    const { usage, events, onSegmentSettled } = this.#parts
+    if (!segment.settled.set(ordinal)) return
+    usage.unsettledCount--
+    if (outcome.kind === 'delivered') {
+      segment.counts.successes++
+      segment.outcomes.delivered(ordinal, outcome.place)
+    } else {
+      segment.counts.failures++
+      segment.outcomes.deadLettered(ordinal, outcome.code, outcome.message)
+    }
+    const waiting = segment.waiting.get(ordinal)
+    segment.waiting.delete(ordinal)
+    events.settled(outcome.kind)
+    waiting?.(outcome)
+    if (segment.unsettledCount === 0) onSegmentSettled(segment)
+  }
+
+  #bury(
+    handed: Handed,
+    result: Extract<RecordResult, { isDelivered: false }>,
+    record: UserRecord,
+  ): void {
+    const { segment, ordinal, receipt, arrivedAtMs } = handed
+    const { code, message, mayBeWritten } = result
+    const letter: DeadLetter = {
+      receipt: receipt ?? receiptOf(segment.number, ordinal, segment.marker),
+      stream: record.stream,
+      partitionKey: record.partitionKey,
+      explicitHashKey: record.explicitHashKey,
+      data: record.data,
+      arrivedAtMs,
+      diedAtMs: this.#parts.clock.wallMs(),
+      code,
+      message,
+      mayBeWritten,
+      attemptCount: record.attemptCount,
+      attempts: result.attempts,
+    }
+    this.#parts.deadLetters.add(letter, (isKept) => {
+      handed.leave()
+      if (isKept) this.settle(segment, ordinal, { kind: 'dead-lettered', code, message })
+      else this.#park(segment, ordinal)
+    })
+  }
+
+  #park(segment: Segment, ordinal: number): void {
+    this.#parked.push({ segment, ordinal })
+    this.#parts.onParked(this.#parked.length >= this.#parts.parkedMaxCount)
+  }
+
+  #unpark(): void {
+    if (this.#parked.length === 0) return
+    const parked = this.#parked
+    this.#parked = []
+    for (const { segment, ordinal } of parked) segment.taken.clear(ordinal)
+    this.#parts.onParked(false)
+    this.#parts.onUnparked()
+  }
+}

@@ -1,0 +1,344 @@
+// The spool: records that were accepted and have not settled, on the disk.
+//
+//     append ─▶ log-writer ─▶ durable ─▶ hand-out ─▶ line ─▶ settlement ─▶ outcomes ─▶ archive
+//                                  (memory, or later the disk)    └─▶ dead letters
+
+import type { Host, Log, Timer } from '../host/index.ts'
+import { Archive, sumOf } from './archive.ts'
+import type { SpoolConfig } from './config.ts'
+import type {
+  SpoolEvents,
+  SpoolFront,
+  SpoolLine,
+  SpoolParts,
+  SpoolState,
+  SpoolStats,
+  SpoolTotals,
+} from './front.ts'
+import { HandOut, type Ordinals, type Range } from './hand-out.ts'
+import { KeptAside } from './kept-aside.ts'
+import { Keys } from './keys.ts'
+import { type Kept, LogWriter } from './log-writer.ts'
+import type { OutcomeFileParts } from './outcome-file.ts'
+import { receiptOf } from './receipt.ts'
+import { stateOfReceipt } from './receipt-state.ts'
+import { DAMAGED, type RecoveredSegment, recoverSegments, withPatience } from './recovery.ts'
+import { Replayed } from './replayed.ts'
+import type { Segment } from './segment.ts'
+import { lastNumberIn } from './segment-name.ts'
+import { SegmentTable } from './segment-table.ts'
+import { Settlement } from './settlement.ts'
+import { loadTotals, type Totals } from './totals.ts'
+import type { KnownIdempotency, ReceiptState, SpoolRefusal, Transaction } from './transaction.ts'
+import { Upkeep } from './upkeep.ts'
+import { Usage } from './usage.ts'
+
+/** A spool of any size has at least so many segments: only whole ones can be removed. */
+const SEGMENTS_MIN_COUNT = 8
+
+type SpoolHost = Pick<Host, 'clock' | 'random' | 'disk'>
+
+interface Found {
+  readonly names: readonly string[]
+  readonly totals: Totals
+}
+
+export class Spool implements SpoolFront {
+  readonly #host: SpoolHost
+  readonly #config: SpoolConfig
+  readonly #log: Log
+  readonly #usage = new Usage()
+  readonly #table = new SegmentTable()
+  readonly #keys: Keys
+  readonly #replayed: Replayed
+  readonly #keptAside: KeptAside
+  readonly #archive: Archive
+  readonly #parts: SpoolParts
+  readonly #files: OutcomeFileParts
+  #writer!: LogWriter
+  #handOut: HandOut | null = null
+  #settlement: Settlement | null = null
+  #events: SpoolEvents = { settled() {}, changed() {} }
+  readonly #upkeep: Upkeep
+  #isClosed = false
+
+  /** Rejects with `NewerFormatError`, or when the disk cannot even be listed; else it starts. */
+  static async open(
+    host: SpoolHost,
+    config: SpoolConfig,
+    parts: SpoolParts,
+    log: Log,
+  ): Promise<Spool> {
+    const { disk, clock } = host
+    const names = (await withPatience(clock, () => disk.list())) ?? (await disk.list())
+    const totals =
+      (await withPatience(clock, () => loadTotals(disk, log))) ?? (await loadTotals(disk, log))
+    const spool = new Spool({ host, config, parts, log }, { names, totals })
+    await spool.#recover(names, totals)
+    return spool
+  }
+
+  private constructor(
+    given: { host: SpoolHost; config: SpoolConfig; parts: SpoolParts; log: Log },
+    { names, totals }: Found,
+  ) {
+    const { host, config, parts, log } = given
+    const { clock, disk } = host
+    // One by one: a host may have getters.
+    this.#host = { clock, disk, random: host.random }
+    this.#config = config
+    this.#parts = parts
+    this.#log = log
+    this.#keys = new Keys(config.idempotency)
+    this.#replayed = new Replayed(config.receipts.replayedMaxCount)
+    this.#keptAside = new KeptAside(disk, config.spool.damagedMaxBytes, names, log)
+    this.#files = { disk, usage: this.#usage, log, onWork: () => this.#upkeep.wake() }
+    this.#archive = new Archive(
+      {
+        clock,
+        disk,
+        log,
+        config: config.receipts,
+        usage: this.#usage,
+        keys: this.#keys,
+        replayed: this.#replayed,
+        onRoom: () => this.#upkeep.roomCame(),
+      },
+      totals,
+    )
+    this.#upkeep = new Upkeep({
+      clock,
+      table: this.#table,
+      archive: this.#archive,
+      writer: () => this.#writer,
+      onChanged: () => this.#events.changed(),
+    })
+  }
+
+  /** Begins to hand records on; once. */
+  start(line: SpoolLine, events: SpoolEvents): void {
+    this.#events = events
+    const { clock } = this.#host
+    this.#settlement = new Settlement({
+      clock,
+      deadLetters: this.#parts.deadLetters,
+      events,
+      usage: this.#usage,
+      parkedMaxCount: this.#config.spool.parkedMaxCount,
+      onSegmentSettled: (segment) => this.#onSegmentSettled(segment),
+      onLineClosed: () => this.#handOut!.stop(),
+      onParked: (isTooMany) => this.#handOut!.hold(isTooMany),
+      onUnparked: () => this.#handOut!.startOver(),
+    })
+    this.#handOut = new HandOut({
+      clock,
+      config: this.#config.spool,
+      table: this.#table,
+      line,
+      log: this.#log,
+      onSettled: (handed, result, record) => this.#settlement!.onResult(handed, result, record),
+      onDamage: (segment, range, ordinals) => this.#onDamage(segment, range, ordinals),
+    })
+    this.#handOut.pump()
+  }
+
+  append(transaction: Transaction): void {
+    this.#writer.append(transaction)
+  }
+
+  refusal(): SpoolRefusal | null {
+    return this.#writer.refusal()
+  }
+
+  receipt(id: string): Promise<ReceiptState> {
+    return stateOfReceipt(id, {
+      replayed: this.#replayed,
+      find: (number) => this.#table.find(number) ?? this.#archive.find(number),
+    })
+  }
+
+  idempotency(key: string): KnownIdempotency | null {
+    return this.#keys.find(key, this.#host.clock.wallMs())
+  }
+
+  countExhausted(): void {
+    this.#upkeep.countExhausted()
+  }
+
+  get totals(): SpoolTotals {
+    const segments = this.#table.all()
+    const counts = segments.reduce((sum, one) => sumOf(sum, one.counts), this.#archive.counts)
+    const exhausted = counts.exhausted + this.#upkeep.exhausted
+    return { ...counts, exhausted, unsettled: this.#usage.unsettledCount }
+  }
+
+  get stats(): SpoolStats {
+    const usage = this.#usage
+    const writer = this.#writer
+    return {
+      state: this.#state,
+      bytes: usage.bytes,
+      segments: this.#table.count,
+      unsettledRecords: usage.unsettledCount,
+      oldestAgeMs: this.#table.oldestAgeMs(this.#host.clock.wallMs()),
+      windowBytes: this.#handOut?.usedBytes ?? 0,
+      windowRecords: this.#handOut?.usedCount ?? 0,
+      waitingTransactions: writer.waitingCount,
+      waitingRecords: writer.waitingRecords,
+      waitingBytes: writer.waitingBytes,
+      parkedRecords: this.#settlement?.parkedCount ?? 0,
+      damagedBytes: usage.damagedBytes,
+      damagedRecords: usage.damagedCount,
+      syncs: usage.syncCount,
+    }
+  }
+
+  /** Hands on no more; what is out may still settle. */
+  stop(): void {
+    this.#handOut?.stop()
+  }
+
+  /**
+   * Takes nothing more, lets what is under way end, writes what became of the records, at most
+   * until the deadline. What has not settled stays on the disk for the next start.
+   */
+  async close(deadlineMs: number): Promise<void> {
+    this.stop()
+    const { clock } = this.#host
+    const timers: Timer[] = []
+    const deadline = new Promise<void>((resolve) => {
+      timers.push(clock.schedule(clock.monotonicMs() + deadlineMs, resolve))
+    })
+    await Promise.race([this.#finish(), deadline])
+    this.#isClosed = true
+    this.#upkeep.close()
+    for (const timer of timers) timer.cancel()
+  }
+
+  async #finish(): Promise<void> {
+    await this.#writer.close()
+    for (const { outcomes } of this.#table.all()) {
+      if (outcomes.needsCare) await outcomes.care()
+      outcomes.close()
+    }
+    await this.#archive.tidy({ isFull: false })
+    await this.#archive.close(this.#upkeep.exhausted)
+  }
+
+  async #recover(names: readonly string[], totals: Totals): Promise<void> {
+    const recovered = await recoverSegments(
+      {
+        ...this.#host,
+        log: this.#log,
+        files: this.#files,
+        usage: this.#usage,
+        keys: this.#keys,
+        replayed: this.#replayed,
+        keptAside: this.#keptAside,
+      },
+      names,
+    )
+    const lastNumber = Math.max(totals.lastNumber, lastNumberIn(names))
+    this.#writer = this.#makeWriter(lastNumber + 1)
+    for (const one of recovered) this.#adopt(one, totals.leaving)
+    this.#upkeep.wake()
+  }
+
+  #adopt({ segment, hasLog }: RecoveredSegment, leaving: readonly number[]): void {
+    if (!hasLog && leaving.includes(segment.number)) this.#archive.addLeaving(segment)
+    else if (!hasLog || (segment.unsettledCount === 0 && !segment.isKept)) {
+      this.#archive.add(segment, hasLog)
+    } else this.#table.add(segment)
+  }
+
+  #makeWriter(nextNumber: number): LogWriter {
+    const { maxBytes, segmentBytes } = this.#config.spool
+    return new LogWriter({
+      ...this.#host,
+      log: this.#log,
+      config: {
+        maxBytes,
+        segmentBytes: Math.min(segmentBytes, Math.floor(maxBytes / SEGMENTS_MIN_COUNT)),
+      },
+      table: this.#table,
+      usage: this.#usage,
+      files: this.#files,
+      nextNumber,
+      onKept: (kept) => this.#onKept(kept),
+      onSealed: (segment) => {
+        if (segment.unsettledCount === 0) this.#retire(segment)
+      },
+      onFull: () => this.#upkeep.makeRoom(),
+      onRecovered: () => this.#events.changed(),
+    })
+  }
+
+  #onKept(kept: readonly Kept[]): void {
+    for (const one of kept) this.#tell(one)
+    if (this.#handOut === null) return
+    for (const { transaction, firstOrdinal, ...origin } of kept) {
+      for (const [index, record] of transaction.records.entries()) {
+        const receipt = record.receipt ?? null
+        this.#handOut.offer(record, { ...origin, ordinal: firstOrdinal + index, receipt })
+      }
+    }
+  }
+
+  #tell({ transaction, segment, firstOrdinal, arrivedAtMs }: Kept): void {
+    const { records, idempotency, settled } = transaction
+    const { number, marker } = segment
+    if (idempotency !== null) {
+      const { length: count } = records
+      const origin = { segment: { number, marker }, firstOrdinal, count, arrivedAtMs }
+      this.#keys.remember(idempotency, origin, this.#host.clock.wallMs())
+    }
+    const receipts = records.map(({ receipt }, index) => {
+      const ordinal = firstOrdinal + index
+      if (settled !== null) segment.waiting.set(ordinal, (outcome) => settled(index, outcome))
+      if (receipt !== undefined) this.#replayed.remember(receipt, { number, ordinal })
+      return receipt ?? receiptOf(number, ordinal, marker)
+    })
+    transaction.durable(receipts)
+  }
+
+  #onSegmentSettled(segment: Segment): void {
+    if (segment.isSealed) this.#retire(segment)
+    else if (this.#upkeep.isShortOfRoom) this.#writer.seal()
+  }
+
+  #retire(segment: Segment): void {
+    if (segment.isRetired || segment.isKept || this.#isClosed) return
+    segment.isRetired = true
+    this.#table.remove(segment)
+    this.#archive.add(segment, true)
+    void this.#upkeep.tidy()
+  }
+
+  #onDamage(segment: Segment, range: Range, { from, to }: Ordinals): void {
+    const lost: number[] = []
+    for (let ordinal = from; ordinal < to; ordinal++) {
+      if (segment.taken.set(ordinal)) lost.push(ordinal)
+    }
+    // It was told before, or costs nothing.
+    if (lost.length === 0) return
+    const { position, end } = range
+    const bytes = end - position
+    this.#usage.damagedBytes += bytes
+    this.#usage.damagedCount += lost.length
+    const { base } = segment
+    const lostRecords = lost.length
+    this.#log.error('a segment is damaged', { segment: base, position, bytes, lostRecords })
+    void this.#keptAside.keep(segment.log, range).then(() => {
+      const outcome = { kind: 'dead-lettered', ...DAMAGED } as const
+      for (const ordinal of lost) this.#settlement!.settle(segment, ordinal, outcome)
+    })
+  }
+
+  get #state(): SpoolState {
+    const { trouble, isFull } = this.#writer
+    if (this.#isClosed) return 'closed'
+    if (trouble !== null) return trouble.code === 'disk-full' ? 'disk-full' : 'disk-failed'
+    if (isFull) return 'spool-full'
+    return (this.#settlement?.parkedCount ?? 0) > 0 ? 'dead-letters-full' : 'ok'
+  }
+}

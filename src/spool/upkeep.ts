@@ -1,0 +1,104 @@
+// What does not have to be done at once: outcomes are synced, what failed is tried again, what is
+// old goes. Once a second while there is something to do, and never else.
+
+import type { Clock, Timer } from '../host/index.ts'
+import type { Archive } from './archive.ts'
+import type { LogWriter } from './log-writer.ts'
+import type { SegmentTable } from './segment-table.ts'
+
+const ROUND_EACH_MS = 1000
+
+export interface UpkeepParts {
+  readonly clock: Clock
+  readonly table: SegmentTable
+  readonly archive: Archive
+  readonly writer: () => LogWriter
+  /** There may be room again. */
+  readonly onChanged: () => void
+}
+
+export class Upkeep {
+  readonly #parts: UpkeepParts
+  /** Turned away, and not written down yet. */
+  #exhausted = 0
+  #round: Timer | null = null
+  #expiry: Timer | null = null
+  #isClosed = false
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts
+  }
+
+  get exhausted(): number {
+    return this.#exhausted
+  }
+
+  get isShortOfRoom(): boolean {
+    const writer = this.#parts.writer()
+    return writer.isFull || writer.trouble?.code === 'disk-full'
+  }
+
+  countExhausted(): void {
+    this.#exhausted++
+    this.wake()
+  }
+
+  /** A round is due. */
+  wake(): void {
+    if (this.#round !== null || this.#isClosed) return
+    const { clock } = this.#parts
+    this.#round = clock.schedule(clock.monotonicMs() + ROUND_EACH_MS, () => {
+      this.#round = null
+      void this.#doRound()
+    })
+  }
+
+  /** Only whole segments go; the one that is written to is ended when all in it has settled. */
+  makeRoom(): void {
+    const writer = this.#parts.writer()
+    const active = writer.activeSegment
+    if (active !== null && active.unsettledCount === 0) writer.seal()
+    this.wake()
+  }
+
+  roomCame(): void {
+    this.#parts.writer().roomCame()
+    this.#parts.onChanged()
+  }
+
+  /** Removes what has settled and what is old. */
+  async tidy(): Promise<void> {
+    const { archive, clock } = this.#parts
+    await archive.tidy({ isFull: this.isShortOfRoom })
+    if (archive.needsCare) this.wake()
+    this.#expiry?.cancel()
+    const dueAtMs = archive.nextDueAtMs
+    if (dueAtMs === null || this.#isClosed) return
+    this.#expiry = clock.schedule(dueAtMs, () => this.wake())
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#round?.cancel()
+    this.#expiry?.cancel()
+  }
+
+  async #doRound(): Promise<void> {
+    this.#saveExhausted()
+    if (this.isShortOfRoom) this.makeRoom()
+    if (this.#parts.writer().isFull) this.roomCame()
+    for (const { outcomes } of [...this.#parts.table.all()]) {
+      if (outcomes.needsCare) await outcomes.care()
+    }
+    await this.tidy()
+    if (this.isShortOfRoom) this.wake()
+  }
+
+  #saveExhausted(): void {
+    const segment = this.#parts.writer().activeSegment
+    if (this.#exhausted === 0 || segment === null) return
+    segment.outcomes.add({ kind: 'exhausted', count: this.#exhausted })
+    segment.counts.exhausted += this.#exhausted
+    this.#exhausted = 0
+  }
+}

@@ -1,0 +1,18 @@
+// What the spool holds, all segments together.
+
+/** Kept free for the outcome of each unsettled record: its frame when it settles alone. */
+export const OUTCOME_RESERVE_BYTES = 128
+
+export class Usage {
+  /** Logs and outcomes on the disk. */
+  bytes = 0
+  unsettledCount = 0
+  damagedBytes = 0
+  damagedCount = 0
+  syncCount = 0
+
+  /** What is on the disk now and what the unsettled records will add to it. */
+  get claimedBytes(): number {
+    return this.bytes + this.unsettledCount * OUTCOME_RESERVE_BYTES
+  }
+}

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HashKey } from '../../src/record/index.ts'
+import { Station } from './station.ts'
+
+test('a transaction is durable, handed on, settled, and its receipt tells where it is', async () => {
+  const station = await Station.open()
+  const sent = await station.put('one', 'two')
+  assert.deepEqual(station.handed, ['one', 'two'])
+  assert.equal(sent.receipts?.length, 2)
+  assert.deepEqual(await station.spool.receipt(sent.receipts![0]!), { state: 'pending' })
+  assert.equal(station.spool.totals.unsettled, 2)
+
+  station.settle('two')
+  await station.turn()
+
+  const place = { shardId: 'shardId-000000000000', sequenceNumber: '1', subSequenceNumber: 3 }
+  assert.deepEqual(sent.outcomes, [null, { kind: 'delivered', place }])
+  assert.deepEqual(await station.spool.receipt(sent.receipts![1]!), { state: 'delivered', place })
+  const counts = { successes: 1, failures: 0, exhausted: 0, unsettled: 1 }
+  assert.deepEqual(station.spool.totals, counts)
+})
+
+test('after a restart what had not settled is handed on, byte for byte, and nothing else', async () => {
+  const first = await Station.open()
+  const explicitHashKey = new HashKey(1, 2, 3, 4)
+  first.append(['one', 'two'], { partitionKey: 'ключ', explicitHashKey, stream: 'other' })
+  await first.put('three')
+  first.settle('two')
+  await first.turn()
+
+  const second = await Station.open({ disk: first.disk })
+
+  assert.deepEqual(second.handed, ['one', 'three'])
+  const [record] = second.held
+  assert.equal(record!.partitionKey, 'ключ')
+  assert.equal(record!.stream, 'other')
+  assert.equal(record!.explicitHashKey!.compare(explicitHashKey), 0)
+  assert.deepEqual(second.spool.totals, { successes: 1, failures: 0, exhausted: 0, unsettled: 2 })
+})
+
+test('receipts and idempotency keys outlive a restart, and the log they came from', async () => {
+  const first = await Station.open()
+  const sent = first.append(['one'], { key: 'k1' })
+  await first.turn()
+  first.settle()
+  await first.turn()
+
+  // The log of a segment that has settled goes with the first round.
+  const second = await Station.open({ disk: first.disk })
+  await second.runFor(1000)
+  assert.deepEqual((await second.disk.list()).map(kindOf), ['outcomes'])
+  const third = await Station.open({ disk: first.disk })
+
+  for (const { spool } of [second, third]) {
+    assert.equal((await spool.receipt(sent.receipts![0]!)).state, 'delivered')
+    assert.deepEqual(spool.idempotency('k1')?.receipts, sent.receipts)
+    assert.equal(spool.idempotency('k2'), null)
+    assert.equal(spool.totals.successes, 1)
+  }
+})
+
+test('an idempotency key is remembered for its time and no longer, and the oldest make room', async () => {
+  const station = await Station.open({ idempotency: { maxAgeMs: 1000, maxCount: 2 } })
+  const { spool } = station
+  for (const key of ['a', 'b', 'c']) station.append([key], { key })
+  await station.turn()
+  assert.equal(spool.idempotency('a'), null)
+  assert.notEqual(spool.idempotency('b'), null)
+  await station.runFor(999)
+  assert.notEqual(spool.idempotency('c'), null)
+  await station.runFor(1)
+  assert.equal(spool.idempotency('c'), null)
+})
+
+test('a record that fails is settled when the dead letters have it', async () => {
+  const station = await Station.open()
+  const sent = await station.put('one')
+  station.settle(null, 'ResourceNotFoundException')
+  await station.turn()
+  assert.equal(station.letters[0]!.receipt, sent.receipts![0])
+  assert.equal(String(station.letters[0]!.data), 'one')
+  assert.equal(sent.outcomes[0]!.kind, 'dead-lettered')
+  const told = await station.spool.receipt(sent.receipts![0]!)
+  assert.deepEqual(told, {
+    state: 'dead-lettered',
+    code: 'ResourceNotFoundException',
+    message: 'It was ResourceNotFoundException.',
+  })
+  assert.equal(station.spool.totals.failures, 1)
+})
+
+test('without room among the dead letters a record is parked, and goes again when there is', async () => {
+  const station = await Station.open({ hasNoRoom: true, spool: { parkedMaxCount: 2 } })
+  await station.put('one', 'two', 'three')
+  station.settle('one', 'Expired')
+  assert.equal(station.spool.stats.state, 'dead-letters-full')
+  await station.put('four')
+  assert.equal(station.handed.at(-1), 'four')
+  station.settle('two', 'Expired')
+  await station.put('five')
+  assert.equal(station.handed.at(-1), 'four', 'nothing more is handed on')
+
+  station.hasRoom = true
+  station.roomCame()
+  await station.turn()
+
+  assert.deepEqual(station.handed.slice(4), ['one', 'two', 'five'])
+  station.settleAll()
+  assert.equal(station.spool.totals.unsettled, 0)
+  assert.equal(station.spool.stats.state, 'ok')
+})
+
+test('a line that was closed leaves the records where they are', async () => {
+  const first = await Station.open()
+  await first.put('one', 'two')
+  first.settleAll('Closed')
+  await first.until(first.spool.close(1000))
+  assert.equal(first.letters.length, 0)
+  const second = await Station.open({ disk: first.disk })
+  assert.deepEqual(second.handed, ['one', 'two'])
+})
+
+test('a replayed record keeps its receipt, which leads to its new fate', async () => {
+  const first = await Station.open()
+  const { receipts } = await first.put('one')
+  first.settle(null, 'Expired')
+  const again = first.append(['one'], { receipt: receipts![0]! })
+  await first.turn()
+  assert.deepEqual(again.receipts, receipts)
+  assert.deepEqual(await first.spool.receipt(receipts![0]!), { state: 'pending' })
+  first.settle()
+  await first.turn()
+
+  const second = await Station.open({ disk: first.disk })
+  assert.equal((await second.spool.receipt(receipts![0]!)).state, 'delivered')
+  const third = await Station.open({ disk: first.disk })
+  assert.equal((await third.spool.receipt(receipts![0]!)).state, 'delivered')
+})
+
+test('texts that are no receipt of ours are unknown', async () => {
+  const { spool } = await Station.open()
+  for (const text of [
+    '',
+    '1-0',
+    '1-0-00000000',
+    '1-0-zzzzzzzz',
+    '01-0-00000000',
+    `1-0-${'0'.repeat(9)}`,
+  ]) {
+    assert.deepEqual(await spool.receipt(text), { state: 'unknown' }, text)
+  }
+})
+
+test('outcomes go when their time has come; the totals stay', async () => {
+  const first = await Station.open({ receipts: { retentionMs: 5000 } })
+  const { receipts } = await first.put('one')
+  first.settle()
+  first.spool.countExhausted()
+  await first.until(first.spool.close(1000))
+
+  const second = await Station.open({ disk: first.disk, receipts: { retentionMs: 5000 } })
+  await second.runFor(4900)
+  assert.equal((await second.spool.receipt(receipts![0]!)).state, 'delivered')
+  await second.runFor(2100)
+  assert.equal((await second.spool.receipt(receipts![0]!)).state, 'unknown')
+  assert.deepEqual(await second.disk.list(), ['totals'])
+  const third = await Station.open({ disk: first.disk })
+  assert.deepEqual(third.spool.totals, { successes: 1, failures: 0, exhausted: 1, unsettled: 0 })
+})
+
+function kindOf(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1)
+}
