@@ -1,5 +1,6 @@
 // Calls to the service: waits for a free connection, then builds, signs and sends. Nothing is
-// signed before its connection is free, so that no signature grows old in a queue.
+// signed before its connection is free, so that no signature grows old in a queue; unless one asks
+// for the KPL's way.
 
 import {
   type Host,
@@ -31,6 +32,8 @@ export interface ClientConfig {
   readonly wireFormat: WireFormat
   /** Requests under way at once. */
   readonly maxConnections: number
+  /** `early`: with the time of the call; see `signing` in config.ts. */
+  readonly signing: 'late' | 'early'
   /** From the moment a connection is free to the end of the answer. */
   readonly requestTimeoutMs: number
 }
@@ -75,7 +78,7 @@ export class Client {
   readonly #formats: FormatChoice
   readonly #hostHeader: string
   /** Bounded by the window: every call that waits carries records that were counted. */
-  readonly #waiting = new Fifo<Call>()
+  readonly #waiting = new Fifo<WaitingCall>()
   readonly #freeBuffers: RequestBuffer[] = []
   #underWayCount = 0
   /** How far the service's clock is ahead of ours, as its answers told. */
@@ -104,7 +107,7 @@ export class Client {
   }
 
   call(call: Call): void {
-    this.#waiting.push(call)
+    this.#waiting.push({ call, atMs: this.#host.clock.wallMs() })
     this.#drain()
   }
 
@@ -115,18 +118,18 @@ export class Client {
 
   #drain(): void {
     while (this.#underWayCount < this.#config.maxConnections) {
-      const call = this.#waiting.shift()
-      if (call === undefined) return
+      const waiting = this.#waiting.shift()
+      if (waiting === undefined) return
       this.#underWayCount++
-      this.#send(call).then((outcome) => {
+      this.#send(waiting).then((outcome) => {
         this.#underWayCount--
-        if (outcome !== null) call.done(outcome)
+        if (outcome !== null) waiting.call.done(outcome)
         this.#drain()
       })
     }
   }
 
-  async #send(call: Call): Promise<Outcome | null> {
+  async #send(call: WaitingCall): Promise<Outcome | null> {
     const credentials = this.#credentials.current() ?? (await this.#credentials.fetch())
     if ('problem' in credentials) {
       return { code: 'CredentialsError', message: credentials.problem, mayBeWritten: false }
@@ -144,7 +147,7 @@ export class Client {
   }
 
   async #exchange(
-    call: Call,
+    { call, atMs }: WaitingCall,
     format: WireFormat,
     credentials: Credentials,
     deadlineAtMs: number,
@@ -155,7 +158,8 @@ export class Client {
       this.#freeBuffers.push(buffer)
       return null
     }
-    const signedAtMs = this.#host.clock.wallMs() + this.#skewMs
+    const isEarly = this.#config.signing === 'early'
+    const signedAtMs = (isEarly ? atMs : this.#host.clock.wallMs()) + this.#skewMs
     const headers = this.#signer.sign(
       {
         method: 'POST',
@@ -205,6 +209,12 @@ export class Client {
  * five minutes), so a bad signature comes from bad keys. The AWS SDKs correct from here on, too.
  */
 const CLOCK_OFF_MS = 4 * 60_000
+
+interface WaitingCall {
+  readonly call: Call
+  /** When it was called, as the wall clock showed. */
+  readonly atMs: number
+}
 
 interface Ending {
   readonly outcome: Outcome

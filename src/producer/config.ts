@@ -123,6 +123,10 @@ export const producerFields = {
     env: 'RATE_LIMIT',
     says: 'What this producer sends to a shard: its fair part, learned from refusals; or always so many per cent of the limit (the KPL: 150).',
   }),
+  signing: choice(['late', 'early'], {
+    default: 'late',
+    says: "When requests are signed: with a free connection; or, for experiments, before they wait for one, and then sent even when expired: the KPL's way.",
+  }),
   maxConnections: integer({
     default: 24,
     min: 1,

@@ -13,12 +13,14 @@ import type { LimiterConfig } from './limiter.ts'
 import type { StatisticsConfig } from './metrics/processing-statistics.ts'
 import type { ReducerLimits } from './reducer.ts'
 import type { RetryConfig } from './retrier.ts'
+import type { SenderConfig } from './sender.ts'
 import type { BucketRates } from './token-bucket.ts'
 
 export interface LineConfig {
   readonly aggregation: AggregationConfig
   readonly limiter: LimiterConfig
   readonly collection: ReducerLimits
+  readonly sender: SenderConfig
   readonly retry: RetryConfig
   readonly backoff: BackoffConfig
   readonly statistics: StatisticsConfig
@@ -71,6 +73,7 @@ export function lineConfigOf(config: ProducerConfig): LineConfig {
       // The KPL lets one ask for requests that the service then refuses.
       maxSizeBytes: Math.min(config.collectionMaxSize, PUT_RECORDS_MAX_BYTES),
     },
+    sender: { isExpiredSent: config.signing === 'early' },
     retry: { failIfThrottled: config.failIfThrottled },
     // The KPL's wait, each time the same, is the bound of our first one.
     backoff: {
@@ -103,6 +106,7 @@ export function clientConfigOf(config: ProducerConfig): ClientConfig {
     region: config.region || REGION_OF_STAND_INS,
     wireFormat: config.wireFormat,
     maxConnections: config.maxConnections,
+    signing: config.signing,
     requestTimeoutMs: config.requestTimeout,
   }
 }

@@ -80,13 +80,17 @@ export class Pipeline {
     })
     const retrier = new Retrier(clock, shards, config.retry, metrics)
     const expired = retrier.onExpired.bind(retrier)
-    const sender = new Sender(clock, stream, client, {
-      ended: (exchange) => {
-        statistics.requestEnded(exchange.endAtMs - exchange.startAtMs)
-        retrier.onEnded(exchange)
+    const sender = new Sender(
+      clock,
+      { stream, client, config: config.sender },
+      {
+        ended: (exchange) => {
+          statistics.requestEnded(exchange.endAtMs - exchange.startAtMs)
+          retrier.onEnded(exchange)
+        },
+        expired,
       },
-      expired,
-    })
+    )
     const collector = new Collector(clock, config.collection, sender, statistics.stage2)
     const limiter = new Limiter(clock, config.limiter, { next: collector, expired })
     const { stage1 } = statistics

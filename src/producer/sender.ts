@@ -21,18 +21,25 @@ export interface SenderExits {
   readonly expired: (record: KinesisRecord) => void
 }
 
+export interface SenderConfig {
+  /** Whether what expired while it waited for a connection is still sent; the KPL's way. */
+  readonly isExpiredSent: boolean
+}
+
 export class Sender implements Stage<readonly KinesisRecord[]> {
   readonly #clock: Clock
   readonly #stream: string
   readonly #client: Client
+  readonly #config: SenderConfig
   readonly #exits: SenderExits
   /** Requests without an answer yet, those that wait for a connection included. */
   readonly #open = new Set<OpenRequest>()
 
-  constructor(clock: Clock, stream: string, client: Client, exits: SenderExits) {
+  constructor(clock: Clock, { stream, client, config }: SenderParts, exits: SenderExits) {
     this.#clock = clock
     this.#stream = stream
     this.#client = client
+    this.#config = config
     this.#exits = exits
   }
 
@@ -44,7 +51,7 @@ export class Sender implements Stage<readonly KinesisRecord[]> {
       encode: (buffer, format) => {
         // Given up while the call waited for credentials: its records have settled.
         if (!this.#open.has(request)) return null
-        this.#dropExpired(request)
+        if (!this.#config.isExpiredSent) this.#dropExpired(request)
         if (request.records.length === 0) return null
         request.isSent = true
         return encodePutRecords(format, this.#stream, request.records, buffer)
@@ -79,6 +86,12 @@ export class Sender implements Stage<readonly KinesisRecord[]> {
     const endAtMs = this.#clock.monotonicMs()
     this.#exits.ended({ records, startAtMs, endAtMs, result: resultOf(outcome, records.length) })
   }
+}
+
+export interface SenderParts {
+  readonly stream: string
+  readonly client: Client
+  readonly config: SenderConfig
 }
 
 interface OpenRequest {

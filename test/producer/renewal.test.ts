@@ -121,3 +121,23 @@ test('nothing is signed before its connection is free', async () => {
     assert.ok(ageMs >= 0 && ageMs < 1000, `signed ${ageMs} ms before it was sent`)
   }
 })
+
+test("signed early, the KPL's way, requests grow old in the queue and go though expired", async () => {
+  const settings = { maxConnections: 1, aggregationEnabled: false, collectionMaxCount: 1 }
+  const early = { ...settings, signing: 'early', recordTtl: 1000, requestTimeout: 600_000 } as const
+  const running = line({ settings: early })
+  running.service.latencyMs = 4 * MINUTE_MS
+  for (const key of ['a', 'b', 'c']) running.put(key, 'v')
+
+  await running.runFor(30 * MINUTE_MS)
+
+  const { sent, dates } = running.service
+  const agesMs = sent.map(({ atMs }, i) => {
+    const signedAtMs = signedMs(dates[dates.length - sent.length + i]!)
+    return new HandClock().wallOffsetMs + atMs - signedAtMs
+  })
+  const minutes = agesMs.map((ms) => Math.floor(ms / MINUTE_MS))
+  // The listing of the shards goes first.
+  assert.deepEqual(minutes, [4, 8, 12])
+  assert.ok(running.results.every(({ isDelivered }) => isDelivered))
+})
