@@ -5,6 +5,7 @@ import { kinesisBanner, serveBanner } from './banner.ts'
 import { runCheck } from './check-command.ts'
 import { EXIT, ExitError } from './exit.ts'
 import { openKinesis } from './kinesis.ts'
+import { addLab } from './lab.ts'
 import { stderrLog } from './log.ts'
 import { serve } from './serve.ts'
 import { isServiceConfigured, readSettings, type SettingsOverrides } from './settings.ts'
@@ -136,6 +137,8 @@ program
     const settings = readSettings(config ?? null, process.env, overridesOf({ region, endpoint }))
     process.exitCode = await runCheck(settings, { isJson: json === true, print })
   })
+
+addLab(program, print)
 
 interface Flags {
   host?: string | undefined

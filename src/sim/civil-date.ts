@@ -29,18 +29,32 @@ function daysOfMonth(year: number, month: number): number {
 
 /** `Mon, 23 Nov 2026 00:00:00 GMT`, as in the header `date`. */
 export function httpDateOf(wallMs: number): string {
+  const { dayName, day, month, year, time } = partsOf(wallMs)
+  return `${dayName}, ${day} ${MONTH_NAMES[month]} ${year} ${time.join(':')} GMT`
+}
+
+/** `20261123T000000Z`, as in the header `x-amz-date`. */
+export function amzDateOf(wallMs: number): string {
+  const { day, month, year, time } = partsOf(wallMs)
+  return `${year}${two(month + 1)}${day}T${time.join('')}Z`
+}
+
+function partsOf(wallMs: number) {
   let days = Math.floor(wallMs / DAY_MS)
   const dayName = DAY_NAMES[days % 7]!
   let year = 1970
   for (; days >= daysOfYear(year); year++) days -= daysOfYear(year)
   let month = 0
   for (; days >= daysOfMonth(year, month); month++) days -= daysOfMonth(year, month)
-  const two = (value: number) => `${value}`.padStart(2, '0')
   const seconds = Math.floor((wallMs % DAY_MS) / 1_000)
   const time = [seconds / 3_600, (seconds / 60) % 60, seconds % 60].map((part) => {
     return two(Math.floor(part))
   })
-  return `${dayName}, ${two(days + 1)} ${MONTH_NAMES[month]} ${year} ${time.join(':')} GMT`
+  return { dayName, day: two(days + 1), month, year, time }
+}
+
+function two(value: number): string {
+  return `${value}`.padStart(2, '0')
 }
 
 /** The instant of `20261123T000000Z`, as in the header `x-amz-date`; NaN when it is none. */

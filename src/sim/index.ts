@@ -1,3 +1,4 @@
+export { amzDateOf, httpDateOf, wallMsOfAmzDate } from './civil-date.ts'
 export {
   type DiskFaults,
   drawNetworkFaults,
@@ -12,6 +13,7 @@ export { type Difference, type LineOutcome, runOnce, runSeed } from './line-run.
 export type { LineSettings, Mishap } from './line-settings.ts'
 export { type LineReport, LineWorld } from './line-world.ts'
 export { Machine, type MachineOptions, type SimProcess } from './machine.ts'
+export { nextTurn } from './next-turn.ts'
 export { type Inspector, type Link, SimNetwork } from './sim-network.ts'
 export { SimRandom } from './sim-random.ts'
 export { type Checker, World, type WorldOptions } from './world.ts'

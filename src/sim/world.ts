@@ -3,6 +3,7 @@
 
 import assert from 'node:assert'
 import { type Timer, TimerQueue } from '../host/index.ts'
+import { nextTurn } from './next-turn.ts'
 import { SimRandom } from './sim-random.ts'
 import { Trace } from './trace.ts'
 
@@ -124,9 +125,4 @@ export class World {
     event.task()
     return true
   }
-}
-
-function nextTurn(task: () => void): void {
-  // biome-ignore lint/style/noRestrictedGlobals: virtual time is made here, of Node's turns.
-  setImmediate(task)
 }

@@ -66,8 +66,11 @@ function checkUse(
       problems.push({ path: file.path, line, message })
     }
   }
+  const isNamed = (name: string) =>
+    files.some(({ path, text }) => path.startsWith('src/') && text.includes(`${name}/`))
   for (const name of dependencies) {
-    if (used.has(name)) continue
+    // Files of a package, such as a typeface, are named and not imported.
+    if (used.has(name) || isNamed(name)) continue
     const line = lineOf(manifest, `"${name}":`)
     problems.push({ path: MANIFEST, line, message: `nothing in src/ imports ${name}` })
   }
