@@ -47,6 +47,30 @@ test('what no stream would take is thrown at once, and nothing is sent', async (
   assert.equal(await producer.close({ deadlineMs: 0 }), 0)
 })
 
+test('what is just within the limits is taken', async () => {
+  const credentials = () => Promise.resolve(KEYS)
+  const producer = new KinesisProducer({ endpoint: 'http://127.0.0.1:9', credentials })
+  const good = { stream: 's', partitionKey: 'k', data: 'v' }
+  const within: Partial<UserRecordInput>[] = [
+    { stream: 'x'.repeat(128) },
+    { stream: 'azAZ09_.-' },
+    { partitionKey: 'k' },
+    { partitionKey: '\u{1f30a}'.repeat(256) },
+    { explicitHashKey: '0' },
+    { explicitHashKey: String(2n ** 128n - 1n) },
+    { data: '' },
+    { data: new Uint8Array(0) },
+    { data: Buffer.alloc(1024 * 1024 - 1) },
+    { partitionKey: '\u{1f30a}'.repeat(256), data: Buffer.alloc(1024 * 1024 - 1024) },
+  ]
+  const added = within.map((one) =>
+    producer.addUserRecord({ ...good, ...one }).catch((error) => error.code),
+  )
+  assert.equal(producer.outstandingRecordsCount, within.length)
+  assert.equal(await producer.close({ deadlineMs: 0 }), within.length)
+  assert.deepEqual(await Promise.all(added), Array(within.length).fill('Closed'))
+})
+
 async function running(options: KinesisProducerOptions = {}) {
   const kinesis = await startKinesis({ streams: { s: 2 } })
   const credentials = () => Promise.resolve(KEYS)
