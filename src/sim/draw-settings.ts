@@ -5,7 +5,12 @@ import { readConfig } from '../config/index.ts'
 import { ACKS, type GatewayConfig, gatewayFields } from '../gateway/index.ts'
 import { type KinesisConfig, kinesisFields } from '../kinesis/index.ts'
 import { type ProducerConfig, producerFields } from '../producer/index.ts'
-import { drawDiskFaults, drawNetworkFaults, drawServiceFaults } from './faults.ts'
+import {
+  drawDiskFaults,
+  drawKinesisFaults,
+  drawNetworkFaults,
+  drawServiceFaults,
+} from './faults.ts'
 import {
   type ClientSettings,
   type KeyKind,
@@ -35,7 +40,7 @@ export function drawLineSettings(random: SimRandom): LineSettings {
   return {
     loadMs,
     streams,
-    kinesis: drawKinesisConfig(random.fork('kinesis')),
+    kinesis: drawKinesisConfig(random.fork('kinesis'), maxPerMille),
     nodes,
     kinesisLatencyMs: random.pick([1, 5, 30]),
     kinesisBytesPerSecond: canGiveUp ? drawnRate : null,
@@ -135,7 +140,7 @@ function drawGatewayConfig(random: SimRandom): GatewayConfig {
   return readConfig(gatewayFields, { overrides })
 }
 
-function drawKinesisConfig(random: SimRandom): KinesisConfig {
+function drawKinesisConfig(random: SimRandom, maxPerMille: number): KinesisConfig {
   const overrides = {
     limits: random.below(8) > 0,
     writeBurstMs: random.pick([10, 100, 1_000]),
@@ -143,6 +148,7 @@ function drawKinesisConfig(random: SimRandom): KinesisConfig {
     segmentMaxAgeMs: random.pick([1_000, 3_600_000]),
     creatingMs: random.pick([0, 0, 0, 0, 700]),
     updatingMs: random.pick([0, 0, 300]),
+    faults: drawKinesisFaults(random.fork('faults'), maxPerMille),
   }
   return readConfig(kinesisFields, { overrides })
 }

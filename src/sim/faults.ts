@@ -1,5 +1,6 @@
 // What can go wrong, and how often: chances in 1000, drawn from the seed and printed first.
 
+import type { Fault } from '../kinesis/index.ts'
 import type { SimRandom } from './sim-random.ts'
 
 /** What becomes of a request. */
@@ -169,6 +170,27 @@ export const NO_DISK_FAULTS: DiskFaults = {
   errorPerMille: 0,
   slowPerMille: 0,
   capacityBytes: null,
+}
+
+/** Faults that the embedded Kinesis is asked for; half of the worlds lack each of them. */
+export function drawKinesisFaults(random: SimRandom, maxPerMille: number): Fault[] {
+  const shard = random.pick([undefined, 'shardId-000000000000'])
+  const when = () => random.pick(['before', 'after'] as const)
+  const kinds: readonly Fault[] = [
+    { kind: 'throttle', ...(shard !== undefined && { shard }) },
+    { kind: 'internal-failure' },
+    { kind: 'server-error', when: when(), status: random.pick([500, 503]) },
+    { kind: 'latency', when: when(), latencyMs: random.pick([0, 100]), jitterMs: SLOW_MAX_MS },
+    { kind: 'cut', when: when() },
+    { kind: 'expired-signature' },
+  ]
+  return kinds
+    .filter(() => random.below(2) === 0)
+    .map((fault) => ({
+      ...fault,
+      action: 'PutRecords',
+      odds: random.between(0, maxPerMille) / 1000,
+    }))
 }
 
 /** What a crash leaves of the bytes that were not synced, drawn anew for each crash. */

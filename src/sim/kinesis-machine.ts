@@ -32,6 +32,8 @@ export class KinesisMachine {
   readonly #network: SimNetwork
   readonly #options: KinesisMachineOptions
   readonly #expiredKeys = new Set<string>()
+  /** The running one. */
+  #kinesis: EmbeddedKinesis | null = null
   #isUp = false
 
   constructor(world: World, network: SimNetwork, options: KinesisMachineOptions) {
@@ -53,7 +55,13 @@ export class KinesisMachine {
     const { clock, random, disk } = process
     const host = { clock, random, disk: hooks.kinesisDisk(disk) }
     const open = async () => {
-      const kinesis = await EmbeddedKinesis.open(host, { ...config, ...overrides }, silentLog)
+      const faults = this.#world.areFaultsOn ? config.faults : []
+      const kinesis = await EmbeddedKinesis.open(
+        host,
+        { ...config, faults, ...overrides },
+        silentLog,
+      )
+      this.#kinesis = kinesis
       for (const { name, shardCount } of streams) {
         await kinesis.createStreamIfAbsent(name, shardCount)
       }
@@ -77,7 +85,15 @@ export class KinesisMachine {
     })
   }
 
+  /** The faults that it was asked for; those of its disk and network are the world's. */
+  stopFaults(): void {
+    this.#noteStruck()
+    this.#kinesis?.setFaults([])
+  }
+
   crash(isPowerLost: boolean): void {
+    this.#noteStruck()
+    this.#kinesis = null
     this.#isUp = false
     this.machine.crash({ isPowerLost })
   }
@@ -87,6 +103,13 @@ export class KinesisMachine {
     const { isPowerLost, downMs, overrides = {} } = options
     this.crash(isPowerLost)
     this.#restartIn(downMs, overrides)
+  }
+
+  #noteStruck(): void {
+    const counts = this.#kinesis?.struckCounts ?? []
+    for (const [index, { kind }] of (this.#kinesis?.faults ?? []).entries()) {
+      if (counts[index]! > 0) this.#world.note(`on request: ${kind}`, counts[index]!)
+    }
   }
 
   #restartIn(downMs: number, overrides: Partial<KinesisConfig>): void {

@@ -9,6 +9,7 @@ import {
   type HttpHead,
   type HttpService,
   headerOf,
+  isCut,
 } from '../host/index.ts'
 import type { KinesisConfig } from '../kinesis/index.ts'
 import {
@@ -157,7 +158,8 @@ export class KinesisWitness {
   }
 
   #onAnswer(entries: readonly Entry[], made: HttpAnswer): void {
-    if (entries.length === 0) return
+    // A cut and a 5xx say nothing of what was done before them.
+    if (entries.length === 0 || isCut(made) || made.status >= 500) return
     const told = toldBy(made, entries.length)
     for (const [index, entry] of entries.entries()) {
       const one = told[index]!

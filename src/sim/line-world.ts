@@ -163,6 +163,7 @@ export class LineWorld {
       node.stopSources()
     }
     this.world.stopFaults()
+    this.#kinesis.stopFaults()
     const isSettled = () => this.#nodes.every((node) => node.outstandingCount === 0)
     await this.#until(isSettled, 'every record settles')
     await this.#until(() => !this.#clients.some((client) => client.isWaiting), 'clients end')

@@ -50,7 +50,14 @@ function calmSettings(seed: number, mishaps: readonly Mishap[]): LineSettings {
     ...drawn,
     loadMs: LOAD_MS,
     streams: [{ name: 's1', shardCount: 3 }],
-    kinesis: { ...drawn.kinesis, limits: true, writeBurstMs: 1_000, creatingMs: 0, updatingMs: 0 },
+    kinesis: {
+      ...drawn.kinesis,
+      limits: true,
+      writeBurstMs: 1_000,
+      creatingMs: 0,
+      updatingMs: 0,
+      faults: [],
+    },
     nodes: [
       {
         ...node!,

@@ -7,7 +7,7 @@ const GROUPS: readonly (readonly [string, RegExp])[] = [
   ['Requests to Kinesis', /^request to kinesis: /],
   ['Requests to gateways', /^request to node: /],
   ['Answers of gateways', /^gateway(:| answers) ?/],
-  ['The service', /^(service: |kinesis refuses an entry: )/],
+  ['The service', /^(service: |on request: |kinesis refuses an entry: )/],
   ['Disk of Kinesis', /^kinesis disk /],
   ['Processes and clocks', /^(kinesis|node) (crashes|loses power|starts|wall clock jumps|does)/],
   ['Reshards', /^operator: /],
@@ -39,6 +39,9 @@ export const FAULT_KINDS: readonly string[] = [
   'service: listing refused',
   'service: describing denied',
   'service: poisoned request',
+  ...['throttle', 'internal-failure', 'server-error', 'latency', 'cut', 'expired-signature'].map(
+    (kind) => `on request: ${kind}`,
+  ),
   'kinesis refuses an entry: ProvisionedThroughputExceededException',
   'kinesis refuses an entry: InternalFailure',
   'kinesis disk append fails: EIO',
