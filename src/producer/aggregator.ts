@@ -3,6 +3,7 @@
 import type { Clock } from '../host/index.ts'
 import { NO_SHARD, type UserRecord } from '../record/index.ts'
 import { AggregateSize } from '../wire/index.ts'
+import { SENT, stepBack } from './key-order.ts'
 import { AGGREGATE_KEY_BYTES, alone, KinesisRecord } from './kinesis-record.ts'
 import type { Cut } from './metrics/processing-statistics.ts'
 import { type Measure, Reducer, type ReducerLimits } from './reducer.ts'
@@ -76,16 +77,15 @@ export class Aggregator implements Stage<UserRecord> {
 
   put(record: UserRecord): void {
     const { mode } = this.#config
-    if (mode === 'off') return this.#next.put(alone(record))
+    if (mode === 'off') return this.#putAlone(record, NO_SHARD)
     // Sent now, every record would travel without company and without a rate.
     if (!this.#shards.isTried || (mode === 'safe' && !this.#facts.isTried)) {
-      this.#held.push(record)
-      return
+      return this.#hold(record)
     }
     const shard = this.#shards.predict(record.hashKey!)
     const isKnown = shard !== NO_SHARD
-    if (mode === 'safe' && !this.#facts.areKeysKept) this.#next.put(alone(record, shard))
-    else if (isKnown && this.#shards.isWorthWaiting(shard)) this.#held.push(record)
+    if (mode === 'safe' && !this.#facts.areKeysKept) this.#putAlone(record, shard)
+    else if (isKnown && this.#shards.isWorthWaiting(shard)) this.#hold(record)
     else if (mode === 'same-key' || !isKnown || !this.#shards.isSettled(shard)) {
       this.#putByKey(record, shard)
     } else this.#putByShard(record, shard)
@@ -105,7 +105,10 @@ export class Aggregator implements Stage<UserRecord> {
         left.push(...reducer.abandon())
       }
     }
-    for (const record of left) this.put(record)
+    for (const record of left) {
+      if (record.keyTurn === null) this.put(record)
+      else record.keyTurn.comeBack(record)
+    }
   }
 
   /**
@@ -135,6 +138,14 @@ export class Aggregator implements Stage<UserRecord> {
     return record.attemptCount === 0 ? this.#fresh : this.#again
   }
 
+  #hold(record: UserRecord): void {
+    if (mayJoin(record, HELD)) this.#held.push(record)
+  }
+
+  #putAlone(record: UserRecord, shard: number): void {
+    if (mayJoin(record, SENT)) this.#next.put(alone(record, shard))
+  }
+
   #putByShard(record: UserRecord, shard: number): void {
     record.predictedShard = shard
     const { byShard } = this.#reducersFor(record)
@@ -145,7 +156,7 @@ export class Aggregator implements Stage<UserRecord> {
       })
       byShard.set(shard, reducer)
     }
-    reducer.put(record)
+    if (mayJoin(record, reducer)) reducer.put(record)
   }
 
   /** A reducer of one key is gone when it is empty: there can be as many keys as records. */
@@ -155,6 +166,7 @@ export class Aggregator implements Stage<UserRecord> {
     const { partitionKey, explicitHashKey } = record
     const key = `${shard} ${explicitHashKey ?? ''} ${partitionKey}`
     let reducer = byKey.get(key)
+    const isNew = reducer === undefined
     if (reducer === undefined) {
       const opened = this.#open(Buffer.byteLength(partitionKey), (records, sizeBytes) => {
         if (opened.count === 0) {
@@ -164,8 +176,9 @@ export class Aggregator implements Stage<UserRecord> {
         return new KinesisRecord(records, sizeBytes, shard, true)
       })
       reducer = opened
-      byKey.set(key, reducer)
     }
+    if (!mayJoin(record, reducer)) return
+    if (isNew) byKey.set(key, reducer)
     reducer.put(record)
   }
 
@@ -184,12 +197,29 @@ export class Aggregator implements Stage<UserRecord> {
     }
     const next = (records: UserRecord[], sizeBytes: number, reasons: number) => {
       this.#onCut(reasons, records.length)
+      const isOrdered = records[0]!.keyTurn !== null
+      // What was trimmed has to wait when others of its key were not.
+      const trimmed = isOrdered ? reducer.abandon() : []
+      if (isOrdered) for (const { keyTurn } of records) keyTurn!.sent()
       const record = join(records, sizeBytes)
-      if (this.#isFlushing) record.deadlineAtMs = this.#clock.monotonicMs()
+      if (this.#isFlushing) {
+        const nowMs = this.#clock.monotonicMs()
+        for (const one of [record, ...trimmed]) one.deadlineAtMs = nowMs
+      }
       this.#next.put(record)
+      stepBack(trimmed)
     }
-    return new Reducer(this.#clock, limits, new AggregateMeasure(), next)
+    const reducer = new Reducer(this.#clock, limits, new AggregateMeasure(), next)
+    return reducer
   }
+}
+
+/** In the place of a reducer. */
+const HELD = Symbol('held')
+
+/** Whether the record may be taken over; if not, it stays where the records of its key wait. */
+function mayJoin(record: UserRecord, place: unknown): boolean {
+  return record.keyTurn === null || record.keyTurn.mayJoin(record, place)
 }
 
 class AggregateMeasure implements Measure<UserRecord> {

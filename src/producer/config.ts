@@ -127,6 +127,10 @@ export const producerFields = {
     default: 'late',
     says: "When requests are signed: with a free connection; or, for experiments, before they wait for one, and then sent even when expired: the KPL's way.",
   }),
+  ordering: choice(['none', 'partition-key'], {
+    default: 'none',
+    says: 'Whether records of one key arrive in the order in which they were added.',
+  }),
   maxConnections: integer({
     default: 24,
     min: 1,

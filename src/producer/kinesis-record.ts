@@ -3,7 +3,12 @@
 
 import type { HashKey, UserRecord } from '../record/index.ts'
 import { NO_SHARD } from '../record/index.ts'
-import { type Md5Piece, type PutRecordsEntry, writeAggregate } from '../wire/index.ts'
+import {
+  AggregateSize,
+  type Md5Piece,
+  type PutRecordsEntry,
+  writeAggregate,
+} from '../wire/index.ts'
 
 /** The partition key of a record with members of several keys, which are inside. As the KPL. */
 const AGGREGATE_PARTITION_KEY = 'a'
@@ -61,6 +66,17 @@ export class KinesisRecord implements PutRecordsEntry {
     into.set(this.userRecords[0]!.data, at)
     return at + this.sizeBytes
   }
+}
+
+/** A Kinesis record of some that were members of one. */
+export function joined(
+  records: readonly UserRecord[],
+  shard: number,
+  isOneKey: boolean,
+): KinesisRecord {
+  const size = new AggregateSize()
+  for (const record of records) size.add(record)
+  return new KinesisRecord(records, size.accurateBytes(), shard, isOneKey || records.length === 1)
 }
 
 /** A Kinesis record of one user record, which nothing may share. */

@@ -26,6 +26,8 @@ export interface LineConfig {
   readonly statistics: StatisticsConfig
   /** Null where nothing is expected of shards. */
   readonly shardMapMaxAgeMs: number | null
+  /** Whether the records of a key stay in their order. */
+  readonly isOrdered: boolean
 }
 
 /**
@@ -82,6 +84,7 @@ export function lineConfigOf(config: ProducerConfig): LineConfig {
     },
     statistics: { slowAboveMs: recordMaxBufferedTime * SLOW_REQUESTS_FACTOR },
     shardMapMaxAgeMs: mode === 'off' ? null : config.shardMapMaxAge,
+    isOrdered: config.ordering === 'partition-key',
   }
 }
 

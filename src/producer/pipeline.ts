@@ -7,6 +7,7 @@ import { Aggregator } from './aggregator.ts'
 import { Backoff } from './backoff.ts'
 import type { Client } from './client.ts'
 import { Collector } from './collector.ts'
+import { KeyOrder } from './key-order.ts'
 import { laneBaseOf, laneOf } from './lane-number.ts'
 import { Limiter } from './limiter.ts'
 import type { LineConfig } from './line-config.ts'
@@ -17,6 +18,7 @@ import { Retrier, type RetryCounters } from './retrier.ts'
 import { Sender } from './sender.ts'
 import { ShardMap } from './shard-map.ts'
 import { SizeGate } from './size-gate.ts'
+import type { Stage } from './stage.ts'
 import { StreamFacts } from './stream-facts.ts'
 
 /** A record that was given up when its line was closed. */
@@ -48,6 +50,10 @@ export class Pipeline {
   readonly #facts: StreamFacts
   readonly #gate: SizeGate
   readonly #aggregator: Aggregator
+  /** Null when no order is kept. */
+  readonly #order: KeyOrder | null
+  /** Where records enter the line, and enter it again. */
+  readonly #start: Stage<UserRecord>
   readonly #limiter: Limiter
   readonly #collector: Collector
   readonly #sender: Sender
@@ -95,12 +101,14 @@ export class Pipeline {
     const limiter = new Limiter(clock, config.limiter, { next: collector, expired })
     const { stage1 } = statistics
     const aggregator = new Aggregator(clock, { shards, facts }, config.aggregation, limiter, stage1)
-    const backoff = new Backoff(host, config.backoff, aggregator)
+    const order = config.isOrdered ? new KeyOrder(clock, aggregator) : null
+    const start = order ?? aggregator
+    const backoff = new Backoff(host, config.backoff, start)
     const throttled = limiter.refused.bind(limiter)
     const doubted = () => this.#doubtFacts()
-    retrier.joinTo({ start: aggregator, backoff, sender, throttled, doubted })
+    retrier.joinTo({ start, backoff, sender, throttled, doubted })
     const refused = retrier.refuse.bind(retrier)
-    const gate = new SizeGate(clock, facts, { next: aggregator, refused })
+    const gate = new SizeGate(clock, facts, { next: start, refused })
     this.#gate = gate
     this.#shards = shards
     this.#facts = facts
@@ -109,6 +117,8 @@ export class Pipeline {
     this.#collector = collector
     this.#limiter = limiter
     this.#aggregator = aggregator
+    this.#order = order
+    this.#start = start
     this.#backoff = backoff
     this.#metrics = metrics
     this.#statistics = statistics
@@ -152,7 +162,7 @@ export class Pipeline {
     for (const { userRecords } of this.#limiter.keepOnly((shard) =>
       this.#shards.isSettled(shard),
     )) {
-      for (const record of userRecords) this.#aggregator.put(record)
+      for (const record of userRecords) this.#start.put(record)
     }
   }
 
@@ -206,6 +216,7 @@ export class Pipeline {
   flush(): void {
     this.#backoff.flush()
     this.#gate.flush()
+    this.#order?.flush()
     this.#aggregator.flush()
     this.#collector.flush()
   }
@@ -220,6 +231,7 @@ export class Pipeline {
       for (const record of records) left.push({ record, mayBeWritten })
     }
     give(this.#gate.abandon(), false)
+    give(this.#order?.abandon() ?? [], false)
     give(this.#aggregator.abandon(), false)
     give(this.#backoff.abandon(), false)
     for (const { userRecords } of this.#limiter.abandon()) give(userRecords, false)

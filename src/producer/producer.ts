@@ -247,6 +247,7 @@ export class Producer {
     this.#pipelines.get(record.stream)!.outstandingCount--
     this.onLeft()
     if (this.#flushes.length > 0) this.#advanceFlushes(record)
+    record.keyTurn?.settled(record)
   }
 
   #advanceFlushes({ flushEpoch, stream }: UserRecord): void {

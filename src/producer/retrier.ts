@@ -5,7 +5,8 @@ import { type Attempt, NO_SHARD, type Place, type UserRecord } from '../record/i
 import { PUT_RECORDS_MAX_COUNT, type PutRecordsAnswer, shardNumberOf } from '../wire/index.ts'
 import { type Backoff, WHOLE_STREAM } from './backoff.ts'
 import type { Refusal } from './client.ts'
-import { KinesisRecord } from './kinesis-record.ts'
+import { stepBack } from './key-order.ts'
+import { joined, KinesisRecord } from './kinesis-record.ts'
 import type { StreamMetrics } from './metrics/stream-metrics.ts'
 import type { Exchange } from './sender.ts'
 import type { ShardMap } from './shard-map.ts'
@@ -146,12 +147,26 @@ export class Retrier {
   #takeApart(record: KinesisRecord, attempt: Attempt): void {
     this.#exits!.doubted()
     addToAll(record.userRecords, attempt)
+    if (record.userRecords[0]!.keyTurn !== null) return this.#halve(record)
     const parts = record.userRecords.map(
       (member) => new KinesisRecord([member], member.data.length, record.predictedShard),
     )
     for (let at = 0; at < parts.length; at += PUT_RECORDS_MAX_COUNT) {
       this.#exits!.sender.put(parts.slice(at, at + PUT_RECORDS_MAX_COUNT))
     }
+  }
+
+  /**
+   * With an order to keep, members of one key must not travel side by side: the first half goes,
+   * and the other one after it. A bad member is alone after log2 of their number.
+   */
+  #halve({ userRecords, predictedShard, isOneKey }: KinesisRecord): void {
+    const middle = userRecords.length >> 1
+    const left = userRecords.slice(middle)
+    const nowMs = this.#clock.monotonicMs()
+    for (const member of left) member.deadlineAtMs = nowMs
+    this.#exits!.sender.put([joined(userRecords.slice(0, middle), predictedShard, isOneKey)])
+    stepBack(left)
   }
 
   #onLanded(exchange: Exchange, record: KinesisRecord, landing: Landing): void {

@@ -36,8 +36,9 @@ export class SizeGate implements Stage<UserRecord> {
 
   /** The service has answered. */
   onFactsChanged(): void {
-    const held = this.abandon()
-    for (const record of held) this.#judge(record)
+    // It can grow: who is told of a refusal may put another one, which stays behind the others.
+    for (let i = 0; i < this.#held.length; i++) this.#judge(this.#held[i]!)
+    this.abandon()
   }
 
   /** Lets nothing that is held wait for company afterwards. */

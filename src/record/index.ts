@@ -9,6 +9,7 @@ export type { Place, RecordResult } from './result.ts'
 export { STREAM_NAME_PATTERN } from './stream-name.ts'
 export {
   ATTEMPTS_KEPT_MAX_COUNT,
+  type KeyTurn,
   NO_SHARD,
   UserRecord,
   type UserRecordFields,

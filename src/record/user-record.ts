@@ -16,6 +16,23 @@ export interface UserRecordFields {
   readonly onSettle: (result: RecordResult, record: UserRecord) => void
 }
 
+/** What keeps the records of one key in order. */
+export interface KeyTurn {
+  /**
+   * The record is about to be gathered in a place. False when others of its key are elsewhere: then
+   * it waits, and must not be taken over.
+   */
+  mayJoin(record: UserRecord, place: unknown): boolean
+  /** What was gathered of the key is sent, and grows no more. */
+  sent(): void
+  /** All that was gathered or sent of the key goes again; told of each, oldest first. */
+  comeBack(record: UserRecord): void
+  /** The record goes before all that waits; told of the newest first, and then `wake`. */
+  stepBack(record: UserRecord): void
+  wake(): void
+  settled(record: UserRecord): void
+}
+
 /** A shard that is not known. */
 export const NO_SHARD = -1
 
@@ -50,6 +67,10 @@ export class UserRecord {
   mayBeWritten = false
   /** How many flushes of the producer had begun when it was put. */
   flushEpoch = 0
+  /** Null when no order is kept. */
+  keyTurn: KeyTurn | null = null
+  /** The next one that waits for the turn of its key. */
+  nextOfKey: UserRecord | null = null
   /** Told first when the record settles: gives back the room that it took in the line. */
   onLeave: ((record: UserRecord) => void) | null = null
 

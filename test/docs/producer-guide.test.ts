@@ -22,6 +22,7 @@ const EXAMPLES: readonly [heading: string, recordCounts: readonly number[]][] = 
   ['A whole source', [1000, 3]],
   ['Back pressure', [500]],
   ['Failures and attempts', [1]],
+  ['Order', [200]],
   ['Flush and close', [1]],
   ['Settings', [1]],
   ['Metrics', [1, 1, 1]],
