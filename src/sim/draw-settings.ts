@@ -172,6 +172,7 @@ function drawProducerConfig(random: SimRandom): ProducerConfig {
     requestTimeout: random.pick([200, 1_000, 6_000]),
     maxStreams: random.pick([1, 1_000, 1_000, 1_000, 1_000]),
     shardMapMaxAge: random.pick([1_000, 3_000, 300_000, 300_000]),
+    ordering: random.pick(['none', 'partition-key'] as const),
   }
   return readConfig(producerFields, { overrides })
 }

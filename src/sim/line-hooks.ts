@@ -3,6 +3,7 @@
 
 import type { Line } from '../assemble.ts'
 import type { Disk, HttpService, Network } from '../host/index.ts'
+import type { ProducerConfig } from '../producer/index.ts'
 
 export interface LineHooks {
   readonly kinesis: (service: HttpService) => HttpService
@@ -10,6 +11,8 @@ export interface LineHooks {
   readonly gateway: (service: HttpService) => HttpService
   /** As the producers use it. */
   readonly network: (network: Network) => Network
+  /** The settings that a producer has; the checkers go by those that it should have. */
+  readonly producer: (config: ProducerConfig) => ProducerConfig
   readonly line: (line: Line) => void
 }
 
@@ -18,5 +21,6 @@ export const NO_HOOKS: LineHooks = {
   kinesisDisk: (disk) => disk,
   gateway: (service) => service,
   network: (network) => network,
+  producer: (config) => config,
   line() {},
 }

@@ -75,9 +75,10 @@ export class NodeMachine {
     const process = this.machine.start()
     const { clock, random, disk } = process
     const host = { clock, random, disk, network: hooks.network(process.network) }
-    const config = { producer, gateway, build: BUILD }
+    const config = { producer: hooks.producer(producer), gateway, build: BUILD }
     const line = assembleLine(host, config, () => this.#credentials(process), silentLog)
-    const shelf = book.watch(line.producer, (booked) => this.#onSettle(booked))
+    const isOrdered = producer.ordering === 'partition-key'
+    const shelf = book.watch(line.producer, isOrdered, (booked) => this.#onSettle(booked))
     hooks.line(line)
     const service = hooks.gateway(line.gateway)
     const witness = new GatewayWitness(world, book, gateway, service)

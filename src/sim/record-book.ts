@@ -17,6 +17,8 @@ export interface SentRequest {
   readonly isDoubled: boolean
   /** Null until the producer has been told how it ended. */
   endedAtMs: number | null
+  /** The service itself told of each entry. */
+  isAnswered: boolean
   /** What it was told then, of each entry. */
   told: readonly Told[]
 }
@@ -37,6 +39,10 @@ export interface BookedRecord {
   readonly data: Buffer
   /** As the producer got it; null before it did, or when it never will. */
   record: UserRecord | null
+  /** Of the producer that got it. */
+  shelf: Shelf | null
+  /** How many records had entered before it. */
+  entryNumber: number
   enteredAtMs: number
   settledAtMs: number
   result: RecordResult | null
@@ -62,6 +68,7 @@ export interface RecordFields {
 
 export class RecordBook {
   readonly #records: BookedRecord[] = []
+  #entryCount = 0
   readonly #world: World
 
   constructor(world: World) {
@@ -82,6 +89,8 @@ export class RecordBook {
       partitionKey,
       data: dataOf(id, dataBytes, member ?? ''),
       record: null,
+      shelf: null,
+      entryNumber: 0,
       enteredAtMs: 0,
       settledAtMs: 0,
       result: null,
@@ -105,13 +114,15 @@ export class RecordBook {
 
   /**
    * Looks over the shoulder of a producer: from here on every record that it takes is followed, and
-   * `onSettle` is told of each once it has its result.
+   * `onSettle` is told of each once it has its result. `isOrdered`: the producer keeps the records
+   * of a key in order.
    */
   watch(
     producer: { put(record: UserRecord): void },
+    isOrdered: boolean,
     onSettle: (booked: BookedRecord) => void,
   ): Shelf {
-    const shelf = new Shelf()
+    const shelf = new Shelf(isOrdered)
     const put = producer.put.bind(producer)
     producer.put = (record) => {
       this.#enter(record, shelf, onSettle)
@@ -125,6 +136,8 @@ export class RecordBook {
     assert(booked.record === null, `record ${booked.id} was put twice`)
     booked.record = record
     booked.enteredAtMs = this.#world.nowMs
+    booked.shelf = shelf
+    booked.entryNumber = this.#entryCount++
     shelf.enter(booked)
     const settle = record.settle.bind(record)
     record.settle = (result) => {
@@ -141,24 +154,48 @@ export class RecordBook {
 
 /** The records of one process, and their counts: what its own counts must agree with. */
 export class Shelf {
+  readonly #isOrdered: boolean
   readonly #outstanding = new Set<BookedRecord>()
+  /** Where order is kept: of each key, in the order in which they entered. */
+  readonly #unsettled = new Map<string, Set<BookedRecord>>()
   /** Of the outstanding records, those that came over HTTP. */
   fromClientsCount = 0
   /** Of those that came over HTTP. */
   deliveredCount = 0
   failedCount = 0
 
+  constructor(isOrdered: boolean) {
+    this.#isOrdered = isOrdered
+  }
+
   get outstandingCount(): number {
     return this.#outstanding.size
   }
 
+  /** The unsettled records of its key, oldest first; always the same set. Null without order. */
+  unsettledLike(booked: BookedRecord): ReadonlySet<BookedRecord> | null {
+    return this.#isOrdered ? this.#unsettledLike(booked) : null
+  }
+
+  #unsettledLike({ stream, partitionKey, record }: BookedRecord): Set<BookedRecord> {
+    const key = JSON.stringify([stream, partitionKey, `${record!.explicitHashKey}`])
+    let unsettled = this.#unsettled.get(key)
+    if (unsettled === undefined) {
+      unsettled = new Set()
+      this.#unsettled.set(key, unsettled)
+    }
+    return unsettled
+  }
+
   enter(booked: BookedRecord): void {
     this.#outstanding.add(booked)
+    this.#unsettledLike(booked).add(booked)
     if (booked.isFromClient) this.fromClientsCount++
   }
 
   leave(booked: BookedRecord): void {
     assert(this.#outstanding.delete(booked), `record ${booked.id} settled elsewhere`)
+    this.#unsettledLike(booked).delete(booked)
     if (!booked.isFromClient) return
     this.fromClientsCount--
     if (booked.result!.isDelivered) this.deliveredCount++

@@ -4,6 +4,7 @@ import assert from 'node:assert'
 import { ATTEMPTS_KEPT_MAX_COUNT, type Place } from '../record/index.ts'
 import { hashKeyOf } from '../wire/index.ts'
 import { membersOf } from './aggregates.ts'
+import { checkStoredOrder, type Position } from './order-checker.ts'
 import type { BookedRecord, RecordBook } from './record-book.ts'
 import type { StoredRecord, StoredShard } from './stream-reader.ts'
 
@@ -14,6 +15,7 @@ interface Copy {
   readonly subSequenceNumber: number | null
   /** A consumer gets to see it. */
   readonly isReadable: boolean
+  readonly position: Position
 }
 
 export class StreamChecker {
@@ -32,13 +34,15 @@ export class StreamChecker {
   /** Takes what was read from a stream; throws when it is not what was put. */
   add(stream: string, shards: readonly StoredShard[]): void {
     checkFamily(shards)
+    const generations = generationsOf(shards)
     for (const shard of shards) {
+      const generation = generations.get(shard.shardId)!
       let last = -1n
       for (const record of shard.records) {
         const sequenceNumber = BigInt(record.sequenceNumber)
         assert(sequenceNumber > last, `${record.sequenceNumber} is out of order`)
         last = sequenceNumber
-        this.#addRecord(stream, shard, record)
+        this.#addRecord(stream, { shard, generation }, record)
       }
     }
   }
@@ -48,6 +52,10 @@ export class StreamChecker {
    * with a stream that was deleted.
    */
   check(isGone: (stream: string, place: Place) => boolean): void {
+    checkStoredOrder(this.#book.records, ({ id }) => {
+      const readable = this.#copies.get(id)?.filter(({ isReadable }) => isReadable) ?? []
+      return readable.map(({ position }) => position)
+    })
     for (const booked of this.#book.records) {
       const copies = this.#copies.get(booked.id) ?? []
       const { id, sendings, result } = booked
@@ -61,7 +69,7 @@ export class StreamChecker {
     }
   }
 
-  #addRecord(stream: string, shard: StoredShard, record: StoredRecord): void {
+  #addRecord(stream: string, { shard, generation }: Home, record: StoredRecord): void {
     const { shardId, sequenceNumber, partitionKey, data } = record
     const members = membersOf(partitionKey, data).map((member) => {
       return { ...member, booked: this.#book.find(member.data) }
@@ -80,11 +88,37 @@ export class StreamChecker {
       assert(booked.partitionKey === member.partitionKey, `the key of record ${id} changed`)
       assert(isReadable || !isAlone, `record ${id} is in ${shardId}, where its hash key is not`)
       const copies = this.#copies.get(id)
-      const copy = { shardId, sequenceNumber, subSequenceNumber, isReadable }
+      const position = {
+        generation,
+        sequenceNumber: BigInt(sequenceNumber),
+        subSequenceNumber: subSequenceNumber ?? 0,
+      }
+      const copy = { shardId, sequenceNumber, subSequenceNumber, isReadable, position }
       if (copies === undefined) this.#copies.set(id, [copy])
       else copies.push(copy)
     }
   }
+}
+
+interface Home {
+  readonly shard: StoredShard
+  readonly generation: number
+}
+
+/** Of each shard how many came before it, from parent to child. */
+function generationsOf(shards: readonly StoredShard[]): Map<string, number> {
+  const generations = new Map<string, number>()
+  const parentsOf = new Map(shards.map(({ shardId, parentIds }) => [shardId, parentIds]))
+  const generationOf = (shardId: string): number => {
+    const known = generations.get(shardId)
+    if (known !== undefined) return known
+    const parentIds = parentsOf.get(shardId) ?? []
+    const generation = parentIds.reduce((most, id) => Math.max(most, generationOf(id) + 1), 0)
+    generations.set(shardId, generation)
+    return generation
+  }
+  for (const { shardId } of shards) generationOf(shardId)
+  return generations
 }
 
 /** Parents and children belong together, as somebody who reads from shard to shard needs it. */

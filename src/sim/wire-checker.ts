@@ -2,7 +2,13 @@
 // and no record may be in two requests at once. Books which request carried which record.
 
 import assert from 'node:assert'
-import { type HttpAnswer, type HttpRequest, headerOf, type NoAnswer } from '../host/index.ts'
+import {
+  type HttpAnswer,
+  type HttpRequest,
+  headerOf,
+  isAnswer,
+  type NoAnswer,
+} from '../host/index.ts'
 import {
   decodeAnswer,
   EXPLICIT_HASH_KEY_PATTERN,
@@ -14,6 +20,7 @@ import {
 } from '../wire/index.ts'
 import { membersOf } from './aggregates.ts'
 import type { Fate } from './faults.ts'
+import { checkSendingOrder } from './order-checker.ts'
 import type { BookedRecord, RecordBook, SentRequest } from './record-book.ts'
 import { toldBy } from './told.ts'
 
@@ -69,22 +76,26 @@ export class WireChecker {
       entryCount: entries.length,
       isDoubled: fate === 'twice',
       endedAtMs: null,
+      isAnswered: false,
       told: [],
     }
     let bytes = 0
     for (const [index, entry] of entries.entries()) {
       bytes += checkEntry(entry)
       const members = membersOf(entry.PartitionKey, entry.Data)
+      const bookedMembers = members.map(({ data }) => this.#book.find(data))
       for (const [member, { partitionKey, data }] of members.entries()) {
-        const booked = this.#book.find(data)
+        const booked = bookedMembers[member]!
         checkMember(booked, { stream, partitionKey, data })
         const memberCount = members.length
         booked.sendings.push({ request: sent, entry: index, member, memberCount })
       }
+      checkSendingOrder(bookedMembers)
     }
     assert(bytes <= PUT_RECORDS_MAX_BYTES, `${bytes} bytes in a request`)
     return (ending) => {
       sent.told = toldBy(ending, entries.length)
+      sent.isAnswered = isAnswer(ending) && ending.status === 200
       sent.endedAtMs = this.#nowMs()
     }
   }

@@ -245,6 +245,13 @@ export const BROKEN_PARTS: ReadonlyMap<string, { hooks: Hooks; says: RegExp }> =
     },
   ],
   [
+    'a producer that keeps no order',
+    {
+      hooks: { producer: (config) => ({ ...config, ordering: 'none' }) },
+      says: /is sent before record/,
+    },
+  ],
+  [
     'a line that settles twice',
     {
       hooks: lineThat((put, record) => {
