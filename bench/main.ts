@@ -53,6 +53,13 @@ const BENCHES: ReadonlyMap<string, { says: string; load: () => Promise<Bench> }>
     },
   ],
   [
+    'ordering',
+    {
+      says: 'CPU per user record with the records of a key in order, beside without',
+      load: () => import('./ordering.ts'),
+    },
+  ],
+  [
     'kinesis',
     {
       says: 'PutRecords and GetRecords of the embedded Kinesis, limits off, beside kinesalite',

@@ -30,7 +30,7 @@ type Way = ProducerPlan['way']
 const OURS: readonly Way[] = ['promises', 'callback']
 
 /** A window that keeps connections busy, twice what the SDK's calls hold. */
-const PLAN = { keyCount: null, windowCount: 8000, bufferedMs: 100 } as const
+export const PLAN = { keyCount: null, windowCount: 8000, bufferedMs: 100 } as const
 
 const METRICS: readonly Metric[] = [
   { unit: 'user records/CPU s', betterIs: 'higher' },
@@ -61,7 +61,7 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   }
 }
 
-async function measure(client: Child, plan: ProducerPlan): Promise<number[]> {
+export async function measure(client: Child, plan: ProducerPlan): Promise<number[]> {
   const done = await client.call<ProducerDone>('run', plan)
   return [
     (done.deliveredCount * 1e6) / done.cpuMicros,

@@ -2,7 +2,7 @@
 
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { KinesisProducer } from '../../src/library/producer.ts'
+import { KinesisProducer, type ProducerConfig } from '../../src/library/producer.ts'
 import { answerCalls } from '../child.ts'
 
 export interface ProducerPlan {
@@ -16,6 +16,8 @@ export interface ProducerPlan {
   readonly windowCount: number
   /** How long a record may wait for company. */
   readonly bufferedMs: number
+  /** None unless told otherwise. A child has one line, and so one order. */
+  readonly ordering?: ProducerConfig['ordering']
 }
 
 export interface ProducerDone {
@@ -44,7 +46,7 @@ type Send = (plan: ProducerPlan, endAtMs: number) => Promise<number>
 
 let producer: KinesisProducer | null = null
 
-function producerFor({ port, bufferedMs }: ProducerPlan): KinesisProducer {
+function producerFor({ port, bufferedMs, ordering = 'none' }: ProducerPlan): KinesisProducer {
   producer ??= new KinesisProducer({
     region: REGION,
     endpoint: `http://127.0.0.1:${port}`,
@@ -52,6 +54,7 @@ function producerFor({ port, bufferedMs }: ProducerPlan): KinesisProducer {
     // Far beyond what a core can do: the line is measured, not the shard.
     rateLimit: 1_000_000,
     recordMaxBufferedTime: bufferedMs,
+    ordering,
   })
   return producer
 }
