@@ -83,7 +83,9 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
     const client = start('producer-client', SERVER_CORE)
     const port = await portOf(shardCount)
     const fixed = { way: 'callback', dataBytes: DATA_BYTES } as const
-    const plan: ProducerPlan = { ...fixed, ...point, port, seconds: options.seconds }
+    // All at once: otherwise the window is never full, because the network has its turns.
+    const burstCount = point.windowCount
+    const plan: ProducerPlan = { ...fixed, ...point, burstCount, port, seconds: options.seconds }
     return { name, round: async () => [costOf(await client.call<ProducerDone>('run', plan))] }
   }
   try {

@@ -1,62 +1,118 @@
 // How producers that know nothing of each other share shards: `npm run rates`. Hand-moved time,
 // real producers, the embedded Kinesis's own limits per shard.
 
-import { type Contention, contend } from '../test/producer/contention.ts'
+import {
+  type Change,
+  type ContentionResult,
+  contend,
+  convergenceMs,
+  type World,
+} from '../test/producer/contention.ts'
 
-const HELP = `Usage: npm run rates [-- --seed N]
+const HELP = `Usage: npm run rates [-- [shares|changes] [--seeds N]]
 
 Prints goodput, refused records and fairness of several producers on one and on sixteen shards, with
-the adaptive rate and with the fixed 150 % of the KPL. About two minutes.
+the adaptive rate and with the fixed 150 % of the KPL; and how long they take to find their shares
+anew when one joins, one leaves, or a shard splits; or one of the two tables. Each figure is the
+mean over N seeds (default: 3), with the least and the greatest. Some minutes.
 
 Exit code: 0 done, 2 wrong usage.
 `
 
 const WARM_UP_MS = 60_000
-const MEASURED_MS = 60_000
+const MEASURED_MS = 180_000
 /** A fixed rate has nothing to learn. */
 const FIXED_MS = 10_000
+const SETTLED_MS = 120_000
 
-const CASES: readonly Pick<Contention, 'producerCount' | 'shardCount' | 'dataBytes'>[] = [
-  { producerCount: 1, shardCount: 1, dataBytes: 1600 },
-  { producerCount: 2, shardCount: 1, dataBytes: 1600 },
-  { producerCount: 8, shardCount: 1, dataBytes: 1600 },
-  { producerCount: 16, shardCount: 1, dataBytes: 1600 },
-  { producerCount: 8, shardCount: 1, dataBytes: 300 },
-  { producerCount: 1, shardCount: 16, dataBytes: 1600 },
-  { producerCount: 8, shardCount: 16, dataBytes: 1600 },
+type Case = Pick<World, 'producerCount' | 'shardCount' | 'dataBytes' | 'limit'>
+
+const CASES: readonly Case[] = [
+  { producerCount: 1, shardCount: 1, dataBytes: 1600, limit: 'bytes' },
+  { producerCount: 2, shardCount: 1, dataBytes: 1600, limit: 'bytes' },
+  { producerCount: 8, shardCount: 1, dataBytes: 1600, limit: 'bytes' },
+  { producerCount: 16, shardCount: 1, dataBytes: 1600, limit: 'bytes' },
+  { producerCount: 1, shardCount: 1, dataBytes: 100, limit: 'records' },
+  { producerCount: 8, shardCount: 1, dataBytes: 100, limit: 'records' },
+  { producerCount: 1, shardCount: 16, dataBytes: 1600, limit: 'bytes' },
+  { producerCount: 8, shardCount: 16, dataBytes: 1600, limit: 'bytes' },
 ]
+
+const CHANGED: readonly Case[] = [
+  { producerCount: 2, shardCount: 1, dataBytes: 1600, limit: 'bytes' },
+  { producerCount: 8, shardCount: 1, dataBytes: 1600, limit: 'bytes' },
+  { producerCount: 8, shardCount: 16, dataBytes: 1600, limit: 'bytes' },
+]
+const CHANGES: readonly Change[] = ['join', 'leave', 'split']
+
+type Row = readonly (string | number)[]
+
+function print(row: Row): void {
+  console.log(`| ${row.join(' | ')} |`)
+}
+
+function head(names: Row): void {
+  print(names)
+  print(names.map(() => '---'))
+}
+
+function told(values: readonly number[], digits: number): string {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const [least, greatest] = [Math.min(...values), Math.max(...values)]
+  return `${mean.toFixed(digits)} (${least.toFixed(digits)}–${greatest.toFixed(digits)})`
+}
+
+const cellsOf = (one: Case): Row => [one.producerCount, one.shardCount, one.limit]
+
+async function printShares(seeds: readonly number[]): Promise<void> {
+  head(['Producers', 'Shards', 'Limit', 'Rate', 'Goodput %', 'Refused %', 'Jain'])
+  for (const one of CASES) {
+    for (const rateLimit of ['adaptive', 150] as const) {
+      const isFixed = rateLimit !== 'adaptive'
+      const warmUpMs = isFixed ? FIXED_MS : WARM_UP_MS
+      const measuredMs = isFixed ? FIXED_MS : MEASURED_MS
+      const results: ContentionResult[] = []
+      for (const seed of seeds) {
+        results.push(await contend({ ...one, warmUpMs, measuredMs, rateLimit, seed }))
+      }
+      const goodput = results.map((result) => result.goodput * 100)
+      const refused = results.map(({ throttled }) => throttled * 100)
+      const fairness = results.map((result) => result.fairness)
+      print([...cellsOf(one), rateLimit, told(goodput, 1), told(refused, 1), told(fairness, 3)])
+    }
+  }
+}
+
+async function printConvergence(seeds: readonly number[]): Promise<void> {
+  head(['Producers', 'Shards', 'Limit', 'Change', 'Converged after s', 'Never'])
+  for (const one of CHANGED) {
+    for (const change of CHANGES) {
+      const seconds: number[] = []
+      for (const seed of seeds) {
+        const rateLimit = 'adaptive'
+        const ms = await convergenceMs({ ...one, settledMs: SETTLED_MS, change, rateLimit, seed })
+        if (ms !== null) seconds.push(ms / 1000)
+      }
+      const time = seconds.length === 0 ? '–' : told(seconds, 0)
+      print([...cellsOf(one), change, time, seeds.length - seconds.length])
+    }
+  }
+}
 
 async function main(args: readonly string[]): Promise<number> {
   if (args.includes('--help')) {
     process.stdout.write(HELP)
     return 0
   }
-  const seed = args[0] === '--seed' ? Number(args[1]) : 1
-  if (!Number.isInteger(seed) || (args.length > 0 && args.length !== 2)) {
+  const [table, ...rest] = args[0] === 'shares' || args[0] === 'changes' ? args : [null, ...args]
+  const count = rest[0] === '--seeds' ? Number(rest[1]) : 3
+  if (!Number.isInteger(count) || count < 1 || (rest.length > 0 && rest.length !== 2)) {
     process.stderr.write(HELP)
     return 2
   }
-  console.log('| Producers | Shards | Bytes | Rate | Goodput % | Refused % | Jain |')
-  console.log('| --- | --- | --- | --- | --- | --- | --- |')
-  for (const one of CASES) {
-    for (const rateLimit of ['adaptive', 150] as const) {
-      const isFixed = rateLimit !== 'adaptive'
-      const times = isFixed
-        ? { warmUpMs: FIXED_MS, measuredMs: FIXED_MS }
-        : { warmUpMs: WARM_UP_MS, measuredMs: MEASURED_MS }
-      const result = await contend({ ...one, ...times, rateLimit, seed })
-      const { goodput, throttled, fairness } = result
-      const percent = (value: number) => (value * 100).toFixed(1)
-      const cells: (string | number)[] = [
-        one.producerCount,
-        one.shardCount,
-        one.dataBytes,
-        rateLimit,
-      ]
-      cells.push(percent(goodput), percent(throttled), fairness.toFixed(3))
-      console.log(`| ${cells.join(' | ')} |`)
-    }
-  }
+  const seeds = Array.from({ length: count }, (_, i) => i + 1)
+  if (table !== 'changes') await printShares(seeds)
+  if (table !== 'shares') await printConvergence(seeds)
   return 0
 }
 

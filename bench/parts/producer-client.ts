@@ -1,12 +1,14 @@
 // Sends user records with distinct keys as fast as it can, through our line or the AWS SDK.
 
+import { hash } from 'node:crypto'
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { KinesisProducer, type ProducerConfig } from '../../src/library/producer.ts'
+import { type Md5Piece, writeMd5s } from '../../src/wire/index.ts'
 import { answerCalls } from '../child.ts'
 
 export interface ProducerPlan {
-  readonly way: 'promises' | 'callback' | 'sdk' | 'sdk-http1'
+  readonly way: 'promises' | 'callback' | 'floor' | 'sdk' | 'sdk-http1'
   readonly port: number
   readonly dataBytes: number
   readonly seconds: number
@@ -14,6 +16,8 @@ export interface ProducerPlan {
   readonly keyCount: number | null
   /** User records that may be outstanding. */
   readonly windowCount: number
+  /** How many are added before the network gets its turn. */
+  readonly burstCount: number
   /** How long a record may wait for company. */
   readonly bufferedMs: number
   /** None unless told otherwise. A child has one line, and so one order. */
@@ -32,6 +36,9 @@ const STREAM = 'bench'
 /** With so much of the window left it is filled again. */
 const REFILL_BELOW = 0.75
 const SDK_CONCURRENCY = 8
+/** The defaults of aggregation, and how many of those the collector puts into one request. */
+const AGGREGATE_BYTES = 51_200
+const AGGREGATE_COUNT = 6
 const PUT_RECORDS_COUNT = 500
 
 let keysTaken = 0
@@ -124,7 +131,7 @@ function sendThrough(add: Add): Send {
     const progress = new Progress(line, plan.windowCount)
     while (performance.now() < endAtMs && progress.failure === null) {
       const roomCount = plan.windowCount - line.outstandingRecordsCount
-      if (roomCount > 0) add(line, roomCount, data, progress)
+      if (roomCount > 0) add(line, Math.min(plan.burstCount, roomCount), data, progress)
       await progress.turn()
     }
     await line.flush()
@@ -133,6 +140,31 @@ function sendThrough(add: Add): Send {
     if (progress.failure !== null) throw progress.failure
     return progress.deliveredCount
   }
+}
+
+/**
+ * What no client of aggregates can leave out: one copy of the data, the MD5 of each aggregate and
+ * the SHA-256 of each request, with nothing sent. Of requests as one busy shard gets them.
+ */
+const sendNothing: Send = async ({ dataBytes }, endAtMs) => {
+  const data = Buffer.alloc(dataBytes, 'x')
+  const pieceCount = Math.floor(AGGREGATE_BYTES / dataBytes)
+  const body = Buffer.alloc(AGGREGATE_COUNT * (AGGREGATE_BYTES + 16))
+  let count = 0
+  while (performance.now() < endAtMs) {
+    const pieces: Md5Piece[] = []
+    let at = 0
+    for (let i = 0; i < AGGREGATE_COUNT; i++) {
+      const start = at
+      for (let n = 0; n < pieceCount; n++, at += dataBytes) body.set(data, at)
+      pieces.push({ start, end: at })
+      at += 16
+    }
+    writeMd5s(pieces, body)
+    hash('sha256', body.subarray(0, at), 'hex')
+    count += AGGREGATE_COUNT * pieceCount
+  }
+  return count
 }
 
 const clients = new Map<string, KinesisClient>()
@@ -171,6 +203,7 @@ const sendThroughSdk: Send = async (plan, endAtMs) => {
 const SENDS: Readonly<Record<ProducerPlan['way'], Send>> = {
   promises: sendThrough(addWithPromises),
   callback: sendThrough(addWithCallback),
+  floor: sendNothing,
   sdk: sendThroughSdk,
   'sdk-http1': sendThroughSdk,
 }

@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AdaptiveShare } from '../../src/producer/adaptive-share.ts'
-import { type Contention, type ContentionResult, contend } from './contention.ts'
+import {
+  type Contention,
+  type ContentionResult,
+  contend,
+  convergenceMs,
+  type World,
+} from './contention.ts'
 
-const CONTENTION: Omit<Contention, 'producerCount' | 'seed'> = {
+const WORLD: Omit<World, 'producerCount' | 'seed'> = {
   shardCount: 1,
   dataBytes: 1600,
+  limit: 'bytes',
   rateLimit: 'adaptive',
+}
+const CONTENTION: Omit<Contention, 'producerCount' | 'seed'> = {
+  ...WORLD,
   warmUpMs: 60_000,
   measuredMs: 60_000,
 }
@@ -37,6 +47,23 @@ test('eight producers that know nothing of each other share a shard', async () =
   assert.ok(throttled <= 0.03, `throttled ${throttled}`)
   assert.ok(fairness >= 0.95, `fairness ${fairness}`)
 })
+
+test('where records are what a shard is short of, its limit in records is learned', async () => {
+  const times = { warmUpMs: 20_000, measuredMs: 20_000 }
+  const small = { ...CONTENTION, ...times, dataBytes: 100, limit: 'records', seed: 1 } as const
+  const alone = await contend({ ...small, producerCount: 1 })
+  assert.ok(alone.goodput >= 0.98 && alone.throttled <= 0.01, JSON.stringify(alone))
+  const eight = await contend({ ...small, producerCount: 8 })
+  assert.ok(eight.goodput >= 0.95 && eight.throttled <= 0.03, JSON.stringify(eight))
+})
+
+for (const change of ['join', 'leave', 'split'] as const) {
+  test(`eight producers find their shares anew after a ${change}`, async () => {
+    const world = { ...WORLD, producerCount: 8, seed: 1 }
+    const ms = await convergenceMs({ ...world, change, settledMs: 30_000 })
+    assert.ok(ms !== null && ms <= 60_000, `after ${ms} ms`)
+  })
+}
 
 test('the fixed percentage of the KPL wastes most of what eight producers send', async () => {
   const fixed = {

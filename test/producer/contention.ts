@@ -11,28 +11,41 @@ import { runFor } from './line.ts'
 import { producerConfig } from './producer-config.ts'
 import { evenShards, ScriptedService, type Shard } from './scripted-service.ts'
 
+/** What a shard takes in a millisecond. */
 const SHARD_BYTES_PER_MS = (1024 * 1024) / 1000
+const SHARD_RECORDS_PER_MS = 1
 const THROTTLED = { entryError: 'ProvisionedThroughputExceededException' } as const
-/** Each producer's window: more than a second of a shard. */
+/** Outstanding for each shard, over all producers: two seconds of it. */
 const OUTSTANDING_BYTES = 2 * 1024 * 1024
+const OUTSTANDING_RECORDS = 2000
+/** Of a producer at least. */
+const OUTSTANDING_MIN_COUNT = 100
 
-export interface Contention {
+export interface World {
   readonly producerCount: number
   readonly shardCount: number
   readonly dataBytes: number
+  /**
+   * Which of a shard's limits is reached first: that in bytes, by full aggregates, or that in
+   * records, by small ones that are not aggregated.
+   */
+  readonly limit: 'bytes' | 'records'
   readonly rateLimit: ProducerConfig['rateLimit']
-  /** Ignored at the start, when the producers do not know anything. */
-  readonly warmUpMs: number
-  readonly measuredMs: number
   readonly seed: number
 }
 
+export interface Contention extends World {
+  /** Ignored at the start, when the producers do not know anything. */
+  readonly warmUpMs: number
+  readonly measuredMs: number
+}
+
 export interface ContentionResult {
-  /** Delivered bytes of what the shards could take. */
+  /** Delivered data of what the shards could take. */
   readonly goodput: number
   /** Kinesis records that were refused, of those sent. */
   readonly throttled: number
-  /** Jain's index of the producers' delivered bytes: 1 is equal, 1/n is all for one. */
+  /** Jain's index of the producers' delivered data: 1 is equal, 1/n is all for one. */
   readonly fairness: number
 }
 
@@ -42,74 +55,190 @@ interface Count {
   throttled: number
 }
 
+interface Mark {
+  readonly atMs: number
+  readonly counts: ReadonlyMap<Count, Count>
+}
+
+interface Member {
+  readonly count: Count
+  readonly network: ScriptedService
+  isPresent: boolean
+}
+
 export async function contend(contention: Contention): Promise<ContentionResult> {
-  const { producerCount, shardCount, dataBytes, rateLimit, seed } = contention
-  const clock = new HandClock()
-  const shards = evenShards(shardCount)
-  const rates = shardRatesOf({ writeBurstMs: 1000, readBurstMs: 1000 })
-  const limiters = new Map(shards.map((shard) => [shard, new ShardLimiter(rates, 0)]))
-  const counts: Count[] = []
-  const random = new SimRandom(seed)
-  const data = Buffer.alloc(dataBytes, 'x')
-  for (let i = 0; i < producerCount; i++) {
+  const crowd = new Crowd(contention)
+  for (let i = 0; i < contention.producerCount; i++) crowd.join()
+  await crowd.runFor(contention.warmUpMs)
+  const mark = crowd.mark()
+  await crowd.runFor(contention.measuredMs)
+  return crowd.since(mark)
+}
+
+/** Producers and their shards. */
+export class Crowd {
+  readonly #world: World
+  readonly #clock = new HandClock()
+  readonly #random: SimRandom
+  readonly #members: Member[] = []
+  readonly #limiters = new Map<Shard, ShardLimiter>()
+  #shards: Shard[]
+
+  constructor(world: World) {
+    this.#world = world
+    this.#random = new SimRandom(world.seed)
+    this.#shards = evenShards(world.shardCount)
+  }
+
+  /** One more begins, within half a second. */
+  join(): void {
+    const i = this.#members.length
+    const random = this.#random.fork(`producer ${i}`)
     const count: Count = { delivered: 0, sent: 0, throttled: 0 }
-    counts.push(count)
-    const own = random.fork(`producer ${i}`)
-    const network = new ScriptedService(clock)
-    network.shards = shards
-    network.latencyMs = 5 + own.below(20)
-    network.script = (_n, entries) =>
-      entries.map(({ data: bytes, partitionKey, explicitHashKey }) => {
-        const limiter = limiters.get(shardOf(shards, BigInt(explicitHashKey)))!
-        count.sent++
-        const isTaken = limiter.tryWrite(bytes.length + partitionKey.length, clock.monotonicMs())
-        if (isTaken) return 'store'
-        count.throttled++
-        return THROTTLED
-      })
-    network.isForgetful = true
-    const host = { clock, random: own, network } as unknown as Host
-    const keys = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
-    const settings = { wireFormat: 'json' as const, rateLimit, recordTtl: 'none' as const }
-    const producer = new Producer(
-      host,
-      producerConfig(settings),
-      () => Promise.resolve(keys),
-      silentLog,
-    )
+    const network = this.#networkOf(count, random)
+    const member: Member = { count, network, isPresent: true }
+    this.#members.push(member)
+    const { dataBytes, rateLimit, limit, shardCount, producerCount } = this.#world
+    const aggregation = limit === 'bytes' ? 'safe' : 'same-key'
+    const settings = { wireFormat: 'json', rateLimit, recordTtl: 'none', aggregation } as const
+    const host = { clock: this.#clock, random, network } as unknown as Host
+    const keys = async () => ({ accessKeyId: 'AKID', secretAccessKey: 'secret' })
+    const producer = new Producer(host, producerConfig(settings), keys, silentLog)
+    const data = Buffer.alloc(dataBytes, 'x')
     let putCount = 0
     const put = () => {
       const onSettle = (result: { isDelivered: boolean }) => {
         if (result.isDelivered) count.delivered++
-        put()
+        if (member.isPresent) put()
       }
       const partitionKey = `${i}-${putCount++}`
       producer.put(new UserRecord({ stream: 's', partitionKey, data, onSettle }))
     }
-    // Each begins at its own moment.
-    clock.schedule(own.below(500), () => {
-      const window = Math.max(100, (OUTSTANDING_BYTES * shardCount) / producerCount / dataBytes)
-      for (let n = 0; n < window; n++) put()
+    const outstanding = limit === 'bytes' ? OUTSTANDING_BYTES / dataBytes : OUTSTANDING_RECORDS
+    const windowCount = Math.max(OUTSTANDING_MIN_COUNT, (outstanding * shardCount) / producerCount)
+    this.#clock.schedule(this.#clock.monotonicMs() + random.below(500), () => {
+      for (let n = 0; n < windowCount; n++) put()
     })
   }
-  await runFor(clock, contention.warmUpMs)
-  const before = counts.map((count) => ({ ...count }))
-  await runFor(clock, contention.measuredMs)
-  const delta = counts.map((count, i) => ({
-    delivered: count.delivered - before[i]!.delivered,
-    sent: count.sent - before[i]!.sent,
-    throttled: count.throttled - before[i]!.throttled,
-  }))
-  const sum = (of: (count: Count) => number) => delta.reduce((total, count) => total + of(count), 0)
-  const delivered = sum((count) => count.delivered)
-  const capacity = shardCount * SHARD_BYTES_PER_MS * contention.measuredMs
-  return {
-    goodput: (delivered * dataBytes) / capacity,
-    throttled: sum((count) => count.throttled) / sum((count) => count.sent),
-    fairness: delivered ** 2 / (producerCount * sum((count) => count.delivered ** 2)),
+
+  /** The first one puts no more. */
+  leave(): void {
+    this.#members.find(({ isPresent }) => isPresent)!.isPresent = false
+  }
+
+  /** The first shard becomes two. */
+  split(): void {
+    const { start, end } = this.#shards[0]!
+    const middle = (start + end) >> 1n
+    const number = this.#shards.length + 1
+    const low = { number, start, end: middle }
+    const high = { number: number + 1, start: middle + 1n, end }
+    this.#shards = [low, high, ...this.#shards.slice(1)]
+    for (const { network } of this.#members) network.shards = this.#shards
+  }
+
+  runFor(ms: number): Promise<void> {
+    return runFor(this.#clock, ms)
+  }
+
+  /** To measure from. */
+  mark(): Mark {
+    const counts = new Map(this.#members.map(({ count }) => [count, { ...count }]))
+    return { atMs: this.#clock.monotonicMs(), counts }
+  }
+
+  /** What has happened since, among those who are present. */
+  since({ atMs, counts }: Mark): ContentionResult {
+    const present = this.#members.filter(({ isPresent }) => isPresent)
+    const delta = present.map(({ count }) => {
+      const before = counts.get(count)!
+      return {
+        delivered: count.delivered - before.delivered,
+        sent: count.sent - before.sent,
+        throttled: count.throttled - before.throttled,
+      }
+    })
+    const ms = this.#clock.monotonicMs() - atMs
+    const sum = (of: (count: Count) => number) => delta.reduce((all, count) => all + of(count), 0)
+    const delivered = sum((count) => count.delivered)
+    const squares = sum((count) => count.delivered ** 2)
+    return {
+      goodput: delivered / (this.#recordsPerMs() * ms),
+      throttled: sum((count) => count.throttled) / sum((count) => count.sent),
+      fairness: delivered ** 2 / (present.length * squares),
+    }
+  }
+
+  #recordsPerMs(): number {
+    const { limit, dataBytes } = this.#world
+    const ofOne = limit === 'bytes' ? SHARD_BYTES_PER_MS / dataBytes : SHARD_RECORDS_PER_MS
+    return ofOne * this.#shards.length
+  }
+
+  #networkOf(count: Count, random: SimRandom): ScriptedService {
+    const network = new ScriptedService(this.#clock)
+    network.shards = this.#shards
+    network.latencyMs = 5 + random.below(20)
+    network.isForgetful = true
+    network.script = (_n, entries) =>
+      entries.map(({ data, partitionKey, explicitHashKey }) => {
+        count.sent++
+        const limiter = this.#limiterOf(BigInt(explicitHashKey))
+        const chargedBytes = data.length + partitionKey.length
+        if (limiter.tryWrite(chargedBytes, this.#clock.monotonicMs())) return 'store'
+        count.throttled++
+        return THROTTLED
+      })
+    return network
+  }
+
+  #limiterOf(key: bigint): ShardLimiter {
+    const shard = this.#shards.find(({ start, end }) => start <= key && key <= end)!
+    let limiter = this.#limiters.get(shard)
+    if (limiter === undefined) {
+      limiter = new ShardLimiter(RATES, this.#clock.monotonicMs())
+      this.#limiters.set(shard, limiter)
+    }
+    return limiter
   }
 }
 
-function shardOf(shards: readonly Shard[], key: bigint): Shard {
-  return shards.find(({ start, end }) => start <= key && key <= end)!
+const RATES = shardRatesOf({ writeBurstMs: 1000, readBurstMs: 1000 })
+
+export type Change = 'join' | 'leave' | 'split'
+
+export interface Convergence extends World {
+  readonly change: Change
+  /** Before the change. */
+  readonly settledMs: number
+}
+
+/** The producers have found their shares when a window of this length is so full and so fair. */
+export const CONVERGED = { windowMs: 20_000, goodput: 0.95, fairness: 0.9 } as const
+const STEP_MS = 1000
+const GIVEN_UP_MS = 300_000
+
+/**
+ * From the change to the end of the first window, in steps of a second, that begins at or after it
+ * and in which those who are present deliver `goodput` of what the shards take and have `fairness`
+ * by Jain's index; null when that takes longer than five minutes.
+ */
+export async function convergenceMs(convergence: Convergence): Promise<number | null> {
+  const { change, producerCount, settledMs } = convergence
+  const crowd = new Crowd(convergence)
+  // So many are present after the change.
+  const firstCount = producerCount + { join: -1, leave: 1, split: 0 }[change]
+  for (let i = 0; i < firstCount; i++) crowd.join()
+  await crowd.runFor(settledMs)
+  crowd[change]()
+  const marks = [crowd.mark()]
+  for (let ms = STEP_MS; ms <= GIVEN_UP_MS; ms += STEP_MS) {
+    await crowd.runFor(STEP_MS)
+    marks.push(crowd.mark())
+    const first = marks[(ms - CONVERGED.windowMs) / STEP_MS]
+    if (first === undefined) continue
+    const { goodput, fairness } = crowd.since(first)
+    if (goodput >= CONVERGED.goodput && fairness >= CONVERGED.fairness) return ms
+  }
+  return null
 }
