@@ -12,12 +12,9 @@ import {
   isCut,
 } from '../host/index.ts'
 import type { KinesisConfig } from '../kinesis/index.ts'
-import {
-  decodeAnswer,
-  SHARD_WRITE_BYTES_PER_SECOND,
-  SHARD_WRITE_RECORDS_PER_SECOND,
-} from '../wire/index.ts'
+import { decodeAnswer } from '../wire/index.ts'
 import { type Incarnation, Incarnations } from './incarnations.ts'
+import { checkRate, type TakenEntry } from './rate-checker.ts'
 import type { StoredRecord, StoredShard } from './stream-reader.ts'
 import { isLanded, type Landed, toldBy } from './told.ts'
 import { putRecordsOf } from './wire-checker.ts'
@@ -28,6 +25,8 @@ interface Entry {
   readonly partitionKey: string
   readonly data: Buffer
   readonly arrivedAtMs: number
+  /** Of an entry with a place. */
+  answeredAtMs: number
   /** The life of the process that took it. */
   readonly life: number
   place: Landed | null
@@ -148,6 +147,7 @@ export class KinesisWitness {
       partitionKey,
       data: Buffer.from(Data),
       arrivedAtMs: this.#world.nowMs,
+      answeredAtMs: Number.POSITIVE_INFINITY,
       life,
       place: null,
       incarnation: this.#incarnations.of(stream),
@@ -169,6 +169,7 @@ export class KinesisWitness {
         continue
       }
       entry.place = one
+      entry.answeredAtMs = this.#world.nowMs
       const { number } = entry.incarnation
       const key = `${number} ${keyOf(entry.stream, one.shardId, one.sequenceNumber)}`
       assert(!this.#promises.has(key), `two records were given the place ${key}`)
@@ -189,32 +190,24 @@ export class KinesisWitness {
     return byContent
   }
 
-  /** No shard took more than it may: a bucket of each life of each shard, filled at its rate. */
   #checkRates(): void {
-    const depthS = this.#config.writeBurstMs / 1_000
-    const levels = new Map<string, { atMs: number; bytes: number; count: number }>()
-    for (const entry of this.#entries) {
-      const { stream, place, life, arrivedAtMs, data, partitionKey, incarnation } = entry
+    const { faults, writeBurstMs } = this.#config
+    // Without such a fault a shard takes a request's entries in the turn in which it comes.
+    const isHeldUp = faults.some((fault) => fault.kind === 'latency' && fault.when !== 'after')
+    const shards = new Map<string, TakenEntry[]>()
+    for (const { stream, place, life, arrivedAtMs, answeredAtMs, ...entry } of this.#entries) {
       if (place === null) continue
-      const key = `${life} ${stream} ${incarnation.id} ${place.shardId}`
-      const level = levels.get(key) ?? { atMs: arrivedAtMs, bytes: 0, count: 0 }
-      levels.set(key, level)
-      const elapsedS = (arrivedAtMs - level.atMs) / 1_000
-      const bytes = data.length + Buffer.byteLength(partitionKey)
-      level.atMs = arrivedAtMs
-      level.bytes = Math.max(0, level.bytes - elapsedS * SHARD_WRITE_BYTES_PER_SECOND) + bytes
-      level.count = Math.max(0, level.count - elapsedS * SHARD_WRITE_RECORDS_PER_SECOND) + 1
-      // A full bucket lets more pass than it holds, once, and pays for it afterwards.
-      const maxBytes = Math.max(depthS * SHARD_WRITE_BYTES_PER_SECOND, bytes)
-      const maxCount = Math.max(depthS * SHARD_WRITE_RECORDS_PER_SECOND, 1)
-      const isWithin = level.bytes <= maxBytes + ROUNDING && level.count <= maxCount + ROUNDING
-      assert(isWithin, `${stream} ${place.shardId} took more than its rate at ${arrivedAtMs} ms`)
+      const { shardId, sequenceNumber } = place
+      const key = `${stream} ${shardId} of life ${life}, made ${entry.incarnation.id}`
+      const taken = shards.get(key) ?? []
+      shards.set(key, taken)
+      const sizeBytes = entry.data.length + Buffer.byteLength(entry.partitionKey)
+      const untilMs = isHeldUp ? answeredAtMs : arrivedAtMs
+      taken.push({ sequenceNumber, sizeBytes, fromMs: arrivedAtMs, untilMs })
     }
+    for (const [shard, taken] of shards) checkRate(shard, taken, writeBurstMs)
   }
 }
-
-/** Of bytes and of records: sums of fractions. */
-const ROUNDING = 0.001
 
 function keyOf(stream: string, shardId: string, sequenceNumber: string): string {
   return `${stream} ${shardId} ${sequenceNumber}`
