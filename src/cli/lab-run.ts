@@ -29,50 +29,55 @@ export interface RunOptions {
 /** One run to be made. */
 interface Planned {
   readonly experiment: Experiment
+  /** What it is called in tables. */
   readonly title: string
+  readonly folder: string
 }
 
-/** Ends with the exit code. */
-export async function runExperiments(
-  names: readonly string[],
-  options: RunOptions,
-): Promise<number> {
-  const interrupt = new Interrupt()
+/** Runs that share a report. */
+interface Group {
+  readonly heading: string
+  readonly runs: readonly Planned[]
+  /** Of the common report, where there are several. */
+  readonly folder: string
+}
+
+/** Experiments one after the other. Ends with the exit code. */
+export function runExperiments(names: readonly string[], options: RunOptions): Promise<number> {
   const sweep = options.sweep === null ? null : parseSweep(options.sweep)
-  // Everything that can be wrong is found before the first minute is spent.
-  const groups = names.map((name) => ({ name, runs: planOf(name, sweep, options) }))
-  makeFolder(options.out)
-  for (const { name, runs } of groups) {
-    const done: Run[] = []
-    for (const planned of runs) {
-      const folder = join(options.out, planned.title)
-      done.push(await runOne(planned, folder, options, interrupt))
-      if (interrupt.isPressed) break
-    }
-    if (runs.length > 1)
-      await writeReport(join(options.out, `${name}-sweep`), done, `${name}: ${options.sweep}`)
-    tell(done, options)
-    if (interrupt.isPressed) break
-  }
-  interrupt.release()
-  return interrupt.isPressed ? EXIT.failed : EXIT.good
+  const groups = names.map((nameOrFile) => {
+    const runs = planOf(nameOrFile, sweep, options)
+    const { name } = runs[0]!.experiment
+    const heading = sweep === null ? name : `${name}: ${options.sweep}`
+    return { heading, runs, folder: join(options.out, `${name}-sweep`) }
+  })
+  return runGroups(groups, options)
 }
 
 /** The log, its reproduction and Headgate in one report. */
-export async function compareExperiment(name: string, options: RunOptions): Promise<number> {
+export function compareExperiment(nameOrFile: string, options: RunOptions): Promise<number> {
+  const runs = ([null, 'headgate'] as const).flatMap((as) =>
+    planOf(nameOrFile, null, { ...options, as }),
+  )
+  const { name } = runs[0]!.experiment
+  const heading = `${name}: log, reproduction, Headgate`
+  return runGroups([{ heading, runs, folder: join(options.out, `${name}-compared`) }], options)
+}
+
+// Everything that can be wrong has been found before the first minute is spent.
+async function runGroups(groups: readonly Group[], options: RunOptions): Promise<number> {
   const interrupt = new Interrupt()
-  const runs: Run[] = []
-  for (const as of [null, 'headgate'] as const) {
-    const [planned] = planOf(name, null, { ...options, as })
-    runs.push(await runOne(planned!, join(options.out, planned!.title), options, interrupt))
+  makeFolder(options.out)
+  for (const { heading, runs, folder } of groups) {
+    const done: Run[] = []
+    for (const planned of runs) {
+      if (!interrupt.isPressed) done.push(await runOne(planned, options, interrupt))
+    }
+    const isSeveral = done.length > 1
+    if (isSeveral) await writeReport(folder, done, heading)
+    tell(done, isSeveral ? folder : runs[0]!.folder, options)
     if (interrupt.isPressed) break
   }
-  await writeReport(
-    join(options.out, `${name}-compared`),
-    runs,
-    `${name}: log, reproduction, Headgate`,
-  )
-  tell(runs, options)
   interrupt.release()
   return interrupt.isPressed ? EXIT.failed : EXIT.good
 }
@@ -92,25 +97,27 @@ function parseSweep(text: string): Sweep {
   return { path: settingPath(text.slice(0, equals)), values }
 }
 
-function planOf(name: string, sweep: Sweep | null, options: RunOptions): Planned[] {
+function planOf(nameOrFile: string, sweep: Sweep | null, options: RunOptions): Planned[] {
   const variants: (Override | null)[] =
     sweep === null ? [null] : sweep.values.map((text) => ({ path: sweep.path, text }))
   return variants.map((variant) => {
     const overrides = variant === null ? [] : [variant]
-    const own = openExperiment(name, overrides)
-    const experiment = options.as === 'headgate' ? asHeadgate(own, nested(overrides)) : own
-    const suffixes = [
-      options.as === 'headgate' ? '-as-headgate' : '',
-      variant === null ? '' : `-${variant.path.split('.').at(-1)}-${variant.text}`,
-    ]
-    const scaledOne = scaled(experiment, options.scale)
-    return { experiment: scaledOne, title: experiment.name + suffixes.join('') }
+    const own = openExperiment(nameOrFile, overrides)
+    const isHeadgate = options.as === 'headgate'
+    const experiment = isHeadgate ? asHeadgate(own, nested(overrides)) : own
+    const as = isHeadgate ? ['as-headgate'] : []
+    const change = variant === null ? [] : [`${variant.path.split('.').at(-1)}-${variant.text}`]
+    const name = [experiment.name, ...as, ...change].join('-')
+    return {
+      experiment: scaled(experiment, options.scale),
+      title: variant === null ? name : [...as, ...change].join(' '),
+      folder: join(options.out, name),
+    }
   })
 }
 
 async function runOne(
-  { experiment, title }: Planned,
-  folder: string,
+  { experiment, title, folder }: Planned,
   options: RunOptions,
   interrupt: Interrupt,
 ): Promise<Run> {
@@ -125,19 +132,18 @@ async function runOne(
   return run
 }
 
-function tell(runs: readonly Run[], { isJson, print, out }: RunOptions): void {
+function tell(runs: readonly Run[], folder: string, { isJson, print }: RunOptions): void {
   const [first] = runs
   if (first === undefined) return
   if (isJson) {
     for (const run of runs) print(JSON.stringify(jsonOf(run)))
     return
   }
-  const shown = alignTable(compareTable(first.experiment, runs))
-  print(`${shown}\n`)
-  for (const { warnings } of runs) for (const warning of warnings) print(`mind: ${warning}`)
+  print(`${alignTable(compareTable(first.experiment, runs))}\n`)
   const missing = missingPictures()
-  if (missing !== null) print(`mind: ${missing}`)
-  for (const run of runs) print(join(out, run.title, 'report.html'))
+  const notes = runs.flatMap(({ warnings }) => warnings)
+  for (const note of missing === null ? notes : [...notes, missing]) print(`mind: ${note}`)
+  print(join(folder, 'report.html'))
 }
 
 function jsonOf(run: Run): object {

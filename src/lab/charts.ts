@@ -126,8 +126,10 @@ export async function overlayOf(runs: readonly Run[]): Promise<Chart[]> {
   ])
 }
 
-function responseTime(run: Run, intervals: readonly Interval[]): Picture {
+function responseTime(run: Run, all: readonly Interval[]): Picture {
   const isClosed = run.experiment.load.loop === 'closed'
+  // What comes after the last answer is in the other pictures.
+  const intervals = all.filter(({ atS }) => atS * 1000 <= run.loadEndMs + 1000)
   const active = isClosed ? 'active threads' : 'requests under way'
   const lengthS = intervalSecondsOf(run)
   return {
@@ -210,7 +212,7 @@ function shardUse(intervals: readonly Interval[]): Picture {
     xs: intervals.map(({ atS }) => atS),
     axes: [{ name: '% of 1 MiB/s' }],
     lines: shards.slice(0, SHARDS_SHOWN_MAX_COUNT).map((shard, index) => ({
-      name: shard,
+      name: shard.replace(/^shardId-0*(?=\d)/, 'shard '),
       colour: COLOURS[index % COLOURS.length]!,
       isDashed: index >= COLOURS.length,
       values: intervals.map((one) => (one.shardUse.get(shard) ?? 0) * 100),
@@ -261,7 +263,7 @@ function optionOf({ title, xs, axes, lines }: Picture): EChartsCoreOption {
       itemHeight: 4,
       textStyle: { ...text, color: 'var(--ink)', fontSize: 12 },
     },
-    grid: { left: 64, right: axes.length > 1 ? 64 : 24, top: 86, bottom: 44 },
+    grid: { left: 84, right: axes.length > 1 ? 64 : 24, top: 86, bottom: 44 },
     xAxis: {
       type: 'value',
       min: 0,
@@ -270,13 +272,17 @@ function optionOf({ title, xs, axes, lines }: Picture): EChartsCoreOption {
       nameLocation: 'middle',
       nameGap: 28,
       nameTextStyle: { ...text, fontSize: 12 },
-      axisLabel: { ...text, fontSize: 12 },
+      axisLabel: { ...text, fontSize: 12, showMaxLabel: false, formatter: inGroups },
       axisLine: { lineStyle: { color: 'var(--grid)' } },
       splitLine: { show: false },
     },
     yAxis: axes.map((axis, index) => yAxisOf(axis, index, text)),
     series: lines.map((line) => seriesOf(line, xs, axes)),
   }
+}
+
+function inGroups(value: number): string {
+  return spaced(String(value))
 }
 
 function yAxisOf({ name, isLog }: Axis, index: number, text: object) {
@@ -286,7 +292,7 @@ function yAxisOf({ name, isLog }: Axis, index: number, text: object) {
     name,
     nameTextStyle: { ...text, fontSize: 12, align: index === 0 ? 'left' : 'right' },
     nameGap: 10,
-    axisLabel: { ...text, fontSize: 12, formatter: (value: number) => spaced(String(value)) },
+    axisLabel: { ...text, fontSize: 12, formatter: inGroups },
     axisLine: { show: false },
     splitLine: { show: index === 0, lineStyle: { color: 'var(--grid)', width: 1 } },
   }

@@ -15,6 +15,8 @@ export interface Figure {
   readonly digits: number
   /** How far the first value may be from the log's; null: it is not judged. */
   readonly mark: number | null
+  /** Whether the first value is the log's experiment at its full size. */
+  readonly isComparable: boolean
 }
 
 /** Experiments with back pressure are to be met in figures, the others in their roads. */
@@ -27,7 +29,10 @@ export function figuresOf(experiment: Experiment, runs: readonly Run[]): Figure[
   const { log } = experiment
   const rows = runs.map((run) => ({ ...aggregateOf(run), counters: run.counters }))
   type Row = (typeof rows)[number]
-  const isJudged = hasBackPressure(experiment)
+  // A variant is no reproduction, and a small run has other counts.
+  const isReproduction = runs[0]?.title === experiment.name
+  const isWhole = runs[0]?.scale === 1
+  const isJudged = hasBackPressure(experiment) && isReproduction
   const figure = (
     name: string,
     logged: number | null | undefined,
@@ -38,6 +43,7 @@ export function figuresOf(experiment: Experiment, runs: readonly Run[]): Figure[
     log: logged ?? null,
     values: rows.map(of),
     digits: more.digits ?? 0,
+    isComparable: isReproduction && (isWhole || more.mark !== undefined),
     mark: isJudged && more.mark !== undefined ? more.mark : null,
   })
   const logged = log?.counters
@@ -73,9 +79,9 @@ function meanOf(values: readonly number[] | undefined): number | null {
 }
 
 /** The first run's distance from the log, as a part of the log's figure; null: not comparable. */
-export function deviationOf({ log, values }: Figure): number | null {
+export function deviationOf({ log, values, isComparable }: Figure): number | null {
   const value = values[0] ?? null
-  if (log === null || value === null || log === 0) return null
+  if (!isComparable || log === null || value === null || log === 0) return null
   return value / log - 1
 }
 
@@ -108,12 +114,15 @@ export function spaced(digits: string): string {
 /** A table for a terminal: the headings first. */
 export function compareTable(experiment: Experiment, runs: readonly Run[]): string[][] {
   const others = runs.slice(1).map((run) => run.title)
-  const headings = ['', 'log', runs[0]?.title ?? '', 'deviation', ...others]
-  const rows = figuresOf(experiment, runs).map((figure) => [
+  const figures = figuresOf(experiment, runs)
+  const hasDeviation = figures.some((figure) => deviationOf(figure) !== null)
+  const deviation = (text: string) => (hasDeviation ? [text] : [])
+  const headings = ['', 'log', runs[0]?.title ?? '', ...deviation('deviation'), ...others]
+  const rows = figures.map((figure) => [
     figure.name,
     sayFigure(figure.log, figure.digits),
     sayFigure(figure.values[0] ?? null, figure.digits),
-    sayDeviation(figure),
+    ...deviation(sayDeviation(figure)),
     ...figure.values.slice(1).map((value) => sayFigure(value, figure.digits)),
   ])
   return [headings, ...rows]
