@@ -12,8 +12,15 @@ import {
   simulate,
 } from '../lab/index.ts'
 import { EXIT, usageError } from './exit.ts'
-import { nested, type Override, openExperiment, settingPath } from './lab-catalogue.ts'
+import {
+  experimentNames,
+  nested,
+  type Override,
+  openExperiment,
+  settingPath,
+} from './lab-catalogue.ts'
 import { makeFolder, missingPictures, writeReport, writeRun } from './lab-folder.ts'
+import { runLive } from './lab-live.ts'
 import { ProgressLine } from './lab-progress.ts'
 
 export interface RunOptions {
@@ -23,6 +30,8 @@ export interface RunOptions {
   readonly isJson: boolean
   readonly out: string
   readonly sweep: string | null
+  readonly isLive: boolean
+  readonly target: string | null
   readonly print: (text: string) => void
 }
 
@@ -45,7 +54,8 @@ interface Group {
 /** Experiments one after the other. Ends with the exit code. */
 export function runExperiments(names: readonly string[], options: RunOptions): Promise<number> {
   const sweep = options.sweep === null ? null : parseSweep(options.sweep)
-  const groups = names.map((nameOrFile) => {
+  const isAll = names.length === 1 && names[0] === 'all'
+  const groups = (isAll ? experimentNames() : names).map((nameOrFile) => {
     const runs = planOf(nameOrFile, sweep, options)
     const { name } = runs[0]!.experiment
     const heading = sweep === null ? name : `${name}: ${options.sweep}`
@@ -126,6 +136,12 @@ async function runOne(
   const onProgress = progress.say.bind(progress)
   const isCutShort = () => interrupt.isPressed
   const common = { experiment, title, seed, scale, onProgress, isCutShort }
+  if (options.isLive) {
+    const { run, startedAtMs } = await runLive({ ...common, target: options.target })
+    progress.clear()
+    await writeRun(folder, run, startedAtMs)
+    return run
+  }
   const run = await simulate(common)
   progress.clear()
   await writeRun(folder, run)

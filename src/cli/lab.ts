@@ -1,9 +1,8 @@
-// headgate lab: the commands and their options.
+// headgate lab: the commands and their options. What they do is loaded when one is called, so that
+// the other commands start as fast as without.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { hasBackPressure } from '../lab/index.ts'
-import { experimentNames, openExperiment } from './lab-catalogue.ts'
-import { compareExperiment, type RunOptions, runExperiments } from './lab-run.ts'
+import type { RunOptions } from './lab-run.ts'
 
 interface Options {
   as?: 'headgate'
@@ -12,6 +11,8 @@ interface Options {
   json?: boolean
   out: string
   sweep?: string
+  live?: boolean
+  target?: string
 }
 
 /** Adds the commands to the program. */
@@ -24,7 +25,10 @@ export function addLab(program: Command, print: (text: string) => void): void {
     .description('List the experiments and what the log measured of each.')
     .option('--json', 'one JSON line each')
     .addHelpText('after', '\nExample:\n  headgate lab list')
-    .action(({ json }: { json?: boolean }) => print(listing(json === true)))
+    .action(async ({ json }: { json?: boolean }) => {
+      const { listing } = await import('./lab-show.ts')
+      print(listing(json === true))
+    })
   withRunOptions(lab.command('run').argument('<names...>', "experiments, or files of one's own"))
     .description('Run experiments and leave a folder with a report for each.')
     .option(
@@ -33,20 +37,46 @@ export function addLab(program: Command, print: (text: string) => void): void {
       asWhom,
     )
     .option('--sweep <setting=a,b,c>', 'run once for each value, with one report of all')
+    .option('--live', 'a real gateway process and a real embedded Kinesis on loopback')
+    .option('--target <url>', 'live, against any other server: the URL that is posted to')
     .addHelpText(
       'after',
       '\nExample:\n  headgate lab run bp-500 --sweep backpressure.threshold=500,5000',
     )
     .action(async (names: string[], options: Options) => {
-      const all = names.length === 1 && names[0] === 'all' ? experimentNames() : names
-      process.exitCode = await runExperiments(all, runOptions(options, print))
+      const { runExperiments } = await import('./lab-run.ts')
+      process.exitCode = await runExperiments(names, runOptions(options, print))
     })
   withRunOptions(lab.command('compare').argument('<name>', 'an experiment'))
     .description('Put the log, its reproduction and Headgate side by side.')
     .option('--as <whom>', 'headgate, which is compared anyway', asWhom)
     .addHelpText('after', '\nExample:\n  headgate lab compare ttl-10s --as headgate')
     .action(async (name: string, options: Options) => {
+      const { compareExperiment } = await import('./lab-run.ts')
       process.exitCode = await compareExperiment(name, runOptions(options, print))
+    })
+  addFiles(lab, print)
+}
+
+/** What becomes of folders and of other people's plans. */
+function addFiles(lab: Command, print: (text: string) => void): void {
+  lab
+    .command('report')
+    .description("Make the report of a run's folder anew, or of a JTL file of JMeter.")
+    .argument('<folder>', 'folder of a run, or a .jtl file')
+    .addHelpText('after', '\nExample:\n  headgate lab report lab-results/bp-500')
+    .action(async (folder: string) => {
+      const { makeReport } = await import('./lab-report.ts')
+      print(await makeReport(folder))
+    })
+  lab
+    .command('import')
+    .description('Make an experiment of a JMeter plan with one thread group and one HTTP request.')
+    .argument('<plan>', 'a .jmx file; the experiment is printed')
+    .addHelpText('after', '\nExample:\n  headgate lab import plan.jmx > plan.yaml')
+    .action(async (plan: string) => {
+      const { importPlan } = await import('./lab-show.ts')
+      print(importPlan(plan))
     })
 }
 
@@ -65,7 +95,7 @@ function withRunOptions(command: Command): Command {
 }
 
 function runOptions(options: Options, print: (text: string) => void): RunOptions {
-  const { as, scale, seed, json, out, sweep } = options
+  const { as, scale, seed, json, out, sweep, live, target } = options
   return {
     as: as ?? null,
     scale,
@@ -73,31 +103,10 @@ function runOptions(options: Options, print: (text: string) => void): RunOptions
     isJson: json === true,
     out,
     sweep: sweep ?? null,
+    isLive: live === true || target !== undefined,
+    target: target ?? null,
     print,
   }
-}
-
-function listing(isJson: boolean): string {
-  const experiments = experimentNames().map((name) => openExperiment(name, []))
-  if (isJson) {
-    return experiments
-      .map(({ name, says, load, world, log }) => JSON.stringify({ name, says, load, world, log }))
-      .join('\n')
-  }
-  return experiments
-    .map((experiment) => {
-      const { name, says, load, log } = experiment
-      const figures = [
-        log?.samples == null ? null : `${log.samples} samples`,
-        log?.averageMs == null ? null : `${log.averageMs} ms`,
-        log?.throughput == null ? null : `${log.throughput.toFixed(1)}/s`,
-      ].filter((figure) => figure !== null)
-      const pressure = hasBackPressure(experiment) ? 'back pressure' : 'no back pressure'
-      const shape = `${load.threads} threads, ${load.rampUpMs / 1000} s, ${load.loops} loops, ${pressure}`
-      const saw = figures.length === 0 ? (log?.saw ?? 'not of the log') : figures.join(', ')
-      return `${name}\n  ${says}\n  ${shape}\n  log: ${saw}`
-    })
-    .join('\n\n')
 }
 
 function asWhom(text: string): 'headgate' {

@@ -29,9 +29,10 @@ export function figuresOf(experiment: Experiment, runs: readonly Run[]): Figure[
   const { log } = experiment
   const rows = runs.map((run) => ({ ...aggregateOf(run), counters: run.counters }))
   type Row = (typeof rows)[number]
-  // A variant is no reproduction, and a small run has other counts.
-  const isReproduction = runs[0]?.title === experiment.name
-  const isWhole = runs[0]?.scale === 1
+  // A variant is no reproduction, nor is a small run, or one without the log's link.
+  const [first] = runs
+  const isReproduction =
+    first?.title === experiment.name && first.scale === 1 && first.kind === 'simulated'
   const isJudged = hasBackPressure(experiment) && isReproduction
   const figure = (
     name: string,
@@ -43,7 +44,7 @@ export function figuresOf(experiment: Experiment, runs: readonly Run[]): Figure[
     log: logged ?? null,
     values: rows.map(of),
     digits: more.digits ?? 0,
-    isComparable: isReproduction && (isWhole || more.mark !== undefined),
+    isComparable: isReproduction,
     mark: isJudged && more.mark !== undefined ? more.mark : null,
   })
   const logged = log?.counters

@@ -17,7 +17,7 @@ import {
 import { gatewayFields } from '../gateway/index.ts'
 import { producerFields } from '../producer/index.ts'
 import { type Logged, loggedSchema } from './logged.ts'
-import { PAYLOAD_MIN_BYTES } from './payload.ts'
+import { KEY_HEADER, PAYLOAD_MIN_BYTES, STREAM } from './payload.ts'
 import { WORLD_COSTS } from './world-costs.ts'
 
 const stepsSchema = z
@@ -178,6 +178,12 @@ export function asHeadgate(experiment: Experiment, overrides: Overrides = {}): E
 function defaultsOf({ gateway, producer }: Overrides) {
   const fields = { gateway: gatewayFields, producer: producerFields }
   return readConfig(fields, { overrides: { gateway, producer } as Partly<typeof fields> })
+}
+
+/** Where the partition key stands: in the body, or in a header that each request has its own of. */
+export function mappingsOf({ payload, gateway }: Experiment): Experiment['gateway']['mappings'] {
+  if (payload.key === 'fixed') return gateway.mappings
+  return [{ resource: 's2', stream: STREAM, location: 'header', specification: KEY_HEADER }]
 }
 
 /** Ramp-up, loops and counts shrunk alike, so that a small run goes through the same phases. */

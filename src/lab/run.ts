@@ -36,6 +36,8 @@ export interface StatisticsLine {
 export interface Counters extends LedgerCounts {
   /** Answered with success, and neither delivered nor kept anywhere when the run was over. */
   readonly answeredNotDelivered: number
+  /** Failed, and kept for somebody to look at. */
+  readonly deadLettered: number
   readonly imbalance: number
   readonly putRecords: number
   readonly kinesisRecords: number

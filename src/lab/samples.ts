@@ -93,3 +93,20 @@ function grown<T extends Float64Array | Uint16Array | Uint32Array>(old: T, room:
 export function isSuccess(status: number): boolean {
   return status >= 200 && status < 400
 }
+
+/** Answers by their status. */
+export function statusesOf(samples: Samples): Record<string, number> {
+  const counts = new Map<number, number>()
+  for (let i = 0; i < samples.count; i++) {
+    const status = samples.status(i)
+    counts.set(status, (counts.get(status) ?? 0) + 1)
+  }
+  const sorted = [...counts].sort(([a], [b]) => a - b)
+  return Object.fromEntries(sorted.map(([status, count]) => [String(status), count]))
+}
+
+export function successesOf(samples: Samples): number {
+  let count = 0
+  for (let i = 0; i < samples.count; i++) if (isSuccess(samples.status(i))) count++
+  return count
+}

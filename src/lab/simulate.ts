@@ -8,16 +8,16 @@ import { EmbeddedKinesis, kinesisFields } from '../kinesis/index.ts'
 import { SimRandom } from '../sim/index.ts'
 import { ClosedLoad } from './closed-load.ts'
 import { DiscardingDisk } from './discarding-disk.ts'
-import type { Experiment } from './experiment.ts'
+import { type Experiment, mappingsOf } from './experiment.ts'
 import { FailureRoads } from './failure-roads.ts'
 import { LabDisk } from './lab-disk.ts'
 import { LabNetwork } from './lab-network.ts'
 import { LabWorld } from './lab-world.ts'
 import { BusyMachine } from './machine.ts'
 import { OpenLoad } from './open-load.ts'
-import { KEY_HEADER, STREAM } from './payload.ts'
+import { STREAM } from './payload.ts'
 import type { Counters, Run, StatisticsLine } from './run.ts'
-import { isSuccess, Samples } from './samples.ts'
+import { Samples, statusesOf, successesOf } from './samples.ts'
 import { SimulatedTarget } from './simulated-target.ts'
 import { type Look, Timeline } from './timeline.ts'
 import { WORLD_COSTS } from './world-costs.ts'
@@ -205,13 +205,12 @@ class Simulation {
     const { gateway, producer } = this.#line
     const { streams } = producer.describe()
     const statuses = statusesOf(this.#samples)
-    const answered = Object.entries(statuses)
-      .filter(([status]) => isSuccess(Number(status)))
-      .reduce((sum, [, count]) => sum + count, 0)
+    const answered = successesOf(this.#samples)
     const { ledger } = gateway
     return {
       ...ledger,
       answeredNotDelivered: Math.max(0, answered - ledger.successes - ledger.outstanding),
+      deadLettered: 0,
       imbalance: gateway.ledgerImbalance,
       putRecords: sumOf(streams, 'putRecordsCount'),
       kinesisRecords: sumOf(streams, 'kinesisRecordsCount'),
@@ -235,27 +234,10 @@ function sumOf<K extends string>(streams: readonly Readonly<Record<K, number>>[]
   return streams.reduce((sum, stream) => sum + stream[name], 0)
 }
 
-export function statusesOf(samples: Samples): Record<string, number> {
-  const counts = new Map<number, number>()
-  for (let i = 0; i < samples.count; i++) {
-    const status = samples.status(i)
-    counts.set(status, (counts.get(status) ?? 0) + 1)
-  }
-  const sorted = [...counts].sort(([a], [b]) => a - b)
-  return Object.fromEntries(sorted.map(([status, count]) => [String(status), count]))
-}
-
 function lineConfigOf(experiment: Experiment) {
-  const { gateway, producer, payload } = experiment
-  const byHeader = {
-    resource: 's2',
-    stream: STREAM,
-    location: 'header' as const,
-    specification: KEY_HEADER,
-  }
-  const mappings = payload.key === 'random' ? [byHeader] : gateway.mappings
+  const { gateway, producer } = experiment
   return {
-    gateway: { ...gateway, mappings },
+    gateway: { ...gateway, mappings: mappingsOf(experiment) },
     producer: { ...producer, endpoint: SERVICE },
     build: BUILD,
   }

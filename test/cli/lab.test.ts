@@ -94,7 +94,7 @@ test('lab compare puts log, reproduction and Headgate side by side', async (t) =
   ])
 
   assert.equal(exitCode, 0)
-  assert.match(out, /log +bp-500 +deviation +bp-500-as-headgate/)
+  assert.match(out, /log +bp-500 +bp-500-as-headgate/)
   assert.match(out, /answered, not delivered +– +0 +0\n/)
 })
 
@@ -130,3 +130,53 @@ for (const [args, says] of [
     assert.match(err, says)
   })
 }
+
+test('lab report makes the report of a folder anew, to the millisecond of its samples', async (t) => {
+  const folder = folderOf(t)
+  await run(['lab', 'run', 'bp-500', '--scale', '0.01', '--out', folder])
+  const path = join(folder, 'bp-500', 'report.html')
+  const before = readFileSync(path, 'utf8')
+  rmSync(path)
+
+  const { exitCode, out } = await run(['lab', 'report', join(folder, 'bp-500')])
+
+  const after = readFileSync(path, 'utf8')
+  assert.deepEqual([exitCode, out.trim()], [0, path])
+  const picturesOf = (page: string) => page.match(/<figcaption/g)?.length
+  assert.equal(picturesOf(after), picturesOf(before))
+  assert.match(after, /<th scope="row">delivered<\/th><td>–<\/td><td>4.439<\/td>/)
+})
+
+test("lab report reads JMeter's own samples, and names the line that it cannot read", async (t) => {
+  const folder = folderOf(t)
+  const heading =
+    'timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,failureMessage,' +
+    'bytes,sentBytes,grpThreads,allThreads,URL,Latency,IdleTime,Connect'
+  const line =
+    '1619900000000,12,HTTP Request,200,OK,Thread Group 1-1,text,true,,166,1774,1,1,null,12,0,1'
+  const good = join(folder, 'good.jtl')
+  const bad = join(folder, 'bad.jtl')
+  writeFileSync(good, `${heading}\n${line}\n${line}\n`)
+  writeFileSync(bad, `${heading}\n${line.replace(',12,', ',soon,')}\n`)
+
+  const fine = await run(['lab', 'report', good])
+  const wrong = await run(['lab', 'report', bad])
+
+  assert.equal(fine.exitCode, 0)
+  assert.match(readFileSync(join(folder, 'report.html'), 'utf8'), /<td>2<\/td><td>12.0<\/td>/)
+  assert.equal(wrong.exitCode, 2)
+  assert.match(wrong.err, /bad\.jtl: line 2: elapsed is soon/)
+})
+
+test('lab import prints the experiment of a plan, which runs; another plan is refused', async (t) => {
+  const folder = folderOf(t)
+  const bad = join(folder, 'bad.jmx')
+  writeFileSync(bad, '<other></other>')
+
+  const wrong = await run(['lab', 'import', bad])
+  const none = await run(['lab', 'import', join(folder, 'none.jmx')])
+
+  assert.equal(wrong.exitCode, 2)
+  assert.match(wrong.err, /bad\.jmx cannot be imported: it is no JMeter plan/)
+  assert.equal(none.exitCode, 1)
+})

@@ -39,12 +39,20 @@ function exitOf(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve) => child.once('close', resolve))
 }
 
+interface RunOptions {
+  readonly cwd?: string
+  readonly env?: Record<string, string>
+  /** Told the process's id. */
+  readonly onStart?: (pid: number) => void
+}
+
 /** Runs a command to its end. */
 export async function run(
   args: readonly string[],
-  { cwd = tmpdir(), env = {} }: { cwd?: string; env?: Record<string, string> } = {},
+  { cwd = tmpdir(), env = {}, onStart = () => {} }: RunOptions = {},
 ): Promise<Ended> {
   const child = start(args, cwd, env)
+  onStart(child.pid!)
   const [out, err, exitCode] = await Promise.all([
     textOf(child.stdout!),
     textOf(child.stderr!),
