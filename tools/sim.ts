@@ -1,17 +1,20 @@
 // Lives through simulated worlds: `npm run sim -- --seed N --count K`.
 
 import { parseArgs } from 'node:util'
-import { LineWorld, runSeed } from '../src/sim/index.ts'
+import { LineWorld, runSeed, type SpoolWorld } from '../src/sim/index.ts'
 import { failureText, settingsText } from './sim/failure.ts'
+import { runSpoolSeeds } from './sim/spool-room.ts'
 import { Summary } from './sim/summary.ts'
 
-const HELP = `Usage: npm run sim -- [--seed N] [--count K] [--trace] [--json]
+const HELP = `Usage: npm run sim -- [--room ROOM] [--seed N] [--count K] [--trace] [--json]
 
 Draws a world from each seed: gateways, producers, an embedded Kinesis, load, and faults of network,
 service, disks, clocks and processes. Runs each world twice, checks the invariants after every
 event, then stops the faults and requires that all settles. docs/simulation.md says what is checked.
 
 Options:
+  --room ROOM   line (default): all of it; spool: a spool on a disk, with many crashes, each world
+                once and every hundredth twice
   --seed N      the first seed, 0 to 4294967295 (default: 1)
   --count K     how many seeds, from the first one on (default: 100)
   --trace       print the settings and every event of one seed, which runs once
@@ -29,12 +32,13 @@ const PROGRESS_EACH_MS = 200
 interface Options {
   readonly seed: number
   readonly count: number
+  readonly room: 'line' | 'spool'
   readonly isTrace: boolean
   readonly isJson: boolean
 }
 
 /** The world that is under way: Ctrl-C and whatever fails outside of its events end it. */
-let current: LineWorld | null = null
+let current: LineWorld | SpoolWorld | null = null
 let isStopped = false
 
 class Stopped extends Error {}
@@ -95,6 +99,7 @@ function readOptions(argv: readonly string[]): Options | 'help' | { problem: str
       options: {
         seed: { type: 'string', default: '1' },
         count: { type: 'string' },
+        room: { type: 'string', default: 'line' },
         trace: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -109,8 +114,12 @@ function readOptions(argv: readonly string[]): Options | 'help' | { problem: str
     if (count === null || count < 1 || seed + count - 1 > SEED_MAX) {
       return { problem: `--count takes an integer from 1 on, not ${values.count}` }
     }
+    const { room } = values
+    if (room !== 'line' && room !== 'spool') {
+      return { problem: `--room takes line or spool, not ${room}` }
+    }
     if (values.trace && count !== 1) return { problem: '--trace shows one seed: without --count' }
-    return { seed, count, isTrace: values.trace, isJson: values.json }
+    return { seed, count, room, isTrace: values.trace, isJson: values.json }
   } catch (error) {
     return { problem: (error as Error).message }
   }
@@ -134,5 +143,13 @@ else if ('problem' in options) {
     isStopped = true
     current?.world.fail(new Stopped())
   })
-  process.exitCode = options.isTrace ? await traceSeed(options.seed) : await runSeeds(options)
+  const isStoppedNow = () => isStopped
+  if (options.room === 'spool') {
+    const onSpoolWorld = (world: SpoolWorld) => {
+      current = world
+    }
+    const hooks = { progress, isStopped: isStoppedNow, onWorld: onSpoolWorld }
+    process.exitCode = await runSpoolSeeds(options, hooks)
+  } else if (options.isTrace) process.exitCode = await traceSeed(options.seed)
+  else process.exitCode = await runSeeds(options)
 }

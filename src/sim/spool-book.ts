@@ -18,11 +18,27 @@ export interface BookedRecord {
   /** When it settled, in which life, and how. */
   settledAtMs: number
   settledLife: number
-  /** Whatever happens, the spool knows that it has settled. */
-  isCertain: boolean
+  /** How well the spool knows that it has settled. */
+  certainty: Certainty
   readonly places: Set<string>
   isDead: boolean
 }
+
+/** Written outlives the process, synced the machine's power. */
+type Certainty = 'none' | 'written' | 'synced'
+
+export interface EndOfLife {
+  readonly life: number
+  readonly isPowerLost: boolean
+  readonly startedAtMs: number
+  readonly nowMs: number
+  /** Disk and bits behave, so that something is certain. */
+  readonly isExact: boolean
+}
+
+/** A settlement this old is on the disk, unless that is slow. */
+const WRITTEN_AFTER_MS = 700
+const SYNCED_AFTER_MS = 5_000
 
 export interface BookedTransaction {
   readonly records: BookedRecord[]
@@ -51,7 +67,7 @@ export class SpoolBook {
         mayBeHandedAgain: false,
         settledAtMs: Number.POSITIVE_INFINITY,
         settledLife: -1,
-        isCertain: false,
+        certainty: 'none',
         places: new Set(),
         isDead: false,
       }
@@ -77,14 +93,9 @@ export class SpoolBook {
     transaction.state = mayBeWritten ? 'perhaps' : 'refused'
   }
 
-  /**
-   * What had no answer when the process ended may be there or not. What had settled before
-   * `certainBeforeMs` in that life is known to the next one.
-   */
-  crashed(life: number, certainBeforeMs: number): void {
-    for (const record of this.records()) {
-      if (record.settledLife === life) record.isCertain = record.settledAtMs < certainBeforeMs
-    }
+  /** What had no answer when the process ended may be there or not. */
+  crashed(end: EndOfLife): void {
+    for (const record of this.records()) record.certainty = certaintyOf(record, end)
     for (const transaction of this.transactions) {
       if (transaction.state === 'open') transaction.state = 'perhaps'
     }
@@ -104,7 +115,7 @@ export class SpoolBook {
     assert(transaction.state !== 'refused', 'a record was handed on that was refused for good')
     assert(transaction.state !== 'open', 'a record was handed on before it was durable')
     assert(booked.handedLife < life || booked.mayBeHandedAgain, 'a record was handed on twice')
-    assert(!booked.isCertain, 'a record was handed on that had settled long before')
+    assert(booked.certainty === 'none', 'a record was handed on that had settled long before')
     if (booked.settledLife !== -1) this.duplicateCount++
     booked.handedLife = life
     booked.mayBeHandedAgain = false
@@ -114,6 +125,7 @@ export class SpoolBook {
   settled(booked: BookedRecord, outcome: Outcome, at: { life: number; nowMs: number }): void {
     booked.settledAtMs = at.nowMs
     booked.settledLife = at.life
+    booked.certainty = 'none'
     if (outcome.kind === 'delivered') booked.places.add(outcome.place.sequenceNumber)
     else booked.isDead = true
   }
@@ -128,6 +140,18 @@ export class SpoolBook {
       ({ transaction, settledLife }) => transaction.state === 'durable' && settledLife === -1,
     )
   }
+}
+
+function certaintyOf(record: BookedRecord, end: EndOfLife): Certainty {
+  const { settledLife, settledAtMs, certainty } = record
+  if (settledLife === -1 || !end.isExact) return 'none'
+  const isOfThisLife = settledLife === end.life
+  if (!isOfThisLife && certainty !== 'written') return certainty
+  // What an earlier life wrote is synced by this one.
+  const ageMs = end.nowMs - (isOfThisLife ? settledAtMs : end.startedAtMs)
+  if (ageMs > SYNCED_AFTER_MS) return 'synced'
+  if (end.isPowerLost) return 'none'
+  return !isOfThisLife || ageMs > WRITTEN_AFTER_MS ? 'written' : 'none'
 }
 
 /** `17.3:` of a record's data: its transaction and its index in it. */

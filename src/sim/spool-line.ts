@@ -17,6 +17,8 @@ export interface SpoolLineParts {
   readonly life: number
   readonly isAway: boolean
   readonly isFaulty: () => boolean
+  /** Makes the world break with what `look` throws, wherever that is. */
+  readonly guard: (look: () => void) => void
 }
 
 export class FakeLine implements SpoolLine {
@@ -51,6 +53,10 @@ export class FakeLine implements SpoolLine {
   }
 
   put(record: UserRecord): void {
+    this.#parts.guard(() => this.#take(record))
+  }
+
+  #take(record: UserRecord): void {
     const { book, life, process, isAway } = this.#parts
     const booked = book.handed(record, life)
     const lane = this.laneOf(record)
@@ -120,6 +126,10 @@ export class FakeDeadLetters implements DeadLetterSink {
   }
 
   add(letter: DeadLetter, done: (isKept: boolean) => void): void {
+    this.#parts.guard(() => this.#add(letter, done))
+  }
+
+  #add(letter: DeadLetter, done: (isKept: boolean) => void): void {
     const { settings, random, process, book, life } = this.#parts
     const booked = this.#find(letter)
     const isKept = !(this.#parts.isFaulty() && random.hits(settings.deadLettersFullPerMille))

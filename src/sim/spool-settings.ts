@@ -45,7 +45,7 @@ export function drawSpoolSettings(random: SimRandom): SpoolSettings {
     disk,
     rotPerLife: random.pick([0, 0, 0, 1, 4]),
     lives: random.between(1, 4),
-    lifeMs: random.pick([30, 300, 3000]),
+    lifeMs: random.pick([30, 300, 3000, 12_000]),
     laneCount: random.between(1, 5),
     slowLanes: random.below(3),
     slowMs: random.pick([5, 100]),

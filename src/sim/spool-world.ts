@@ -2,9 +2,9 @@
 // disk, each ended by a crash; then a last one without faults, in which everything must settle.
 
 import assert from 'node:assert'
-import { silentLog } from '../host/index.ts'
+import { type Disk, silentLog } from '../host/index.ts'
 import { hashKeyFromBigInt } from '../record/index.ts'
-import { Spool, type SpoolRecord, type Transaction } from '../spool/index.ts'
+import { Spool, type SpoolLine, type SpoolRecord, type Transaction } from '../spool/index.ts'
 import { Machine, type SimProcess } from './machine.ts'
 import { SimNetwork } from './sim-network.ts'
 import type { SimRandom } from './sim-random.ts'
@@ -16,9 +16,6 @@ import { World } from './world.ts'
 const START_MAX_MS = 600_000
 const KEYS_MAX_BYTES = 4 * 1024
 const REST_MAX_MS = 3_600_000
-/** A settlement this old is on the disk, unless the disk fails or is slow. */
-const WRITTEN_AFTER_MS = 700
-const SYNCED_AFTER_MS = 5_000
 
 export interface SpoolReport {
   readonly digest: string
@@ -32,8 +29,17 @@ export interface SpoolReport {
   readonly counts: ReadonlyMap<string, number>
 }
 
+/** Parts that a test replaces by broken ones. */
+export interface SpoolHooks {
+  readonly disk: (disk: Disk) => Disk
+  readonly line: (line: SpoolLine) => SpoolLine
+}
+
+const AS_IT_IS: SpoolHooks = { disk: (disk) => disk, line: (line) => line }
+
 interface Life {
   readonly number: number
+  readonly startedAtMs: number
   readonly process: SimProcess
   readonly spool: Spool
   readonly line: FakeLine
@@ -42,6 +48,7 @@ interface Life {
 export class SpoolWorld {
   readonly world: World
   readonly settings: SpoolSettings
+  readonly #hooks: SpoolHooks
   readonly #random: SimRandom
   readonly #machine: Machine
   readonly #book = new SpoolBook()
@@ -51,7 +58,8 @@ export class SpoolWorld {
   #damagedCount = 0
   #submitted = 0
 
-  constructor(seed: number) {
+  constructor(seed: number, hooks: Partial<SpoolHooks> = {}) {
+    this.#hooks = { ...AS_IT_IS, ...hooks }
     this.world = new World({ seed })
     this.#random = this.world.random.fork('spool')
     this.settings = drawSpoolSettings(this.#random.fork('settings'))
@@ -86,11 +94,14 @@ export class SpoolWorld {
     const { settings } = this
     const random = this.#random.fork(`life ${number}`)
     const isFaulty = () => this.world.areFaultsOn
-    const parts = { settings, random, process, book: this.#book, life: number, isFaulty }
+    const guard = (look: () => void) => this.world.guard(look)
+    const parts = { settings, random, process, book: this.#book, life: number, isFaulty, guard }
     const deadLetters = new FakeDeadLetters(parts, ({ data }) => this.#find(data))
     let spool: Spool | null = null
     let failure: unknown = null
-    Spool.open(process, settings.config, { deadLetters }, silentLog).then(
+    const { clock, random: chance } = process
+    const host = { clock, random: chance, disk: this.#hooks.disk(process.disk) }
+    Spool.open(host, settings.config, { deadLetters }, silentLog).then(
       (opened) => {
         spool = opened
       },
@@ -110,8 +121,8 @@ export class SpoolWorld {
     const isAway = settings.isLineAway && isFaulty()
     const line = new FakeLine({ ...parts, isAway })
     deadLetters.onRoomCame = () => line.forgetOrder()
-    this.#life = { number, process, spool: opened, line }
-    opened.start(line, { settled() {}, changed() {} })
+    this.#life = { number, startedAtMs: this.world.nowMs, process, spool: opened, line }
+    opened.start(this.#hooks.line(line), { settled() {}, changed() {} })
     return true
   }
 
@@ -161,13 +172,14 @@ export class SpoolWorld {
     return {
       records,
       idempotency: booked.key === null ? null : { key: booked.key, bodyHash, ack: 'durable' },
-      durable: (receipts) => {
-        this.#book.durable(booked, receipts)
-        this.#checkKey(booked)
-      },
+      durable: (receipts) =>
+        this.world.guard(() => {
+          this.#book.durable(booked, receipts)
+          this.#checkKey(booked)
+        }),
       refused: ({ code, mayBeWritten }) => {
         this.world.note(`spool refuses: ${code}`)
-        this.#book.refused(booked, mayBeWritten)
+        this.world.guard(() => this.#book.refused(booked, mayBeWritten))
       },
       settled: (index) => {
         assert(booked.state === 'durable' && !settled.has(index), 'settled before, or twice')
@@ -190,10 +202,10 @@ export class SpoolWorld {
   }
 
   #crash(isPowerLost: boolean): void {
-    const boundMs = isPowerLost ? SYNCED_AFTER_MS : WRITTEN_AFTER_MS
     const isExact = !this.#hasDiskErrors && this.settings.rotPerLife === 0
-    const certainBeforeMs = isExact ? this.world.nowMs - boundMs : Number.NEGATIVE_INFINITY
-    if (this.#life !== null) this.#book.crashed(this.#life.number, certainBeforeMs)
+    const { nowMs } = this.world
+    const { number: life, startedAtMs } = this.#life ?? { number: -2, startedAtMs: nowMs }
+    this.#book.crashed({ life, isPowerLost, startedAtMs, nowMs, isExact })
     this.#life = null
     this.#crashes++
     this.#machine.crash({ isPowerLost })

@@ -107,7 +107,9 @@ export class Archive {
     for (let i = 0; i < this.#settled.length; i++) {
       const settled = this.#settled[i]!
       if (settled.segment.outcomes.needsCare) await settled.segment.outcomes.care()
-      if (settled.hasLog) await this.#removeLog(settled)
+      // Without room nothing more can be written, and removing the log is what makes room.
+      const isWritten = !settled.segment.outcomes.needsCare
+      if (settled.hasLog && (isWritten || isFull)) await this.#removeLog(settled)
       if (!settled.segment.outcomes.needsCare) settled.segment.outcomes.close()
     }
     await this.#expire(isFull)

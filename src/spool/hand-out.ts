@@ -89,9 +89,10 @@ export class HandOut {
     return this.#lanes.usedCount
   }
 
-  /** A record that has just become durable. */
+  /** A record that has become durable a moment ago. */
   offer(record: SpoolRecord, origin: Origin): void {
-    if (this.#isStopped) return
+    // A pass may have come by before.
+    if (this.#isStopped || origin.segment.taken.has(origin.ordinal)) return
     const { lane, hand } = this.#prepare(record, origin)
     const isBehind = lane.behindAt !== null
     const canGo = isBehind ? this.#lanes.hasFreshRoom(lane) : this.#lanes.hasRoom(lane)

@@ -21,8 +21,6 @@ import { OUTCOME_RESERVE_BYTES, type Usage } from './usage.ts'
 /** Bytes of one group; a transaction that is larger goes alone. */
 const GROUP_MAX_BYTES = 4 * 1024 * 1024
 const BUFFER_MAX_BYTES = GROUP_MAX_BYTES + LOG_HEADER_BYTES
-/** Positions are 32 bits wide; a segment ends long before. */
-const SEGMENT_LIMIT_BYTES = 2 ** 31
 
 /** After a failure new transactions are refused at once for so long; twice that after the next. */
 const PAUSE_MIN_MS = 10
@@ -53,7 +51,10 @@ export interface LogWriterParts {
   readonly usage: Usage
   readonly files: OutcomeFileParts
   readonly nextNumber: number
+  /** They are durable: whoever waits for that is told. */
   readonly onKept: (kept: readonly Kept[]) => void
+  /** What has been told of before can be handed on. */
+  readonly onIdle: (kept: readonly Kept[]) => void
   readonly onSealed: (segment: Segment) => void
   /** There is no room: whatever can go should go. */
   readonly onFull: () => void
@@ -164,8 +165,15 @@ export class LogWriter {
   async #writeAll(): Promise<void> {
     // Who comes in the same turn belongs to the first group.
     await null
+    let kept: readonly Kept[] = []
     while (this.#waiting.length > 0) {
-      await this.#write(this.#takeGroup())
+      const writing = this.#write(this.#takeGroup())
+      // While the disk works on this group, the one before is handed on.
+      if (kept.length > 0) this.#parts.onIdle(kept)
+      kept = await writing
+      if (this.#waiting.length > 0) continue
+      this.#parts.onIdle(kept)
+      kept = []
     }
     this.#writing = null
   }
@@ -181,10 +189,10 @@ export class LogWriter {
     return this.#waiting.splice(0, count)
   }
 
-  async #write(group: readonly Waiting[]): Promise<void> {
-    let active: { segment: Segment; file: LogFile }
+  async #write(group: readonly Waiting[]): Promise<readonly Kept[]> {
+    let active = this.#active
     try {
-      active = await this.#openSegment()
+      active ??= await this.#openSegment()
     } catch (error) {
       return this.#refuse(group, error as DiskError, false)
     }
@@ -208,8 +216,8 @@ export class LogWriter {
     }
     this.#leave(group)
     this.#keep(segment, kept)
-    const { segmentBytes } = this.#parts.config
-    if (segment.logBytes >= Math.min(segmentBytes, SEGMENT_LIMIT_BYTES)) this.#seal()
+    if (segment.logBytes >= this.#parts.config.segmentBytes) this.#seal()
+    return kept
   }
 
   /** Its fate is decided: told right after. */
@@ -285,7 +293,7 @@ export class LogWriter {
     error: DiskError,
     mayBeWritten: boolean,
     code?: 'sync-failed',
-  ): void {
+  ): readonly Kept[] {
     this.#leave(group)
     const { clock, log, onFull } = this.#parts
     const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT'
@@ -300,6 +308,7 @@ export class LogWriter {
     this.#pauseMs = Math.min(2 * this.#pauseMs, PAUSE_MAX_MS)
     if (isFull) onFull()
     for (const { transaction } of group) transaction.refused(refusal)
+    return []
   }
 
   /** Whether the file ends again where the last group ended, for good. */
@@ -321,7 +330,6 @@ export class LogWriter {
   }
 
   async #openSegment(): Promise<{ segment: Segment; file: LogFile }> {
-    if (this.#active !== null) return this.#active
     const { random, files, table } = this.#parts
     // Counted up first: a name that may be on the disk is not used again.
     const name = { number: this.#nextNumber++, marker: drawMarker(random) }

@@ -36,6 +36,7 @@ export class OutcomeFile {
   #pending: OutcomeEntry[] = []
   #underWay: readonly OutcomeEntry[] = []
   #writing: Promise<void> | null = null
+  #caring: Promise<void> | null = null
   #isDirty = false
   #isFailing = false
   /** A sync failed: the system may have dropped what it could not write. */
@@ -50,7 +51,8 @@ export class OutcomeFile {
 
   /** Something is not synced, or not even written. */
   get needsCare(): boolean {
-    return this.#isDirty || this.#pending.length > 0
+    const isBusy = this.#writing !== null || this.#caring !== null
+    return isBusy || this.#isDirty || this.#pending.length > 0
   }
 
   delivered(ordinal: number, place: Place): void {
@@ -97,8 +99,15 @@ export class OutcomeFile {
     this.#isDirty = sizeBytes > 0
   }
 
-  /** Writes what waits and syncs; never rejects. */
-  async care(): Promise<void> {
+  /** Writes what waits and syncs; never rejects. What comes meanwhile needs care again. */
+  care(): Promise<void> {
+    this.#caring ??= this.#careOnce().finally(() => {
+      this.#caring = null
+    })
+    return this.#caring
+  }
+
+  async #careOnce(): Promise<void> {
     this.#isFailing = false
     this.#write()
     await this.#writing

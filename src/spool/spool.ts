@@ -264,7 +264,10 @@ export class Spool implements SpoolFront {
       usage: this.#usage,
       files: this.#files,
       nextNumber,
-      onKept: (kept) => this.#onKept(kept),
+      onKept: (kept) => {
+        for (const one of kept) this.#tell(one)
+      },
+      onIdle: (kept) => this.#handOn(kept),
       onSealed: (segment) => {
         if (segment.unsettledCount === 0) this.#retire(segment)
       },
@@ -273,8 +276,7 @@ export class Spool implements SpoolFront {
     })
   }
 
-  #onKept(kept: readonly Kept[]): void {
-    for (const one of kept) this.#tell(one)
+  #handOn(kept: readonly Kept[]): void {
     if (this.#handOut === null) return
     for (const { transaction, firstOrdinal, ...origin } of kept) {
       for (const [index, record] of transaction.records.entries()) {

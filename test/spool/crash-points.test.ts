@@ -1,0 +1,154 @@
+// A small spool, ended at every instant, and with every byte of it damaged.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { diskWith, filesOf, JournalDisk, type Step, statesAfter } from './journal-disk.ts'
+import { Station } from './station.ts'
+
+/** Small, so that the little that is written makes several segments. */
+const SPOOL = { segmentBytes: 300 }
+
+const TRANSACTIONS = [['a1', 'a2'], ['b1'], ['c1', 'c2', 'c3'], ['d1'], ['e1', 'e2'], ['f1']]
+
+/** Appends all, settles some of each kind, and lets rounds pass. */
+async function live(disk: JournalDisk): Promise<Station> {
+  const station = await Station.open({ disk, spool: SPOOL, receipts: { retentionMs: 1500 } })
+  const settle = async (text: string, code: string | null = null) => {
+    disk.tell('settled', [text])
+    station.settle(text, code)
+    await station.turn()
+  }
+  for (const texts of TRANSACTIONS) {
+    const sent = station.append(texts)
+    await station.turn()
+    assert.ok(sent.receipts !== null)
+    disk.tell('durable', texts)
+    if (texts[0] === 'c1') await settle('a2')
+  }
+  await settle('a1', 'Expired')
+  await settle('b1')
+  await station.runFor(1000)
+  for (const text of ['c1', 'c2', 'c3', 'd1']) await settle(text)
+  await station.runFor(3000)
+  await settle('e2')
+  return station
+}
+
+function toldBy(steps: readonly Step[], kind: 'durable' | 'settled'): Set<string> {
+  const told = new Set<string>()
+  for (const step of steps) if (step.kind === kind) for (const text of step.texts) told.add(text)
+  return told
+}
+
+test('wherever it ends, whatever is lost of what was not synced: it starts and has all', async () => {
+  const disk = new JournalDisk()
+  await live(disk)
+  const all = new Set(TRANSACTIONS.flat())
+  let stateCount = 0
+  for (let end = 0; end <= disk.steps.length; end++) {
+    const steps = disk.steps.slice(0, end)
+    const durable = toldBy(steps, 'durable')
+    const settled = toldBy(steps, 'settled')
+    for (const state of statesAfter(steps)) {
+      stateCount++
+      const { handed, spool, log } = await Station.open({ disk: await diskWith(state) })
+      const where = `after ${end} of ${disk.steps.length} steps`
+      assert.equal(new Set(handed).size, handed.length, where)
+      for (const text of handed) assert.ok(all.has(text), `${where}: ${text}`)
+      for (const text of durable) {
+        assert.ok(handed.includes(text) || settled.has(text), `${where}: ${text} is lost`)
+      }
+      assert.equal(spool.totals.unsettled, handed.length, where)
+      const errors = log.lines.filter((line) => line.startsWith('error'))
+      assert.deepEqual(
+        errors.filter((line) => !line.includes('damaged')),
+        [],
+        where,
+      )
+    }
+  }
+  assert.ok(stateCount > 300, `${stateCount} states`)
+})
+
+/** A spool with two segments of which nothing has gone. */
+async function twoSegments(): Promise<Map<string, Buffer>> {
+  const station = await Station.open({ spool: SPOOL })
+  for (const texts of TRANSACTIONS) await station.put(...texts)
+  station.settle('a2')
+  station.settle('c1', 'Expired')
+  await station.turn()
+  return filesOf(station.disk)
+}
+
+const UNSETTLED = TRANSACTIONS.flat().filter((text) => text !== 'a2' && text !== 'c1')
+
+/** What is not handed on although it had not settled. */
+async function lostWith(files: ReadonlyMap<string, Buffer>, where: string): Promise<string[]> {
+  const station = await Station.open({ disk: await diskWith(files) })
+  const { handed } = station
+  assert.equal(new Set(handed).size, handed.length, where)
+  for (const text of handed) assert.ok(TRANSACTIONS.flat().includes(text), `${where}: ${text}`)
+  return UNSETTLED.filter((text) => !handed.includes(text))
+}
+
+test('one byte of it changed costs the transaction that it is in, and nothing else', async () => {
+  const files = await twoSegments()
+  assert.ok([...files.keys()].filter((name) => name.endsWith('.log')).length >= 2)
+  let lostCount = 0
+  for (const [name, bytes] of files) {
+    for (let at = 0; at < bytes.length; at++) {
+      for (const mask of [0x01, 0x80, 0xff]) {
+        const damaged = Buffer.from(bytes)
+        damaged[at]! ^= mask
+        const where = `${name} at ${at}, ${mask}`
+        const lost = await lostWith(new Map(files).set(name, damaged), where)
+        const transactions = TRANSACTIONS.filter((texts) =>
+          texts.some((text) => lost.includes(text)),
+        )
+        assert.ok(transactions.length <= (name.endsWith('.log') ? 1 : 0), `${where}: ${lost}`)
+        lostCount += lost.length
+      }
+    }
+  }
+  assert.ok(lostCount > 0)
+})
+
+test('wherever a file of it is cut, all before the cut is there', async () => {
+  const files = await twoSegments()
+  for (const [name, bytes] of files) {
+    let lostBefore = UNSETTLED.length + 1
+    for (let length = 0; length <= bytes.length; length++) {
+      const where = `${name} cut at ${length}`
+      const cut = new Map(files).set(name, bytes.subarray(0, length))
+      const lost = await lostWith(cut, where)
+      if (name.endsWith('.outcomes')) assert.deepEqual(lost, [], where)
+      assert.ok(lost.length <= lostBefore, where)
+      lostBefore = lost.length
+    }
+    assert.equal(lostBefore, 0)
+  }
+})
+
+test('damage is told, counted, and kept aside; the records in it count as failures', async () => {
+  const files = await twoSegments()
+  const [[name, bytes]] = [...files].filter(([one]) => one.endsWith('.log')) as [[string, Buffer]]
+  const damaged = Buffer.from(bytes)
+  damaged[bytes.indexOf('b1')]! ^= 0x40
+
+  const disk = await diskWith(new Map(files).set(name, damaged))
+  const station = await Station.open({ disk })
+
+  const { stats, totals } = station.spool
+  assert.equal(stats.damagedRecords, 1)
+  assert.ok(stats.damagedBytes > 0)
+  assert.equal(totals.failures, 2, 'c1 and b1')
+  assert.match(station.log.lines.join('\n'), /error a segment is damaged/)
+  const aside = (await disk.list()).filter((one) => one.startsWith(`damaged/${name}-`))
+  assert.equal(aside.length, 1)
+  assert.ok((await disk.load(aside[0]!))!.includes('"1'))
+  // Told once: the next start knows.
+  await station.until(station.spool.close(1000))
+  const again = await Station.open({ disk })
+  assert.equal(again.spool.totals.failures, 2)
+  assert.equal(again.spool.stats.damagedRecords, 0)
+})

@@ -1,0 +1,147 @@
+// A disk that writes down what is done to it, so that the state at every instant can be made again,
+// with any part of what was not synced missing.
+
+import { type Disk, type LogFile, MemoryDisk } from '../../src/host/index.ts'
+
+export type Step =
+  | { readonly kind: 'open' | 'sync' | 'remove'; readonly name: string }
+  | { readonly kind: 'append' | 'replace'; readonly name: string; readonly bytes: Buffer }
+  | { readonly kind: 'truncate'; readonly name: string; readonly sizeBytes: number }
+  /** Told by whoever uses the disk. */
+  | { readonly kind: 'durable' | 'settled'; readonly texts: readonly string[] }
+
+interface FileState {
+  synced: Buffer
+  /** In order; each at its place behind the synced bytes. */
+  unsynced: { at: number; bytes: Buffer }[]
+  sizeBytes: number
+}
+
+export class JournalDisk implements Disk {
+  readonly steps: Step[] = []
+  readonly #disk = new MemoryDisk({ maxBytes: 2 ** 26 })
+
+  tell(kind: 'durable' | 'settled', texts: readonly string[]): void {
+    this.steps.push({ kind, texts })
+  }
+
+  async open(name: string): Promise<LogFile> {
+    const file = await this.#disk.open(name)
+    this.steps.push({ kind: 'open', name })
+    return {
+      name,
+      sizeBytes: () => file.sizeBytes(),
+      append: async (chunks) => {
+        this.steps.push({ kind: 'append', name, bytes: Buffer.concat(chunks) })
+        await file.append(chunks)
+      },
+      sync: async () => {
+        await file.sync()
+        this.steps.push({ kind: 'sync', name })
+      },
+      read: (position, lengthBytes) => file.read(position, lengthBytes),
+      truncate: async (sizeBytes) => {
+        this.steps.push({ kind: 'truncate', name, sizeBytes })
+        await file.truncate(sizeBytes)
+      },
+      close: () => file.close(),
+    }
+  }
+
+  list(): Promise<readonly string[]> {
+    return this.#disk.list()
+  }
+
+  async remove(name: string): Promise<void> {
+    this.steps.push({ kind: 'remove', name })
+    await this.#disk.remove(name)
+  }
+
+  async replace(name: string, bytes: Uint8Array): Promise<void> {
+    this.steps.push({ kind: 'replace', name, bytes: Buffer.from(bytes) })
+    await this.#disk.replace(name, bytes)
+  }
+
+  load(name: string): Promise<Buffer | null> {
+    return this.#disk.load(name)
+  }
+}
+
+/** Every state that power loss after these steps may leave. */
+export function statesAfter(steps: readonly Step[]): Map<string, Buffer>[] {
+  const files = new Map<string, FileState>()
+  for (const step of steps) apply(files, step)
+  let states: Map<string, Buffer>[] = [new Map()]
+  for (const [name, file] of files) {
+    const contents = contentsOf(file)
+    states = states.flatMap((state) => contents.map((one) => new Map(state).set(name, one)))
+  }
+  return states
+}
+
+function apply(files: Map<string, FileState>, step: Step): void {
+  if (!('name' in step)) return
+  const { name } = step
+  const file = files.get(name) ?? { synced: Buffer.alloc(0), unsynced: [], sizeBytes: 0 }
+  files.set(name, file)
+  switch (step.kind) {
+    case 'append':
+      file.unsynced.push({ at: file.sizeBytes, bytes: step.bytes })
+      file.sizeBytes += step.bytes.length
+      break
+    case 'sync':
+      file.synced = whole(file, file.unsynced)
+      file.unsynced = []
+      break
+    case 'replace':
+      file.synced = step.bytes
+      file.unsynced = []
+      file.sizeBytes = step.bytes.length
+      break
+    case 'remove':
+      files.delete(name)
+      break
+    case 'truncate':
+      file.synced = whole(file, file.unsynced).subarray(0, step.sizeBytes)
+      file.unsynced = []
+      file.sizeBytes = step.sizeBytes
+  }
+}
+
+/** All subsets of what is not synced, and the last of it torn in some places. */
+function contentsOf(file: FileState): Buffer[] {
+  const { unsynced } = file
+  const contents: Buffer[] = []
+  for (let subset = 0; subset < 1 << unsynced.length; subset++) {
+    const kept = unsynced.filter((_, index) => (subset & (1 << index)) !== 0)
+    contents.push(whole(file, kept))
+    const last = kept.at(-1)
+    if (last === undefined) continue
+    for (const part of [0.1, 0.3, 0.7, 0.95]) {
+      const bytes = last.bytes.subarray(0, Math.floor(last.bytes.length * part))
+      contents.push(whole(file, [...kept.slice(0, -1), { at: last.at, bytes }]))
+    }
+  }
+  return contents
+}
+
+function whole({ synced }: FileState, kept: readonly { at: number; bytes: Buffer }[]): Buffer {
+  const endAt = kept.reduce((end, { at, bytes }) => Math.max(end, at + bytes.length), synced.length)
+  const content = Buffer.alloc(endAt)
+  synced.copy(content)
+  for (const { at, bytes } of kept) bytes.copy(content, at)
+  return content
+}
+
+/** A disk in memory with this on it. */
+export async function diskWith(files: ReadonlyMap<string, Buffer>): Promise<MemoryDisk> {
+  const disk = new MemoryDisk({ maxBytes: 2 ** 26 })
+  for (const [name, bytes] of files) await (await disk.open(name)).append([bytes])
+  return disk
+}
+
+export async function filesOf(disk: Disk): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>()
+  for (const name of await disk.list()) files.set(name, (await disk.load(name))!)
+  return files
+}

@@ -1,0 +1,196 @@
+// At, below and above each bound; disks that are full or fail.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Disk, DiskError, type LogFile, MemoryDisk } from '../../src/host/index.ts'
+import { Spool } from '../../src/spool/index.ts'
+import { HandClock } from '../hand-clock.ts'
+import { counting, Station, spoolConfig } from './station.ts'
+
+/** A disk whose logs do what `fault` wants. */
+function failing(fault: (operation: 'append' | 'sync', name: string) => DiskError | null): Disk {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  return {
+    list: () => inner.list(),
+    load: (name) => inner.load(name),
+    remove: (name) => inner.remove(name),
+    replace: (name, bytes) => inner.replace(name, bytes),
+    open: async (name) => {
+      const file = await inner.open(name)
+      const attempt = async (operation: 'append' | 'sync', work: () => Promise<void>) => {
+        const error = fault(operation, name)
+        if (error !== null) throw error
+        await work()
+      }
+      const failingFile: LogFile = {
+        name,
+        sizeBytes: () => file.sizeBytes(),
+        append: (chunks) => attempt('append', () => file.append(chunks)),
+        sync: () => attempt('sync', () => file.sync()),
+        read: (position, lengthBytes) => file.read(position, lengthBytes),
+        truncate: (sizeBytes) => file.truncate(sizeBytes),
+        close: () => file.close(),
+      }
+      return failingFile
+    },
+  }
+}
+
+const isLog = (name: string) => name.endsWith('.log')
+
+test('a sync that fails refuses the group, and that file is never synced again', async () => {
+  const syncs: string[] = []
+  let isFailing = false
+  const disk = failing((operation, name) => {
+    if (operation !== 'sync' || !isLog(name)) return null
+    syncs.push(name)
+    return isFailing ? new DiskError('EIO', 'the disk failed') : null
+  })
+  const station = await Station.open({ disk })
+  await station.put('kept')
+  isFailing = true
+  const sent = await station.put('refused')
+  assert.equal(sent.refusal?.code, 'sync-failed')
+  assert.equal(sent.refusal?.mayBeWritten, true)
+  assert.equal(station.spool.stats.state, 'disk-failed')
+  isFailing = false
+  await station.runFor(20)
+  const after = await station.put('after')
+  assert.equal(after.receipts?.length, 1)
+  assert.equal(station.spool.stats.state, 'ok')
+  assert.deepEqual(station.handed, ['kept', 'after'])
+  assert.notEqual(syncs.at(-1), syncs[0])
+  assert.equal(syncs.filter((name) => name === syncs[0]).length, 2)
+
+  const second = await Station.open({ disk })
+  assert.deepEqual(second.handed, ['kept', 'after'], 'what was refused stays refused')
+})
+
+test('a full disk refuses at once, is tried once a second, and recovers by itself', async () => {
+  let appendCount = 0
+  let isFull = false
+  const disk = failing((operation, name) => {
+    if (operation !== 'append' || !isLog(name)) return null
+    appendCount++
+    return isFull ? new DiskError('ENOSPC', 'no space') : null
+  })
+  const station = await Station.open({ disk })
+  await station.put('one')
+  isFull = true
+  const sent = await station.put('two')
+  assert.equal(sent.refusal?.code, 'disk-full')
+  assert.equal(sent.refusal?.mayBeWritten, false)
+  appendCount = 0
+  for (let i = 0; i < 10; i++) assert.equal((await station.put('x')).refusal?.code, 'disk-full')
+  assert.equal(appendCount, 0)
+  assert.equal(station.spool.refusal()?.code, 'disk-full')
+  await station.runFor(1000)
+  assert.equal(station.spool.refusal(), null, 'the next one is tried')
+  await station.put('y')
+  assert.equal(appendCount, 1)
+  isFull = false
+  await station.runFor(1000)
+  assert.equal((await station.put('three')).refusal, null)
+  assert.equal(station.spool.stats.state, 'ok')
+  assert.ok(station.changedCount > 0)
+  assert.deepEqual(station.handed, ['one', 'three'])
+})
+
+test('maxBytes: what fits is kept, one byte more is not; room comes when records settle', async () => {
+  const maxBytes = 20_000
+  const station = await Station.open({ spool: { maxBytes } })
+  const text = 'x'.repeat(1000)
+  let kept = 0
+  for (;;) {
+    const sent = await station.put(text)
+    if (sent.refusal !== null) {
+      assert.equal(sent.refusal.code, 'spool-full')
+      break
+    }
+    kept++
+  }
+  assert.ok(station.spool.stats.bytes <= maxBytes)
+  assert.ok(kept >= 16, `${kept} of 1000 bytes in ${maxBytes}`)
+  assert.equal(station.spool.stats.state, 'spool-full')
+  assert.equal(station.spool.refusal()?.code, 'spool-full')
+
+  station.settleAll()
+  await station.runFor(3000)
+
+  assert.equal(station.spool.refusal(), null)
+  assert.equal((await station.put(text)).refusal, null)
+  assert.ok(station.changedCount > 0)
+})
+
+test('a transaction of 64 MiB is kept in one piece; a larger one is refused', async () => {
+  const station = await Station.open()
+  const overhead = 20 + 18 + 1 + 2 + 'key'.length + 4 + 1 + 's'.length
+  const data = Buffer.alloc(64 * 1024 * 1024 - overhead)
+  const fits = station.append([''], { data })
+  const tooLarge = station.append([''], { data: Buffer.alloc(data.length + 1) })
+  await station.turn()
+  assert.equal(fits.receipts?.length, 1)
+  assert.equal(tooLarge.refusal?.code, 'transaction-too-large')
+  const again = await Station.open({ disk: station.disk })
+  assert.equal(again.held[0]!.data.length, data.length)
+})
+
+test('a segment ends at its size, and goes without the others when its records have settled', async () => {
+  const station = await Station.open({ spool: { segmentBytes: 1000 } })
+  for (let i = 0; i < 10; i++) await station.put(String(i).repeat(300))
+  const logs = async () => (await station.disk.list()).filter(isLog).sort()
+  assert.equal((await logs()).length, 4)
+  const [first, second] = await logs()
+  for (const digit of ['3', '4', '5']) station.settle(digit.repeat(300))
+  await station.turn()
+  assert.ok(!(await logs()).includes(second!))
+  assert.ok((await logs()).includes(first!))
+})
+
+test('what a later program wrote is not touched', async () => {
+  const disk = new MemoryDisk({ maxBytes: 2 ** 20 })
+  const station = await Station.open({ disk })
+  await station.put('one')
+  const [name] = (await disk.list()).filter(isLog)
+  const bytes = (await disk.load(name!))!
+  bytes.writeUInt32BE(2, 8)
+  const { crc32 } = await import('node:zlib')
+  bytes.writeUInt32BE(crc32(bytes.subarray(0, 28)), 28)
+  await disk.replace(name!, bytes)
+  const host = { disk, clock: new HandClock(), random: counting() }
+  const parts = { deadLetters: { add() {}, onRoom() {} } }
+
+  const opening = Spool.open(host, spoolConfig({}), parts, station.log)
+
+  await assert.rejects(opening, { name: 'NewerFormatError', message: /version 2 .* knows 1/ })
+  assert.deepEqual(await disk.load(name!), bytes)
+})
+
+test('the oldest age, the bytes and the counts are told', async () => {
+  const station = await Station.open()
+  await station.put('one')
+  await station.runFor(5000)
+  await station.put('two')
+  const { stats } = station.spool
+  assert.equal(stats.oldestAgeMs, 5000)
+  assert.equal(stats.unsettledRecords, 2)
+  assert.equal(stats.segments, 1)
+  assert.equal(stats.syncs, 2)
+  assert.ok(stats.bytes > 32)
+})
+
+test('after closing it takes nothing more', async () => {
+  const station = await Station.open()
+  await station.put('one')
+  await station.until(station.spool.close(1000))
+  assert.equal(station.append(['two']).refusal?.code, 'closed')
+  assert.equal(station.spool.stats.state, 'closed')
+})
+
+test('while nothing is to be done no timer runs', async () => {
+  const station = await Station.open({ receipts: { retentionMs: 1000 } })
+  await station.put('one')
+  station.settleAll()
+  await station.runFor(10_000)
+  assert.equal(station.clock.nextAtMs(), Number.POSITIVE_INFINITY)
+})
