@@ -67,6 +67,20 @@ const BENCHES: ReadonlyMap<string, { says: string; load: () => Promise<Bench> }>
     },
   ],
   [
+    'spool',
+    {
+      says: 'durable records/s and p99 with 50 writers, replay, beside writev + fdatasync',
+      load: () => import('./spool.ts'),
+    },
+  ],
+  [
+    'spool-backlog',
+    {
+      says: 'ten million unsettled records beside ten thousand; 1.5 GB of disk',
+      load: () => import('./spool-backlog.ts'),
+    },
+  ],
+  [
     'node-lines',
     {
       says: 'gateway-accepted on each supported line of Node',
