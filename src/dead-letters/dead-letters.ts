@@ -84,7 +84,7 @@ export class DeadLetters implements DeadLetterSink {
   get stats(): DeadLettersStats {
     const { damagedBytes } = this.#shelf
     const bytes = this.#index.bytes + damagedBytes
-    return { count: this.#index.count, bytes, damagedBytes, state: this.#state }
+    return { count: this.#index.size, bytes, damagedBytes, state: this.#state }
   }
 
   /** The number of the newest letter; all later ones have higher numbers. */
@@ -164,7 +164,7 @@ export class DeadLetters implements DeadLetterSink {
     })
     this.#newest = files.at(-1) ?? null
     for (const letter of older) this.#removeSuperseded(letter)
-    const { count, bytes } = this.#index
+    const { count, bytes } = this.stats
     if (count > 0) this.#log.info('dead letters are kept', { count, bytes })
   }
 

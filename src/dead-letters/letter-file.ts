@@ -3,16 +3,11 @@
 //
 //   000000000012-9f86d081884c7d65.v1        number, marker, version of the format
 //
-//   | marker 8 | length of the body u32 | position of the frame u32 | crc32 u32 | body | …
-//
-// The checksum covers length, position and body. The marker is random and nobody outside knows it,
-// and the position differs for each frame: bytes within a record are never taken for a frame when
-// we look for the next good one behind a damaged place.
+// Within it stand the spool's frames, one for each letter.
 
-import { crc32 } from 'node:zlib'
 import type { Random } from '../host/index.ts'
+import { claimedBytes, FRAME_HEAD_BYTES, isWhole, MARKER_BYTES, sealFrame } from '../spool/index.ts'
 
-const FRAME_HEAD_BYTES = 20
 const NAME = /^([0-9]{12})-([0-9a-f]{16})\.v([0-9]{1,6})$/
 export const FORMAT_VERSION = 1
 
@@ -34,7 +29,7 @@ export function parseFileName(name: string): FileName | null {
 }
 
 export function newMarker(random: Random): Buffer {
-  const marker = Buffer.alloc(8)
+  const marker = Buffer.alloc(MARKER_BYTES)
   marker.writeUInt32BE(random.below(2 ** 32), 0)
   marker.writeUInt32BE(random.below(2 ** 32), 4)
   return marker
@@ -50,17 +45,14 @@ export function fileOf(marker: Buffer, bodies: readonly (readonly Uint8Array[])[
   const lengths = bodies.map((pieces) => pieces.reduce((sum, { length }) => sum + length, 0))
   const file = Buffer.alloc(lengths.reduce((sum, length) => sum + frameBytes(length), 0))
   let position = 0
-  for (const [index, pieces] of bodies.entries()) {
-    const start = position
-    marker.copy(file, start)
-    file.writeUInt32BE(lengths[index]!, start + 8)
-    file.writeUInt32BE(start, start + 12)
+  for (const pieces of bodies) {
+    const at = position
     position += FRAME_HEAD_BYTES
     for (const piece of pieces) {
       file.set(piece, position)
       position += piece.length
     }
-    file.writeUInt32BE(checksum(file, start, position), start + 16)
+    sealFrame(file, { at, end: position }, marker, at)
   }
   return file
 }
@@ -97,10 +89,9 @@ export function scanFile(file: Buffer, marker: Buffer): Scanned {
 /** Where the whole, undamaged frame at this position ends; null when there is none. */
 function frameEnd(file: Buffer, marker: Buffer, position: number): number | null {
   if (position + FRAME_HEAD_BYTES > file.length) return null
-  if (marker.compare(file, position, position + marker.length) !== 0) return null
-  const end = position + FRAME_HEAD_BYTES + file.readUInt32BE(position + 8)
-  if (end > file.length || file.readUInt32BE(position + 12) !== position) return null
-  return file.readUInt32BE(position + 16) === checksum(file, position, end) ? end : null
+  const bytes = claimedBytes(file, position, marker, position)
+  const end = position + bytes
+  return bytes > 0 && end <= file.length && isWhole(file, position, end) ? end : null
 }
 
 function nextFrame(file: Buffer, marker: Buffer, from: number): number {
@@ -108,11 +99,4 @@ function nextFrame(file: Buffer, marker: Buffer, from: number): number {
     if (frameEnd(file, marker, at) !== null) return at
   }
   return file.length
-}
-
-function checksum(file: Buffer, start: number, end: number): number {
-  return crc32(
-    file.subarray(start + FRAME_HEAD_BYTES, end),
-    crc32(file.subarray(start + 8, start + 16)),
-  )
 }

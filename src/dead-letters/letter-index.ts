@@ -20,6 +20,12 @@ export class LetterIndex {
   #count = 0
   #bytes = 0
 
+  /** Receipts. */
+  get size(): number {
+    return this.#byReceipt.size
+  }
+
+  /** Letters, also those that newer ones have taken the place of and that are about to go. */
   get count(): number {
     return this.#count
   }

@@ -1,5 +1,6 @@
 export { type SpoolConfig, spoolFields } from './config.ts'
 export type { DeadLetter, DeadLetterSink } from './dead-letter.ts'
+export { claimedBytes, FRAME_HEAD_BYTES, isWhole, MARKER_BYTES, sealFrame } from './frame.ts'
 export type {
   SpoolEvents,
   SpoolFront,
