@@ -236,7 +236,7 @@ async function enqueue(directory: string, plan: BacklogPlan): Promise<number> {
       await appendOne(spool, Buffer.alloc(dataBytes, 'x'), recordsPerTransaction)
     }
   }
-  await Promise.all(Array.from({ length: 50 }, write))
+  await Promise.all(Array.from({ length: 500 }, write))
   const { user, system } = process.cpuUsage(cpuBefore)
   await spool.close(10_000)
   await disk.close()

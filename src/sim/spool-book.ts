@@ -88,6 +88,12 @@ export class SpoolBook {
     }
   }
 
+  /** It had no answer, and was found after a start. */
+  promised(transaction: BookedTransaction, receipts: readonly string[]): void {
+    transaction.state = 'durable'
+    for (const [index, record] of transaction.records.entries()) record.receipt = receipts[index]!
+  }
+
   refused(transaction: BookedTransaction, mayBeWritten: boolean): void {
     assert(transaction.state === 'open', 'a transaction was answered twice')
     transaction.state = mayBeWritten ? 'perhaps' : 'refused'

@@ -136,11 +136,21 @@ export class SpoolWorld {
     const { successes, failures, unsettled } = spool.totals
     const sum = successes + failures + unsettled
     this.#damagedCount += spool.stats.damagedRecords
+    this.#promiseKeys(spool)
     if (this.#hasDiskErrors || this.#rotCount > 0) return
     const states = this.#book.records().map(({ transaction }) => transaction.state)
     const durable = states.filter((state) => state === 'durable').length
     const perhaps = states.filter((state) => state === 'perhaps').length
     assert(sum >= durable && sum <= durable + perhaps, `${sum} of ${durable} + ${perhaps}`)
+  }
+
+  /** Whoever sends a key again that is known is answered as if it had been kept: a promise. */
+  #promiseKeys(spool: Spool): void {
+    for (const booked of this.#book.transactions) {
+      if (booked.state !== 'perhaps' || booked.key === null) continue
+      const known = spool.idempotency(booked.key)
+      if (known !== null) this.#book.promised(booked, known.receipts)
+    }
   }
 
   #load(count: number): void {

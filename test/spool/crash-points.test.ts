@@ -6,7 +6,7 @@ import { diskWith, filesOf, JournalDisk, type Step, statesAfter } from './journa
 import { Station } from './station.ts'
 
 /** Small, so that the little that is written makes several segments. */
-const SPOOL = { segmentBytes: 300 }
+const SPOOL = { segmentBytes: 200 }
 
 const TRANSACTIONS = [['a1', 'a2'], ['b1'], ['c1', 'c2', 'c3'], ['d1'], ['e1', 'e2'], ['f1']]
 
@@ -69,6 +69,49 @@ test('wherever it ends, whatever is lost of what was not synced: it starts and h
   }
   assert.ok(stateCount > 300, `${stateCount} states`)
 })
+
+test('a log goes only when all that is known of its records is written and synced', async () => {
+  const disk = new JournalDisk()
+  await live(disk)
+  // Segments that settle together, of which each writes its outcomes longer than the one before.
+  const slow = new JournalDisk()
+  slow.pauseOf = (_, name) => (name.endsWith('.outcomes') ? 10 * Number(name.slice(0, 12)) : 0)
+  const station = await Station.open({ disk: slow, spool: { segmentBytes: 50 } })
+  for (const texts of TRANSACTIONS) await station.put(...texts)
+  station.settleAll()
+  for (let i = 0; i < 100; i++) await station.turn()
+  assert.equal(removedWhenSynced(disk.steps) + removedWhenSynced(slow.steps), 7)
+})
+
+test('what an earlier life wrote and did not sync is synced before its log goes', async () => {
+  const disk = new JournalDisk()
+  const first = await Station.open({ disk })
+  await first.put('one')
+  first.settle()
+  await first.turn()
+  assert.equal(disk.steps.at(-1)?.kind, 'append', 'no round has come by')
+
+  const next = new JournalDisk(disk)
+  const second = await Station.open({ disk: next })
+  await second.runFor(2000)
+
+  assert.equal(removedWhenSynced([...disk.steps, ...next.steps]), 1)
+})
+
+/** How many logs went, none before the outcomes beside it were written and synced. */
+function removedWhenSynced(steps: readonly Step[]): number {
+  const unsynced = new Set<string>()
+  let removedCount = 0
+  for (const step of steps) {
+    if (!('name' in step)) continue
+    if (step.kind === 'begin') unsynced.add(step.name)
+    if (step.kind === 'sync') unsynced.delete(step.name)
+    if (step.kind !== 'remove' || !step.name.endsWith('.log')) continue
+    removedCount++
+    assert.ok(!unsynced.has(step.name.replace('.log', '.outcomes')), step.name)
+  }
+  return removedCount
+}
 
 /** A spool with two segments of which nothing has gone. */
 async function twoSegments(): Promise<Map<string, Buffer>> {

@@ -4,7 +4,8 @@
 import { type Disk, type LogFile, MemoryDisk } from '../../src/host/index.ts'
 
 export type Step =
-  | { readonly kind: 'open' | 'sync' | 'remove'; readonly name: string }
+  /** `begin`: an append has begun; the others have ended. */
+  | { readonly kind: 'open' | 'begin' | 'sync' | 'remove'; readonly name: string }
   | { readonly kind: 'append' | 'replace'; readonly name: string; readonly bytes: Buffer }
   | { readonly kind: 'truncate'; readonly name: string; readonly sizeBytes: number }
   /** Told by whoever uses the disk. */
@@ -19,7 +20,14 @@ interface FileState {
 
 export class JournalDisk implements Disk {
   readonly steps: Step[] = []
-  readonly #disk = new MemoryDisk({ maxBytes: 2 ** 26 })
+  /** Turns of the event loop that an operation takes. */
+  pauseOf: (kind: 'append', name: string) => number = () => 0
+  readonly #disk: Disk
+
+  /** On what is on another one, if it is given. */
+  constructor(disk?: JournalDisk) {
+    this.#disk = disk === undefined ? new MemoryDisk({ maxBytes: 2 ** 26 }) : disk.#disk
+  }
 
   tell(kind: 'durable' | 'settled', texts: readonly string[]): void {
     this.steps.push({ kind, texts })
@@ -32,6 +40,8 @@ export class JournalDisk implements Disk {
       name,
       sizeBytes: () => file.sizeBytes(),
       append: async (chunks) => {
+        this.steps.push({ kind: 'begin', name })
+        for (let i = 0; i < this.pauseOf('append', name); i++) await new Promise(setImmediate)
         this.steps.push({ kind: 'append', name, bytes: Buffer.concat(chunks) })
         await file.append(chunks)
       },
