@@ -95,6 +95,8 @@ export class Archive {
   /** Saves the totals with what is counted beside the segments. */
   async close(exhausted: number): Promise<void> {
     await this.#tidying
+    for (const { segment } of this.#settled) await segment.outcomes.finish()
+    await this.tidy({ isFull: false })
     this.#base = sumOf(this.#base, { successes: 0, failures: 0, exhausted })
     await this.#save(this.#base, this.#leaving).catch((error: Error) =>
       this.#parts.log.warn('the totals could not be saved', { reason: error.message }),

@@ -17,6 +17,7 @@ import type { Usage } from './usage.ts'
 
 /** Entries kept for a disk that takes none now; older ones are forgotten: duplicates at worst. */
 const PENDING_MAX_COUNT = 10_000
+const FINISH_ATTEMPTS = 3
 /** Records of one entry: bounds what one frame holds. */
 const ENTRY_MAX_COUNT = 10_000
 
@@ -105,6 +106,11 @@ export class OutcomeFile {
       this.#caring = null
     })
     return this.#caring
+  }
+
+  /** Nothing comes any more: all is written and synced, or the disk does not let us. */
+  async finish(): Promise<void> {
+    for (let attempt = 0; this.needsCare && attempt < FINISH_ATTEMPTS; attempt++) await this.care()
   }
 
   async #careOnce(): Promise<void> {

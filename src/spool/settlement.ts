@@ -33,11 +33,22 @@ export interface SettlementParts {
 
 export class Settlement {
   readonly #parts: SettlementParts
+  /** Letters that are not durable yet. */
+  #buryingCount = 0
+  #onIdle = () => {}
   #parked: { readonly segment: Segment; readonly ordinal: number }[] = []
 
   constructor(parts: SettlementParts) {
     this.#parts = parts
     parts.deadLetters.onRoom(() => this.#unpark())
+  }
+
+  /** Resolves when no letter is under way. */
+  idle(): Promise<void> {
+    if (this.#buryingCount === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onIdle = resolve
+    })
   }
 
   get parkedCount(): number {
@@ -96,10 +107,13 @@ export class Settlement {
       attemptCount: record.attemptCount,
       attempts: result.attempts,
     }
+    this.#buryingCount++
     this.#parts.deadLetters.add(letter, (isKept) => {
+      this.#buryingCount--
       handed.leave()
       if (isKept) this.settle(segment, ordinal, { kind: 'dead-lettered', code, message })
       else this.#park(segment, ordinal)
+      if (this.#buryingCount === 0) this.#onIdle()
     })
   }
 

@@ -217,12 +217,12 @@ export class Spool implements SpoolFront {
 
   async #finish(): Promise<void> {
     await this.#writer.close()
-    for (const { outcomes } of this.#table.all()) {
-      if (outcomes.needsCare) await outcomes.care()
+    await this.#settlement?.idle()
+    for (const { outcomes } of [...this.#table.all()]) {
+      await outcomes.finish()
       outcomes.close()
     }
-    await this.#archive.tidy({ isFull: false })
-    await this.#archive.close(this.#upkeep.exhausted)
+    await this.#archive.close(this.#upkeep.takeExhausted())
   }
 
   async #recover(names: readonly string[], totals: Totals): Promise<void> {

@@ -43,6 +43,13 @@ export class Upkeep {
     this.wake()
   }
 
+  /** Counted elsewhere from now on. */
+  takeExhausted(): number {
+    const exhausted = this.#exhausted
+    this.#exhausted = 0
+    return exhausted
+  }
+
   /** A round is due. */
   wake(): void {
     if (this.#round !== null || this.#isClosed) return
