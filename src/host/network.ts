@@ -65,8 +65,8 @@ export interface BodyTaker {
   /** A longer body is not read to its end: `tooLarge` answers instead. */
   readonly maxBodyBytes: number
   /**
-   * So many more bytes of the body have come; an answer refuses the rest. A taker without it takes
-   * whatever comes up to `maxBodyBytes`.
+   * So many more bytes of memory are held for the body, now that more of it has come; an answer
+   * refuses the rest. A taker without it takes whatever comes up to `maxBodyBytes`.
    */
   more?(bytes: number): HttpAnswer | null
   /**

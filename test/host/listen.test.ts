@@ -301,3 +301,18 @@ test('a port that is taken is said to be', async (t) => {
   const again = listen(service, { host: '127.0.0.1', port: listening.port })
   await assert.rejects(again, { code: 'EADDRINUSE' })
 })
+
+test('a client that sends no more and listens still gets its answer', async (t) => {
+  const fixture = await start(t)
+  const socket = await dial(fixture.listening)
+  socket.end('POST /hold HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc')
+  const read = readAll(socket)
+  // Asked whether anybody is there.
+  await once(socket, 'data')
+  fixture.service.release('held')
+  const text = await read
+  assert.match(text, /^(HTTP\/1.1 102 Processing\r\n\r\n)+HTTP\/1.1 200 OK/)
+  assert.match(text, /held$/)
+  assert.equal(fixture.service.abortCount, 0)
+  assert.equal(fixture.listening.openRequestCount(), 0)
+})

@@ -1,21 +1,29 @@
 // Puts a body together from the chunks that a socket delivers, with as few copies as its length
-// being known beforehand allows: one chunk is the body itself, several are copied once.
+// being known beforehand allows: one chunk is the body itself, several are copied together. Memory
+// follows what has come, at most twice as much, and never what the head promised.
 
-/** A body of unknown length is copied together when it is complete. */
-const UNKNOWN = -1
+/** The first piece of memory for what comes in several chunks. */
+const FIRST_BYTES = 4096
 
 export class BodyCollector {
   readonly #maxBytes: number
-  readonly #expectedBytes: number
+  /** Null when only the end will tell. */
+  readonly #expectedBytes: number | null
   #sizeBytes = 0
-  #chunks: Buffer[] = []
-  /** Where several chunks of a body of known length are copied to; made when the second comes. */
+  /** The only chunk so far. */
+  #first: Buffer | null = null
+  /** Where several chunks are copied to; made when the second comes. */
   #whole: Buffer | null = null
 
   /** `expectedBytes`: what content-length says, at most `maxBytes`; null when it says nothing. */
   constructor(maxBytes: number, expectedBytes: number | null) {
     this.#maxBytes = maxBytes
-    this.#expectedBytes = expectedBytes ?? UNKNOWN
+    this.#expectedBytes = expectedBytes
+  }
+
+  /** Bytes of memory that it holds. */
+  get heldBytes(): number {
+    return (this.#whole ?? this.#first)?.length ?? 0
   }
 
   /** False when the body is longer than allowed; then it is not kept. */
@@ -23,39 +31,44 @@ export class BodyCollector {
     const at = this.#sizeBytes
     this.#sizeBytes += chunk.length
     if (this.#sizeBytes > this.#maxBytes) {
-      this.#chunks = []
+      this.#first = null
       this.#whole = null
       return false
     }
-    if (this.#expectedBytes === UNKNOWN || chunk.length === this.#expectedBytes) {
-      this.#chunks.push(chunk)
+    if (at === 0) {
+      this.#first = chunk
       return true
     }
-    this.#whole ??= Buffer.allocUnsafeSlow(this.#expectedBytes)
-    chunk.copy(this.#whole, at)
+    if (this.#whole === null || this.#sizeBytes > this.#whole.length) this.#grow(at)
+    chunk.copy(this.#whole!, at)
     return true
   }
 
   /** The body, in memory that it shares with nobody. */
   take(): Buffer {
-    if (this.#whole !== null) {
-      return this.#sizeBytes === this.#expectedBytes
-        ? this.#whole
-        : this.#whole.subarray(0, this.#sizeBytes)
-    }
-    const [first] = this.#chunks
-    if (first === undefined) return EMPTY
+    const whole = this.#whole ?? this.#first
+    if (whole === null) return EMPTY
     // HTTP/1.1's parser gives every chunk memory of its own; HTTP/2 cuts several from one piece.
-    if (this.#chunks.length === 1 && first.length === first.buffer.byteLength) return first
-    return join(this.#chunks, this.#sizeBytes)
+    const isOwn = whole.length === whole.buffer.byteLength
+    return isOwn && whole.length === this.#sizeBytes ? whole : copyOf(whole, this.#sizeBytes)
+  }
+
+  #grow(oldBytes: number): void {
+    const most = this.#expectedBytes ?? this.#maxBytes
+    const wanted = Math.max(FIRST_BYTES, 2 * this.#sizeBytes)
+    // A service that is sent more than was promised has its own bound for that.
+    const whole = Buffer.allocUnsafeSlow(Math.max(this.#sizeBytes, Math.min(wanted, most)))
+    const old = this.#whole ?? this.#first
+    old!.copy(whole, 0, 0, oldBytes)
+    this.#whole = whole
+    this.#first = null
   }
 }
 
 const EMPTY = Buffer.alloc(0)
 
-function join(chunks: readonly Buffer[], sizeBytes: number): Buffer {
-  const whole = Buffer.allocUnsafeSlow(sizeBytes)
-  let at = 0
-  for (const chunk of chunks) at += chunk.copy(whole, at)
-  return whole
+function copyOf(bytes: Buffer, sizeBytes: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(sizeBytes)
+  bytes.copy(copy, 0, 0, sizeBytes)
+  return copy
 }

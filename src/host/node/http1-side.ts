@@ -26,7 +26,7 @@ const LINGER_MS = 2_000
 /** What we remember of a connection. */
 interface Connection {
   /** Unanswered, oldest first. */
-  readonly open: Map<ServiceExchange, IncomingMessage>
+  readonly open: Map<ServiceExchange, ServerResponse>
   /** The last answer of this connection is on its way. */
   isEnding: boolean
 }
@@ -44,6 +44,8 @@ export class Http1Side {
     this.#server = server
     this.#service = service
     this.#answerBadRequest = answerBadRequest
+    // A client that has said all it has to say may still be listening.
+    Object.assign(server, { httpAllowHalfOpen: true })
     server.on('request', (request, response) => this.#begin(request, response, false))
     server.on('checkContinue', (request, response) => this.#begin(request, response, true))
     server.on('checkExpectation', (request, response) => {
@@ -101,7 +103,7 @@ export class Http1Side {
       this.#openRequestCount--
       this.#answer(request, response, answer, isBodyUnread)
     })
-    connection.open.set(exchange, request)
+    connection.open.set(exchange, response)
     if (bodyBytes === 0) return exchange.end()
     request.on('data', (chunk: Buffer) => exchange.data(chunk))
     request.on('end', () => exchange.end())
@@ -110,6 +112,7 @@ export class Http1Side {
   #connect(socket: Socket): Connection {
     const connection: Connection = { open: new Map(), isEnding: false }
     this.#connections.set(socket, connection)
+    socket.once('end', () => probe(socket, connection))
     socket.once('close', () => {
       this.#connections.delete(socket)
       this.#lose(connection)
@@ -155,7 +158,7 @@ export class Http1Side {
     // An answer now would be taken for that of an earlier request which came whole.
     const isAnswerClear =
       connection === undefined ||
-      (!connection.isEnding && ![...connection.open.values()].some((request) => request.complete))
+      (!connection.isEnding && ![...connection.open.values()].some(({ req }) => req.complete))
     const status = STATUS_OF_ERROR.get(error.code ?? '') ?? 400
     if (!socket.writable || error.code === 'ECONNRESET' || !isAnswerClear) {
       socket.destroy()
@@ -190,6 +193,24 @@ function bodyBytesOf(request: IncomingMessage): number | null {
   if (headers['transfer-encoding'] !== undefined) return null
   const length = headers['content-length']
   return length === undefined ? 0 : Number(length)
+}
+
+/** Between two questions whether anybody listens still. */
+const PROBE_MS = 500
+
+/**
+ * The client sends no more: it listens still, or it is gone, and both look alike. An interim answer
+ * is overlooked by the one and reset by the other, which the next write then notices.
+ */
+function probe(socket: Socket, { open }: Connection): void {
+  const ask = () => {
+    const [oldest] = open.values()
+    if (oldest?.headersSent === false) oldest.writeProcessing()
+  }
+  ask()
+  if (open.size === 0) return
+  const timer = setInterval(ask, PROBE_MS)
+  socket.once('close', () => clearInterval(timer))
 }
 
 /** Ends the connection so that the client can still read the answer while it is sending. */

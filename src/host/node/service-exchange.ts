@@ -29,8 +29,10 @@ export class ServiceExchange {
 
   data(chunk: Buffer): void {
     if (this.#collector === null) return
+    const before = this.#collector.heldBytes
     if (!this.#collector.add(chunk)) return this.#refuse(this.#taker.tooLarge())
-    const refusal = this.#taker.more?.(chunk.length) ?? null
+    // Told of the memory and not of the chunk: while a body is copied together it is more.
+    const refusal = this.#taker.more?.(this.#collector.heldBytes - before) ?? null
     if (refusal !== null) this.#refuse(refusal)
   }
 
