@@ -9,6 +9,14 @@ export interface ServeFacts {
   readonly data: string
   readonly streams: readonly string[]
   readonly ack: string
+  /** Whether records are kept in the data directory until they are delivered. */
+  readonly isSpooled: boolean
+}
+
+const MEANS: Readonly<Record<string, string>> = {
+  accepted: 'answers when a record is accepted: in memory, no more than that',
+  durable: 'answers when a record is durable: on the disk, synced',
+  delivered: 'answers when a record is delivered: Kinesis has it',
 }
 
 export function serveBanner(facts: ServeFacts, isColour: boolean): string {
@@ -18,7 +26,6 @@ export function serveBanner(facts: ServeFacts, isColour: boolean): string {
       ? [`  Kinesis    ${bold(facts.service)}`]
       : [
           `  Kinesis    ${bold(facts.kinesis)}  ${dim(`embedded: streams ${facts.streams.join(', ')}`)}`,
-          `  data       ${facts.data}`,
         ]
   const tail =
     facts.kinesis === null
@@ -28,8 +35,9 @@ export function serveBanner(facts: ServeFacts, isColour: boolean): string {
     '',
     `${bold('Headgate')} is open.`,
     '',
-    `  gateway    ${bold(facts.gateway)}  ${dim(`answers when a record is ${facts.ack}`)}`,
+    `  gateway    ${bold(facts.gateway)}  ${dim(MEANS[facts.ack]!)}`,
     ...target,
+    `  data       ${facts.data}${facts.isSpooled ? dim('  records wait here until they are delivered') : ''}`,
     '',
     dim('Try it:'),
     `  curl ${facts.gateway}/mappedIngest/s2 -H 'content-type: application/json' \\`,

@@ -57,7 +57,8 @@ Example:
   headgate serve --port 8080
   curl localhost:8080/mappedIngest/s2 -H 'content-type: application/json' -d '{"foo":{"foopart1":1}}'
 
-Stop it with Ctrl-C or SIGTERM: it becomes unready, finishes what was admitted, and exits with 0.`,
+Stop it with Ctrl-C or SIGTERM: it becomes unready, finishes what was admitted, and exits with 0.
+What could not be delivered in time stays in the spool; the next start sends it.`,
   )
   .action(async (options: ServeOptions) => {
     const { config, host, port, kinesisPort, data, region, endpoint } = options
@@ -70,9 +71,10 @@ Stop it with Ctrl-C or SIGTERM: it becomes unready, finishes what was admitted, 
     const served = await serve(settings, isEmbedded, log)
     print(options.json ? JSON.stringify(served.facts) : serveBanner(served.facts, isColour))
     await runUntilStopped(log, async () => {
-      const left = await served.stop()
-      if (left > 0) log.warn('stopped with records left, which have failed', { left })
-      else log.info('stopped, nothing left')
+      const { records: left, areKept } = await served.stop()
+      if (left === 0) log.info('stopped, nothing left')
+      else if (areKept) log.info('stopped; what is left is kept, the next start sends it', { left })
+      else log.warn('stopped with records left, which have failed', { left })
     })
   })
 

@@ -1,6 +1,6 @@
 // headgate serve: the gateway, with an embedded Kinesis behind it unless AWS is configured.
 
-import { assembleLine, type Line } from '../assemble.ts'
+import { assembleLine, type Line, openLine } from '../assemble.ts'
 import { partOf } from '../config/index.ts'
 import { badRequest } from '../gateway/index.ts'
 import type { Log } from '../host/index.ts'
@@ -15,8 +15,14 @@ import { networkOf, openWorld } from './world.ts'
 
 export interface Served {
   readonly facts: ServeFacts
-  /** Unready first, then what was admitted; resolves with the number of records that were left. */
-  stop(): Promise<number>
+  /** Unready first, then what was admitted; resolves with what was left. */
+  stop(): Promise<Leftovers>
+}
+
+export interface Leftovers {
+  readonly records: number
+  /** They are in the spool, and the next start goes on with them; else they have failed. */
+  readonly areKept: boolean
 }
 
 /** The embedded Kinesis takes any. */
@@ -54,7 +60,12 @@ async function serveOn(
   const credentials: CredentialsProvider =
     embedded === null ? awsCredentials() : () => Promise.resolve(LOCAL_KEYS)
   const build = { name: 'headgate', version: version(), runtime: `node ${process.version}` }
-  const line = assembleLine(world, { gateway: settings, producer, build }, credentials, log)
+  const config = { gateway: settings, producer, build }
+  const { spool, deadLetters } = settings
+  const line = spool.enabled
+    ? await openSpooled(world, { ...config, spool: settings, deadLetters }, credentials, log)
+    : assembleLine(world, config, credentials, log)
+  line.start()
   const listening = await takePort(line, settings)
   return {
     facts: {
@@ -64,14 +75,23 @@ async function serveOn(
       data: settings.data,
       streams: settings.kinesis.streams.map((stream) => stream.name),
       ack: settings.ack.default,
+      isSpooled: spool.enabled,
     },
     stop: async () => {
-      const left = await line.close(settings.shutdownTimeoutMs)
+      const records = await line.close(settings.shutdownTimeoutMs)
       await listening.close(CLOSE_GRACE_MS)
       await embedded?.close()
       await world.close()
-      return left
+      return { records, areKept: spool.enabled }
     },
+  }
+}
+
+async function openSpooled(...args: Parameters<typeof openLine>): Promise<Line> {
+  try {
+    return await openLine(...args)
+  } catch (error) {
+    throw cannot('The spool cannot start on its part of the data directory', error)
   }
 }
 

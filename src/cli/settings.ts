@@ -6,6 +6,7 @@ import {
   ConfigError,
   choice,
   type Fields,
+  flag,
   integer,
   type Parsed,
   type Partly,
@@ -15,7 +16,7 @@ import {
   text,
 } from '../config/index.ts'
 import { deadLettersFields } from '../dead-letters/index.ts'
-import { gatewayFields } from '../gateway/index.ts'
+import { gatewayFields, WITHOUT_SPOOL } from '../gateway/index.ts'
 import { kinesisFields } from '../kinesis/index.ts'
 import {
   isServiceNamed,
@@ -24,6 +25,7 @@ import {
   transportFields,
 } from '../producer/index.ts'
 import { STREAM_NAME_PATTERN } from '../record/index.ts'
+import { spoolFields } from '../spool/index.ts'
 import { usageError } from './exit.ts'
 import { LOG_LEVELS } from './log.ts'
 
@@ -68,6 +70,14 @@ export const settingsFields = {
     says: 'The least important messages that are logged.',
   }),
   ...gatewayFields,
+  ...spoolFields,
+  spool: {
+    enabled: flag({
+      default: true,
+      says: 'Whether records are kept on the disk until they are delivered; without it they die with the process.',
+    }),
+    ...spoolFields.spool,
+  },
   deadLetters: deadLettersFields,
   kplProperties: text({
     default: '',
@@ -109,10 +119,12 @@ export function readSettings(
   const file = name === null ? null : { name, text: readFile(name, 'utf8') }
   const sources = { file, env: withAwsNames(env), overrides }
   try {
-    const settings = readConfig(settingsFields, sources)
-    if (settings.kplProperties === '') return settings
-    const base = kplDefaults(settings.kplProperties, warnings)
-    return readConfig(settingsFields, { ...sources, base })
+    const { spool, kplProperties } = readConfig(settingsFields, sources)
+    const kpl = kplProperties === '' ? {} : kplDefaults(kplProperties, warnings)
+    const base = spool.enabled ? withSpool(kpl) : { ...kpl, ...WITHOUT_SPOOL }
+    const settings = readConfig(settingsFields, { ...sources, base })
+    checkAcks(settings)
+    return settings
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     const { problems } = error
@@ -120,6 +132,21 @@ export function readSettings(
     const lines = problems.map((problem) => `  ${sayProblem(problem)}`)
     throw usageError(`The configuration has ${count}:\n${lines.join('\n')}`)
   }
+}
+
+/** A record that is kept need not expire: it waits in the spool for as long as it takes. */
+function withSpool(base: SettingsOverrides): SettingsOverrides {
+  return { ...base, producer: { recordTtl: 'none', ...base.producer } }
+}
+
+function checkAcks({ ack, mappings, spool }: Settings): void {
+  if (spool.enabled) return
+  const asked = [{ path: 'ack.default', ack: ack.default }].concat(
+    mappings.map(({ ack }, index) => ({ path: `mappings[${index}].ack`, ack: ack ?? 'accepted' })),
+  )
+  const wrong = asked.filter(({ ack }) => ack === 'durable').map(({ path }) => path)
+  if (wrong.length === 0) return
+  throw usageError(`durable needs the spool, and spool.enabled is false: ${wrong.join(', ')}`)
 }
 
 function kplDefaults(name: string, warnings: string[]): SettingsOverrides {

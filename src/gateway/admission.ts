@@ -1,5 +1,5 @@
-// Who may enter, who waits, who is told to come back. Bounds the records outstanding in the
-// producer and the bytes that bodies hold in memory; both are given back when a record settles.
+// Who may enter, who waits, who is told to come back. Bounds the records that are inside, and the
+// bytes that they hold in memory before the spool or the producer has them.
 
 import type { Clock, Timer } from '../host/index.ts'
 import type { GatewayConfig } from './config.ts'
@@ -18,7 +18,14 @@ interface Waiting {
   readonly untilMs: number
 }
 
-export type AdmissionConfig = Pick<GatewayConfig, 'backpressure' | 'memory'>
+export type AdmissionConfig = Pick<GatewayConfig, 'backpressure'>
+
+/** What is there when the process starts, and what is taken from the memory for others. */
+export interface AdmissionStart {
+  readonly insideCount: number
+  /** Bytes that may be lent. */
+  readonly lendableBytes: number
+}
 
 /** A place in the line, for one who goes away before being let in. */
 export type LinePlace = Place<Waiting>
@@ -27,14 +34,21 @@ export class Admission {
   readonly #clock: Clock
   readonly #config: AdmissionConfig
   readonly #line = new WaitingLine<Waiting>()
-  #insideCount = 0
-  #heldBytes = 0
+  readonly #lendableBytes: number
+  readonly #threshold: number
+  #insideCount: number
+  #lentBytes = 0
   #isLettingIn = false
   #timer: Timer | null = null
 
-  constructor(clock: Clock, config: AdmissionConfig) {
+  constructor(clock: Clock, config: AdmissionConfig, start: AdmissionStart) {
     this.#clock = clock
     this.#config = config
+    this.#insideCount = start.insideCount
+    this.#lendableBytes = start.lendableBytes
+    const { strategy, threshold } = config.backpressure
+    const isBound = strategy !== 'none' && threshold !== 'none'
+    this.#threshold = isBound ? threshold : Number.POSITIVE_INFINITY
   }
 
   /** Records that entered and have not settled. */
@@ -46,47 +60,57 @@ export class Admission {
     return this.#line.size
   }
 
-  get heldBytes(): number {
-    return this.#heldBytes
+  get lentBytes(): number {
+    return this.#lentBytes
   }
 
   /** Whether a body of so many bytes could be held now. */
   hasRoomFor(bytes: number): boolean {
-    return this.#heldBytes + bytes <= this.#config.memory.maxBytes
+    return this.#lentBytes + bytes <= this.#lendableBytes
   }
 
   /** Lends memory for what came of a body; false when there is not enough left. */
   lendBytes(bytes: number): boolean {
     if (!this.hasRoomFor(bytes)) return false
-    this.#heldBytes += bytes
+    this.#lentBytes += bytes
     return true
   }
 
   returnBytes(bytes: number): void {
-    this.#heldBytes -= bytes
+    this.#lentBytes -= bytes
+  }
+
+  /** Why one more would be turned away at once, or null. */
+  get turnsAway(): string | null {
+    const { strategy, threshold, maxWaiting } = this.#config.backpressure
+    if (this.#insideCount < this.#threshold && this.#line.size === 0) return null
+    if (strategy === 'reject') return `${threshold} records are outstanding, as many as may be.`
+    if (this.#line.size < maxWaiting) return null
+    return `${maxWaiting} records wait in line already, as many as may.`
   }
 
   /**
    * Lets the applicant in, or turns it away, or makes it wait and answers its place in the line.
    */
   apply(applicant: Applicant): LinePlace | null {
-    const { strategy, threshold, maxWaiting, maxWaitMs } = this.#config.backpressure
-    if (strategy === 'none' || (this.#insideCount < threshold && this.#line.size === 0)) {
+    if (this.#insideCount < this.#threshold && this.#line.size === 0) {
       this.#admit(applicant)
       return null
     }
-    if (strategy === 'reject') {
-      applicant.giveUp(`${threshold} records are outstanding, as many as may be.`)
+    const why = this.turnsAway
+    if (why !== null) {
+      applicant.giveUp(why)
       return null
     }
-    if (this.#line.size >= maxWaiting) {
-      applicant.giveUp(`${maxWaiting} records wait in line already, as many as may.`)
-      return null
-    }
-    const untilMs = this.#clock.monotonicMs() + maxWaitMs
+    const untilMs = this.#clock.monotonicMs() + this.#config.backpressure.maxWaitMs
     const place = this.#line.join({ applicant, untilMs })
     if (this.#line.size === 1) this.#watch()
     return place
+  }
+
+  /** One who is not asked: counted, and let in past line and threshold. */
+  enterAnyway(): void {
+    this.#insideCount++
   }
 
   /** One who waited has gone away. */
@@ -94,7 +118,7 @@ export class Admission {
     this.#line.leave(place)
   }
 
-  /** A record has settled: the first in line may enter. */
+  /** A record has settled, or did not get in after all: the first in line may enter. */
   settled(): void {
     this.#insideCount--
     // One who enters may settle at once. Letting the next one in from there would nest as deeply as
@@ -118,8 +142,7 @@ export class Admission {
   }
 
   #letIn(): void {
-    const { threshold } = this.#config.backpressure
-    while (this.#insideCount < threshold) {
+    while (this.#insideCount < this.#threshold) {
       const waiting = this.#line.shift()
       if (waiting === null) return
       this.#admit(waiting.applicant)

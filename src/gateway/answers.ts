@@ -2,6 +2,7 @@
 
 import type { HttpAnswer } from '../host/index.ts'
 import type { Place, RecordResult } from '../record/index.ts'
+import type { AnyOutcome } from './direct-line.ts'
 import { problem } from './problem.ts'
 
 const TEXT = ['content-type', 'text/plain; charset=utf-8'] as const
@@ -20,6 +21,18 @@ export const ACCEPTED = plain(202, GOT_IT)
 /** The time ran out while the record was still on its way; sending it again would duplicate it. */
 export const PENDING = plain(202, 'pending')
 
+const RECEIPT = 'headgate-receipt'
+
+/** The same, of a record that is on the disk. */
+export function pending(receipt: string): HttpAnswer {
+  return { status: 202, headers: [...TEXT, RECEIPT, receipt], body: 'pending' }
+}
+
+/** On the disk, synced. */
+export function durable(receipt: string): HttpAnswer {
+  return { status: 200, headers: [...TEXT, RECEIPT, receipt], body: GOT_IT }
+}
+
 export function json(status: number, body: unknown): HttpAnswer {
   return { status, headers: ['content-type', 'application/json'], body: JSON.stringify(body) }
 }
@@ -28,8 +41,25 @@ export function textAnswer(body: string): HttpAnswer {
   return plain(200, body)
 }
 
+/** Whom a result is told, and with what. */
+export interface About {
+  readonly stream: string
+  /** Null where there is no spool. */
+  readonly receipt: string | null
+  /** For what may work later. */
+  readonly retryAfterSeconds: number
+}
+
+/** What a request that waited for delivery is told. */
+export function outcomeAnswer(outcome: AnyOutcome, about: About): HttpAnswer {
+  if (outcome.kind === 'delivered') return delivered(outcome.place, about.receipt)
+  if (outcome.kind === 'failed') return notDelivered(outcome.result, about)
+  return deadLettered(outcome, about)
+}
+
 /** Kinesis has it, and where. */
-export function delivered({ shardId, sequenceNumber, subSequenceNumber }: Place): HttpAnswer {
+function delivered(place: Place, receipt: string | null): HttpAnswer {
+  const { shardId, sequenceNumber, subSequenceNumber } = place
   const headers = [
     ...TEXT,
     'headgate-shard-id',
@@ -40,17 +70,36 @@ export function delivered({ shardId, sequenceNumber, subSequenceNumber }: Place)
   if (subSequenceNumber !== null) {
     headers.push('headgate-sub-sequence-number', String(subSequenceNumber))
   }
+  if (receipt !== null) headers.push(RECEIPT, receipt)
   return { status: 200, headers, body: GOT_IT }
 }
 
 /** What Kinesis says of a record that it will never take. */
 const INVALID_CODES = new Set(['InvalidArgumentException', 'ValidationException'])
 
-/** A result that is no delivery. `retryAfterSeconds` is for what may work later. */
-export function notDelivered(
-  stream: string,
+function deadLettered(
+  { code, message }: { readonly code: string; readonly message: string },
+  { stream, receipt, retryAfterSeconds }: About,
+): HttpAnswer {
+  const kept =
+    'It is kept among the dead letters, from where it can be replayed; sent again it may be stored twice.'
+  const detail = `${code}: ${message}. ${kept}`
+  const headers = receipt === null ? [] : [RECEIPT, receipt]
+  const more = { receipt }
+  if (code === 'ResourceNotFoundException') {
+    return problem('stream-not-found', `Kinesis has no stream ${stream}: ${detail}`, {
+      headers,
+      more,
+    })
+  }
+  if (INVALID_CODES.has(code)) return problem('record-refused', detail, { headers, more })
+  return problem('dead-lettered', detail, { retryAfterSeconds, headers, more })
+}
+
+/** A result that is no delivery, where nothing keeps the record. */
+function notDelivered(
   result: RecordResult & { isDelivered: false },
-  retryAfterSeconds: number,
+  { stream, retryAfterSeconds }: About,
 ): HttpAnswer {
   if (result.code === 'ResourceNotFoundException') {
     return problem('stream-not-found', `Kinesis has no stream ${stream}: ${result.message}`)

@@ -1,12 +1,12 @@
 // The gateway's settings.
 
 import { z } from 'zod'
-import { choice, type Fields, integer, type Parsed, shaped } from '../config/index.ts'
+import { choice, type Fields, integer, integerOr, type Parsed, shaped } from '../config/index.ts'
 import { STREAM_NAME_PATTERN } from '../record/index.ts'
 import { parsePointer } from './pointer.ts'
 
-/** What an answer means. `durable` joins them with the spool. */
-export const ACKS = ['accepted', 'delivered'] as const
+/** What an answer means; `durable` needs the spool. */
+export const ACKS = ['accepted', 'durable', 'delivered'] as const
 export type Ack = (typeof ACKS)[number]
 
 /** A token of RFC 9110: what may name a header. */
@@ -20,6 +20,10 @@ const MAPPINGS_MAX_COUNT = 10_000
 const ALWAYS = { when: () => true }
 type Unchecked<T> = { readonly [K in keyof T]?: unknown }
 
+const QUOTA_MAX = 1_000_000_000
+const rate = z.int().min(1).max(QUOTA_MAX).optional()
+const quotaSchema = z.strictObject({ recordsPerSecond: rate, bytesPerSecond: rate })
+
 const mappingSchema = z
   .strictObject({
     resource: z.string().regex(RESOURCE_NAME, 'allowed are letters, digits and . _ ~ -'),
@@ -29,6 +33,7 @@ const mappingSchema = z
     location: z.enum(['header', 'body']),
     specification: z.string(),
     ack: z.enum(ACKS).optional(),
+    quota: quotaSchema.optional(),
   })
   .superRefine((mapping: Unchecked<Mapping>, context) => {
     const { location, specification } = mapping
@@ -72,13 +77,14 @@ export const gatewayFields = {
   mappings: shaped({
     default: DEFAULT_MAPPINGS,
     schema: mappingsSchema,
-    allowed: 'a list of { resource, stream, location: header or body, specification, ack }',
-    says: 'For each `/mappedIngest/{resource}`: its stream, and the header or JSON pointer that holds the partition key.',
+    allowed:
+      'a list of { resource, stream, location: header or body, specification, ack, quota: { recordsPerSecond, bytesPerSecond } }',
+    says: 'For each `/mappedIngest/{resource}`: its stream, the header or JSON pointer that holds the partition key, and how much may come in a second.',
   }),
   ack: {
     default: choice(ACKS, {
-      default: 'delivered',
-      says: 'What an answer means where neither the request nor the mapping says it.',
+      default: 'durable',
+      says: 'What an answer means where neither the request nor the mapping says it; `delivered` where there is no spool.',
     }),
     deliveredTimeoutMs: integer({
       default: 60_000,
@@ -89,13 +95,13 @@ export const gatewayFields = {
     }),
   },
   backpressure: {
-    threshold: integer({
-      default: 10_000,
+    threshold: integerOr(['none'], {
+      default: 'none',
       min: 1,
       max: 100_000_000,
       unit: 'records',
       env: 'BACKPRESSURE_BUFFER_THRESHOLD',
-      says: 'Records outstanding in the producer, above which a new one waits.',
+      says: 'Records that entered and are not settled, from which on a new one waits; 10 000 where there is no spool.',
     }),
     maxWaitMs: integer({
       default: 5000,
@@ -122,7 +128,22 @@ export const gatewayFields = {
       min: 1024 * 1024,
       max: 2 ** 40,
       unit: 'bytes',
-      says: 'Bytes of bodies in memory, from their head to their settlement, all together.',
+      says: 'Bytes that records hold in memory at every stage; `spool.windowBytes`, at most half of it, is for those that the spool has handed on.',
+    }),
+  },
+  admission: {
+    maxOpenRequests: integer({
+      default: 20_000,
+      min: 1,
+      max: 1_000_000,
+      says: 'Requests that wait for their body or their answer at once; one more is refused.',
+    }),
+    maxOldestAgeMs: integerOr(['none'], {
+      default: 'none',
+      min: 1,
+      max: 10_000_000_000,
+      unit: 'ms',
+      says: 'Age of the oldest record in the spool, from which on no new one is taken.',
     }),
   },
   record: {
@@ -137,3 +158,9 @@ export const gatewayFields = {
 } satisfies Fields
 
 export type GatewayConfig = Parsed<typeof gatewayFields>
+
+/** The defaults where there is no spool, which stand in the place of those of the table. */
+export const WITHOUT_SPOOL = {
+  ack: { default: 'delivered' },
+  backpressure: { threshold: 10_000 },
+} as const

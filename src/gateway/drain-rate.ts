@@ -33,9 +33,7 @@ export class DrainRate {
   retryAfterSeconds(backlog: number, nowMs: number, random: Random): number {
     this.#fade(nowMs)
     const drainMs = (backlog * this.#busyMs) / this.#settledCount
-    const seconds = Number.isNaN(drainMs) ? RETRY_AFTER_MIN_S : drainMs / 1000
-    const least = Math.max(RETRY_AFTER_MIN_S, Math.min(RETRY_AFTER_MAX_S / (1 + SPREAD), seconds))
-    return Math.ceil(least * (1 + (SPREAD * random.below(1024)) / 1024))
+    return retryAfter(Number.isNaN(drainMs) ? 0 : drainMs / 1000, random)
   }
 
   #fade(nowMs: number): void {
@@ -46,4 +44,10 @@ export class DrainRate {
     this.#busyMs = this.#busyMs * share + MEMORY_MS * (1 - share)
     this.#atMs = nowMs
   }
+}
+
+/** Whole seconds, 1 to 60, at least as many as are asked for, spread by a quarter. */
+export function retryAfter(seconds: number, random: Random): number {
+  const least = Math.max(RETRY_AFTER_MIN_S, Math.min(RETRY_AFTER_MAX_S / (1 + SPREAD), seconds))
+  return Math.ceil(least * (1 + (SPREAD * random.below(1024)) / 1024))
 }

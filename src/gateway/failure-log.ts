@@ -35,6 +35,13 @@ export class FailureLog {
     if (this.#timer === null) this.#tell()
   }
 
+  /** One that was answered `accepted` did not get into the spool. */
+  lost(stream: string, code: string, message: string): void {
+    this.#count++
+    this.#fields = { stream, code, message, attempts: 0, cause: null, causeMessage: null }
+    if (this.#timer === null) this.#tell()
+  }
+
   /** Tells what has not been told. */
   flush(): void {
     this.#timer?.cancel()

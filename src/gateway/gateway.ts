@@ -10,14 +10,18 @@ import {
   type Log,
   type Random,
 } from '../host/index.ts'
+import type { Transaction } from '../spool/index.ts'
 import { ACKS, type Ack, type GatewayConfig } from './config.ts'
-import { Door, type RecordLine } from './door.ts'
+import { type Behind, Door } from './door.ts'
 import { type Build, Health } from './health.ts'
-import { type Ingest, ingestWriteToStream } from './ingest.ts'
+import { IDEMPOTENCY_KEY_PATTERN } from './idempotency.ts'
+import { ingestWriteToStream } from './ingest.ts'
 import type { LedgerCounts } from './ledger.ts'
 import { type Mapped, mapped } from './mapping.ts'
 import { methodNotAllowed, problem } from './problem.ts'
-import { RecordTaker } from './record-taker.ts'
+import { ReceiptTaker } from './receipts.ts'
+import { quotaExceeded, RecordTaker, type Request } from './record-taker.ts'
+import { type GatewaySnapshot, snapshotOf } from './snapshot.ts'
 
 /**
  * What a body of `/writeToStream` may take beyond its record: names, and data whose every byte is
@@ -27,6 +31,9 @@ const ENVELOPE_FACTOR = 6
 const ENVELOPE_BYTES = 4096
 
 const MAPPED_PREFIX = '/mappedIngest/'
+const RECEIPTS_PREFIX = '/receipts/'
+/** Longer than any receipt. */
+const RECEIPT_MAX_LENGTH = 64
 
 export class Gateway implements HttpService {
   readonly #door: Door
@@ -36,11 +43,10 @@ export class Gateway implements HttpService {
   constructor(
     host: { readonly clock: Clock; readonly random: Random },
     config: GatewayConfig,
-    line: RecordLine,
-    build: Build,
+    { build, ...behind }: Behind & { readonly build: Build },
     log: Log,
   ) {
-    this.#door = new Door(host, config, line, log)
+    this.#door = new Door(host, config, behind, log)
     this.#health = new Health(this.#door, build)
     this.#mappings = new Map(config.mappings.map((mapping) => [mapping.resource, mapped(mapping)]))
   }
@@ -52,46 +58,94 @@ export class Gateway implements HttpService {
 
   /** Zero; anything else is a record that was lost or counted twice. */
   get ledgerImbalance(): number {
-    return this.#door.ledger.imbalance()
+    return this.#door.imbalance
   }
 
-  /** Records that entered the line and have not settled. */
+  /** Records that were let in and have not settled. */
   get insideCount(): number {
     return this.#door.admission.insideCount
   }
 
-  /** Bytes that bodies hold in memory. */
+  /** Records that wait in line to be let in. */
+  get waitingCount(): number {
+    return this.#door.admission.waitingCount
+  }
+
+  /** Bytes that records hold in memory. */
   get heldBytes(): number {
-    return this.#door.admission.heldBytes
+    return this.#door.heldBytes
+  }
+
+  /** Requests that wait for their body or their answer. */
+  get openCount(): number {
+    return this.#door.openCount
+  }
+
+  /** Everything that is counted and measured, as plain numbers. */
+  snapshot(): GatewaySnapshot {
+    return snapshotOf(this.#door)
+  }
+
+  /** What the spool behind it tells of each record that settles. */
+  onSettled(kind: 'delivered' | 'dead-lettered'): void {
+    this.#door.onSettled(kind)
+  }
+
+  /** Takes records that were given up once, such as dead letters; for a gateway with a spool. */
+  enterAgain(transaction: Transaction): void {
+    this.#door.enterAgain(transaction)
   }
 
   begin(head: HttpHead): HttpAnswer | BodyTaker {
-    const query = head.target.indexOf('?')
-    const path = query < 0 ? head.target : head.target.slice(0, query)
-    const isMapped = path.startsWith(MAPPED_PREFIX)
-    if (!isMapped && path !== '/writeToStream') return this.#health.answer(head.method, path)
-    if (head.method !== 'POST') return methodNotAllowed(head.method, 'POST')
-    const refusal = this.#door.refusal() ?? refusalOfType(head)
-    if (refusal !== null) return refusal
-    return isMapped ? this.#beginMapped(head, path) : this.#beginWriteToStream(head)
+    const decision = this.#decide(head)
+    if ('status' in decision) this.#door.tally.count(decision)
+    return decision
   }
 
   /**
-   * Unready first, lets nobody in any more, and waits at most `deadlineMs` for what was let in.
+   * Unready first, lets nobody in any more, and waits at most `deadlineMs` for what was let in:
+   * until it is on the disk, or where there is no spool until it has settled.
    */
   drain(deadlineMs: number): Promise<void> {
     return this.#door.drain(deadlineMs)
   }
 
-  /** When nothing is outstanding any more: tells of the failures that were not told yet. */
+  /** When nothing settles any more: answers who waits still, tells of failures not told yet. */
   close(): void {
+    for (const leftover of [...this.#door.waiting]) leftover.leave()
     this.#door.failureLog.flush()
   }
 
-  #beginWriteToStream(head: HttpHead): HttpAnswer | BodyTaker {
+  #decide(head: HttpHead): HttpAnswer | BodyTaker {
+    const query = head.target.indexOf('?')
+    const path = query < 0 ? head.target : head.target.slice(0, query)
+    const isMapped = path.startsWith(MAPPED_PREFIX)
+    if (isMapped || path === '/writeToStream') {
+      if (head.method !== 'POST') return methodNotAllowed(head.method, 'POST')
+      return isMapped ? this.#beginMapped(head, path) : this.#beginWriteToStream(head, path)
+    }
+    if (path.startsWith(RECEIPTS_PREFIX)) return this.#beginReceipt(head, path)
+    return this.#health.answer(head.method, path)
+  }
+
+  #beginReceipt({ method }: HttpHead, path: string): HttpAnswer | BodyTaker {
+    if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed(method, 'GET, HEAD')
+    const id = path.slice(RECEIPTS_PREFIX.length)
+    if (this.#door.spool === null) {
+      return problem('not-found', 'This gateway has no spool, and gives no receipts.')
+    }
+    if (id.length > RECEIPT_MAX_LENGTH) return problem('not-found', 'This is no receipt.')
+    const { maxOpenRequests } = this.#door.config.admission
+    if (this.#door.openCount < maxOpenRequests) return new ReceiptTaker(this.#door, id)
+    const detail = `${maxOpenRequests} requests wait for an answer, as many as may.`
+    return this.#door.refuse('too-many-requests-open', detail)
+  }
+
+  #beginWriteToStream(head: HttpHead, path: string): HttpAnswer | BodyTaker {
     const { config } = this.#door
     const maxBodyBytes = config.record.maxBytes * ENVELOPE_FACTOR + ENVELOPE_BYTES
-    return this.#take(head, ingestWriteToStream, config.ack.default, maxBodyBytes)
+    const asked = { ingest: ingestWriteToStream, maxBodyBytes, quota: null, path }
+    return this.#take(head, { ...asked, ack: config.ack.default })
   }
 
   #beginMapped(head: HttpHead, path: string): HttpAnswer | BodyTaker {
@@ -105,37 +159,55 @@ export class Gateway implements HttpService {
     }
     const ingest = mapping.ingestOf(head)
     if (typeof ingest !== 'function') return ingest
-    return this.#take(head, ingest, mapping.ack ?? config.ack.default, config.record.maxBytes)
+    const { ack, quota } = mapping
+    const maxBodyBytes = config.record.maxBytes
+    return this.#take(head, { ingest, maxBodyBytes, quota, path, ack: ack ?? config.ack.default })
   }
 
-  #take(head: HttpHead, ingest: Ingest, ackDefault: Ack, maxBodyBytes: number) {
-    const ack = ackOf(head, ackDefault)
+  /** Everything that the head can be refused for: what is wrong with it before what is full. */
+  #take(head: HttpHead, asked: Omit<Request, 'idempotencyKey'>): HttpAnswer | BodyTaker {
+    const typeRefusal = refusalOfType(head)
+    if (typeRefusal !== null) return typeRefusal
+    const ack = ackOf(head, asked.ack, this.#door.spool !== null)
     if (typeof ack !== 'string') return ack
+    const idempotencyKey = keyOf(head, this.#door.keys !== null)
+    if (idempotencyKey !== null && typeof idempotencyKey !== 'string') return idempotencyKey
     const length = Number(headerOf(head.headers, 'content-length') ?? 1)
-    // Only asked here: who sends a head and no body holds none.
-    const hasRoom = this.#door.admission.hasRoomFor(Math.min(length, maxBodyBytes))
-    if (!hasRoom) return this.#door.memoryFull()
-    return new RecordTaker(this.#door, { ingest, ack, maxBodyBytes })
+    const bodyBytes = Math.min(length, asked.maxBodyBytes)
+    const refusal = this.#door.refusal(bodyBytes)
+    if (refusal !== null) return refusal
+    const waitMs = asked.quota?.waitMs(1, bodyBytes, this.#door.clock.monotonicMs()) ?? 0
+    if (waitMs > 0 && idempotencyKey === null) return quotaExceeded(this.#door, waitMs)
+    return new RecordTaker(this.#door, { ...asked, ack, idempotencyKey })
   }
 }
 
 /** Names listed in an error message; a configuration may have thousands. */
 const KNOWN_SHOWN_COUNT = 20
 
-function ackOf(head: HttpHead, otherwise: Ack): Ack | HttpAnswer {
+function ackOf(head: HttpHead, otherwise: Ack, hasSpool: boolean): Ack | HttpAnswer {
   const asked = headerOf(head.headers, 'headgate-ack')
-  if (asked === null) return otherwise
-  const ack = ACKS.find((known) => known === asked.toLowerCase())
-  if (ack !== undefined) return ack
-  if (asked.toLowerCase() === 'durable') {
-    const detail =
-      'durable needs the spool, which this gateway does not have: ask for delivered, which is more, or accepted.'
-    return problem('ack-unavailable', detail)
+  const ack = asked === null ? otherwise : ACKS.find((known) => known === asked.toLowerCase())
+  if (ack === undefined) {
+    const detail = `Headgate-Ack is ${JSON.stringify(asked)}; ${ACKS.join(' or ')} is allowed.`
+    return problem('ack-unknown', detail)
   }
-  return problem(
-    'ack-unknown',
-    `Headgate-Ack is ${JSON.stringify(asked)}; ${ACKS.join(' or ')} is allowed.`,
-  )
+  if (ack !== 'durable' || hasSpool) return ack
+  const detail =
+    'durable needs the spool, which this gateway does not have: ask for delivered, which is more, or accepted.'
+  return problem('ack-unavailable', detail)
+}
+
+function keyOf({ headers }: HttpHead, isKept: boolean): string | null | HttpAnswer {
+  const key = headerOf(headers, 'idempotency-key')
+  if (key === null) return null
+  if (!isKept) {
+    const detail = 'Idempotency-Key needs the spool, which this gateway does not have.'
+    return problem('idempotency-unavailable', detail)
+  }
+  if (IDEMPOTENCY_KEY_PATTERN.test(key)) return key
+  const detail = 'Idempotency-Key must have 1 to 256 visible ASCII characters.'
+  return problem('idempotency-key-invalid', detail)
 }
 
 // Only JSON. Other types are refused rather than overlooked: a line of NDJSON taken for a document

@@ -3,7 +3,9 @@
 import type { HttpAnswer } from '../host/index.ts'
 import { json, textAnswer } from './answers.ts'
 import type { Door } from './door.ts'
+import { metricsText, PROMETHEUS_CONTENT_TYPE } from './metrics-text.ts'
 import { methodNotAllowed, problem } from './problem.ts'
+import { snapshotOf } from './snapshot.ts'
 
 /** What is running. */
 export interface Build {
@@ -17,11 +19,13 @@ const SIGNPOST = `Headgate: HTTP in, Kinesis out.
 
   POST /writeToStream            {"streamName","key","data"}
   POST /mappedIngest/{resource}  any JSON; the partition key is where the mapping says
+  GET  /receipts/{id}            what became of a record
   GET  /livez  /readyz           is the process alive, can it take records
   GET  /actuator/health          both
   GET  /actuator/info            what is running
   GET  /actuator/kpl             the producer's configuration, and its lines
-  GET  /actuator/kinesis         the ledger
+  GET  /actuator/kinesis         the ledger, the spool, the dead letters
+  GET  /metrics                  all of it for Prometheus
 `
 
 export class Health {
@@ -36,6 +40,7 @@ export class Health {
       ['/actuator/info', () => json(200, { build })],
       ['/actuator/kpl', () => json(200, door.line.describe())],
       ['/actuator/kinesis', () => json(200, ledger(door))],
+      ['/metrics', () => metrics(door)],
     ])
   }
 
@@ -52,14 +57,18 @@ export class Health {
 /** Why no record can be taken just now; empty when one can. */
 function reasonsUnready(door: Door): string[] {
   const reasons: string[] = []
-  const { admission, config } = door
+  const { admission, config, spool } = door
   if (door.isDraining) reasons.push('draining')
-  if (door.ledger.imbalance() !== 0) reasons.push('ledger-imbalance')
-  if (admission.heldBytes >= config.memory.maxBytes) reasons.push('memory-full')
-  const { strategy, threshold, maxWaiting } = config.backpressure
-  const isFull = admission.insideCount >= threshold
-  const isLineFull = strategy === 'reject' || admission.waitingCount >= maxWaiting
-  if (strategy !== 'none' && isFull && isLineFull) reasons.push('back-pressure')
+  if (door.imbalance !== 0) reasons.push('ledger-imbalance')
+  if (!admission.hasRoomFor(1)) reasons.push('memory-full')
+  if (door.openCount >= config.admission.maxOpenRequests) reasons.push('too-many-requests-open')
+  if (admission.turnsAway !== null) reasons.push('back-pressure')
+  if (spool === null) return reasons
+  const { state, oldestAgeMs } = spool.stats
+  // With the dead letters full records are taken still, and kept.
+  if (state !== 'ok' && state !== 'dead-letters-full') reasons.push(state)
+  const { maxOldestAgeMs } = config.admission
+  if (maxOldestAgeMs !== 'none' && oldestAgeMs >= maxOldestAgeMs) reasons.push('backlog-too-old')
   return reasons
 }
 
@@ -78,15 +87,32 @@ function health(door: Door): HttpAnswer {
     components: {
       liveness: { status: 'UP' },
       readiness: { status: isUp ? 'UP' : 'OUT_OF_SERVICE', details: { reasons } },
+      ...storeHealth(door),
     },
   })
 }
 
-function ledger({ ledger: book, admission }: Door): object {
+/** Dead letters without room stop nobody who sends, but somebody must look. */
+function storeHealth({ spool, deadLetters }: Door): object {
+  if (spool === null || deadLetters === null) return {}
+  const { state, parkedRecords } = spool.stats
+  const { count, state: room } = deadLetters.stats
   return {
-    ...book.counts(),
-    waiting: admission.waitingCount,
-    heldBytes: admission.heldBytes,
-    imbalance: book.imbalance(),
+    spool: { status: state === 'ok' ? 'UP' : 'DOWN', details: { state } },
+    deadLetters: {
+      status: room === 'ok' ? 'UP' : 'DOWN',
+      details: { state: room, count, parkedRecords },
+    },
   }
+}
+
+/** The ledger's numbers first and flat: that is what scripts read. */
+function ledger(door: Door): object {
+  const { ledger: counts, requests: _, ...rest } = snapshotOf(door)
+  return { ...counts, ...rest }
+}
+
+function metrics(door: Door): HttpAnswer {
+  const body = metricsText(snapshotOf(door)) + door.line.prometheusText()
+  return { status: 200, headers: ['content-type', PROMETHEUS_CONTENT_TYPE], body }
 }

@@ -1,6 +1,15 @@
-export { ACKS, type Ack, type GatewayConfig, gatewayFields, type Mapping } from './config.ts'
-export type { RecordLine } from './door.ts'
+export {
+  ACKS,
+  type Ack,
+  type GatewayConfig,
+  gatewayFields,
+  type Mapping,
+  WITHOUT_SPOOL,
+} from './config.ts'
+export type { DeadLetterStats, RecordLine, SpooledLine } from './door.ts'
 export { Gateway } from './gateway.ts'
 export type { Build } from './health.ts'
 export type { LedgerCounts } from './ledger.ts'
+
 export { badRequest, PROBLEMS, type ProblemCode, problem } from './problem.ts'
+export type { GatewaySnapshot } from './snapshot.ts'

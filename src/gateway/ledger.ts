@@ -10,17 +10,39 @@ export interface LedgerCounts {
   readonly failures: number
   /** Gave up before entering, because back pressure never let them in. */
   readonly exhausted: number
-  /** Neither yet: waiting in line, or in the producer. */
+  /** Neither yet: waiting in line, in the spool, or in the producer. */
   readonly outstanding: number
 }
 
+/** What is known of the time before: the spool remembers it. */
+export interface LedgerStart {
+  readonly successes: number
+  readonly failures: number
+  readonly exhausted: number
+  readonly unsettled: number
+}
+
+const NOTHING: LedgerStart = { successes: 0, failures: 0, exhausted: 0, unsettled: 0 }
+
 export class Ledger {
-  #attempts = 0
-  #successes = 0
-  #failures = 0
-  #exhausted = 0
+  #attempts: number
+  #successes: number
+  #failures: number
+  #exhausted: number
   // Counted by itself and not derived, so that the balance can show a record that was lost.
-  #outstanding = 0
+  #outstanding: number
+
+  constructor({ successes, failures, exhausted, unsettled } = NOTHING) {
+    this.#attempts = successes + failures + exhausted + unsettled
+    this.#successes = successes
+    this.#failures = failures
+    this.#exhausted = exhausted
+    this.#outstanding = unsettled
+  }
+
+  get exhausted(): number {
+    return this.#exhausted
+  }
 
   get outstanding(): number {
     return this.#outstanding
@@ -56,8 +78,12 @@ export class Ledger {
     }
   }
 
-  /** Zero, always; anything else is a record that was lost or counted twice. */
-  imbalance(): number {
-    return this.#attempts - this.#successes - this.#failures - this.#exhausted - this.#outstanding
+  /**
+   * Zero, always; anything else is a record that was lost or counted twice. `heldCount`: records
+   * that are in line, on their way to the disk, in the spool or in the producer, as those count.
+   */
+  imbalance(heldCount: number): number {
+    const ended = this.#successes + this.#failures + this.#exhausted
+    return this.#attempts - ended - this.#outstanding || this.#outstanding - heldCount
   }
 }

@@ -22,6 +22,10 @@ export const PROBLEMS = {
   'method-not-allowed': { status: 405, title: 'Another method is needed' },
   'request-timeout': { status: 408, title: 'The request came too slowly' },
   'body-too-large': { status: 413, title: 'The body is too large' },
+  'transaction-too-large': {
+    status: 413,
+    title: 'The records of the request are too large together',
+  },
   'record-too-large': { status: 413, title: 'The record is too large' },
   'unsupported-media-type': { status: 415, title: 'Only JSON is taken here' },
   'body-too-deep': { status: 422, title: 'The body is nested too deeply' },
@@ -31,36 +35,51 @@ export const PROBLEMS = {
   'stream-name-invalid': { status: 422, title: 'This cannot be a stream name' },
   'data-not-specified': { status: 422, title: 'There is no data' },
   'stream-not-found': { status: 422, title: 'There is no such stream' },
+  'idempotency-key-invalid': { status: 400, title: 'This cannot be an idempotency key' },
+  'idempotency-unavailable': { status: 400, title: 'Idempotency keys are not kept here' },
+  'idempotency-running': { status: 409, title: 'A request with this key is under way' },
+  'idempotency-mismatch': { status: 422, title: 'This key was used for another request' },
   'expectation-failed': { status: 417, title: 'Only 100-continue can be expected' },
   'record-refused': { status: 422, title: 'Kinesis refuses the record' },
   'head-too-large': { status: 431, title: 'The headers are too large' },
+  'quota-exceeded': { status: 429, title: 'More than your quota' },
+  'dead-lettered': { status: 503, title: 'The record could not be delivered, and is kept' },
   'delivery-failed': { status: 503, title: 'The record could not be delivered' },
   'back-pressure': { status: 503, title: 'Too many records are outstanding' },
   'memory-full': { status: 503, title: 'Too many bytes are outstanding' },
   'dead-letters-failed': { status: 503, title: 'The disk of the dead letters fails' },
+  'too-many-requests-open': { status: 503, title: 'Too many requests wait for an answer' },
+  'backlog-too-old': { status: 503, title: 'Records wait for too long already' },
+  'spool-full': { status: 503, title: 'The spool is full' },
+  'disk-full': { status: 503, title: 'The disk is full' },
+  'disk-failed': { status: 503, title: 'The disk fails' },
+  'sync-failed': { status: 503, title: 'The disk did not confirm the record' },
   draining: { status: 503, title: 'The gateway is stopping' },
 } as const satisfies Record<string, ProblemKind>
 
 export type ProblemCode = keyof typeof PROBLEMS
 
 export interface ProblemOptions {
-  /** Whole seconds; every 503 has it. */
+  /** Whole seconds; every 429 and 503 has it. */
   readonly retryAfterSeconds?: number
   /** More members of the document. */
   readonly more?: Readonly<Record<string, unknown>>
   readonly headers?: readonly string[]
 }
 
+export type ProblemAnswer = HttpAnswer & { readonly code: ProblemCode }
+
 /** The answer for a problem; `detail` says what was found and what to do. */
 export function problem(
   code: ProblemCode,
   detail: string,
   { retryAfterSeconds, more, headers = [] }: ProblemOptions = {},
-): HttpAnswer {
+): ProblemAnswer {
   const { status, title } = PROBLEMS[code]
   const retryAfter =
     retryAfterSeconds === undefined ? [] : ['retry-after', String(retryAfterSeconds)]
   return {
+    code,
     status,
     headers: ['content-type', 'application/problem+json', ...retryAfter, ...headers],
     body: JSON.stringify({

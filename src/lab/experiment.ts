@@ -14,7 +14,7 @@ import {
   shaped,
   text,
 } from '../config/index.ts'
-import { gatewayFields } from '../gateway/index.ts'
+import { gatewayFields, WITHOUT_SPOOL } from '../gateway/index.ts'
 import { producerFields } from '../producer/index.ts'
 import { type Logged, loggedSchema } from './logged.ts'
 import { KEY_HEADER, PAYLOAD_MIN_BYTES, STREAM } from './payload.ts'
@@ -123,6 +123,7 @@ export const LOG_PROFILE = {
     memory: { maxBytes: 2 ** 40 },
     backpressure: {
       strategy: 'none',
+      threshold: 10_000,
       // 5 000 tries, between which it sleeps: the longest response where requests gave up. So a try
       // takes 1.67 ms, and the 750 tries of `bp-500` are the 1.2 s of its PutRecords.
       // It tries 5 000 times, a sleep of 1 ms between two, which takes 1.25 ms on its machine.
@@ -177,7 +178,9 @@ export function asHeadgate(experiment: Experiment, overrides: Overrides = {}): E
 
 function defaultsOf({ gateway, producer }: Overrides) {
   const fields = { gateway: gatewayFields, producer: producerFields }
-  return readConfig(fields, { overrides: { gateway, producer } as Partly<typeof fields> })
+  // Lines in the lab have no spool.
+  const base = { gateway: WITHOUT_SPOOL }
+  return readConfig(fields, { base, overrides: { gateway, producer } as Partly<typeof fields> })
 }
 
 /** Where the partition key stands: in the body, or in a header that each request has its own of. */

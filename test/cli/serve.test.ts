@@ -24,12 +24,20 @@ test('what the README shows works: two records in, read back, counted', async (c
   const gateway = served.facts['gateway']!
 
   const first = await post(`${gateway}/writeToStream`, { streamName: 's1', key: 'k', data: 'v' })
-  const second = await post(`${gateway}/mappedIngest/s2`, { foo: { foopart1: 1 }, bar: 'barval' })
+  const body = { foo: { foopart1: 1 }, bar: 'barval' }
+  const second = await post(`${gateway}/mappedIngest/s2`, body, { 'headgate-ack': 'delivered' })
   const tail = await run(['tail', 's2', '--count', '1', '--endpoint', served.facts['kinesis']!])
+  await settledAt(gateway, 2)
+  const receipt = await receiptAt(gateway, first.headers.get('headgate-receipt')!)
   const ledger = await documentAt(`${gateway}/actuator/kinesis`)
+  const metrics = await (await fetch(`${gateway}/metrics`)).text()
   const ended = await served.stop('SIGTERM')
 
   assert.deepEqual([first.status, await first.text()], [200, 'got it'])
+  assert.deepEqual([receipt['state'], receipt['shardId']], ['delivered', 'shardId-000000000000'])
+  assert.match(metrics, /^headgate_ledger_successes_total 2$/m)
+  assert.match(metrics, /^headgate_ledger_imbalance 0$/m)
+  assert.match(metrics, /^headgate_producer_open_shards\{stream="s1"\} 1$/m)
   assert.deepEqual([second.status, await second.text()], [200, 'got it'])
   assert.equal(tail.exitCode, 0)
   const record = JSON.parse(tail.out)
@@ -40,6 +48,90 @@ test('what the README shows works: two records in, read back, counted', async (c
   const { attempts, successes, failures, exhausted, outstanding } = ledger
   assert.deepEqual([attempts, successes, failures, exhausted, outstanding], [2, 2, 0, 0, 0])
   assert.equal(ended.exitCode, 0)
+})
+
+/** Asks until so many records have been delivered. */
+async function settledAt(gateway: string, count: number): Promise<void> {
+  for (;;) {
+    const ledger = await documentAt(`${gateway}/actuator/kinesis`)
+    if (Number(ledger['successes']) >= count) return
+  }
+}
+
+function receiptAt(gateway: string, receipt: string): Promise<Record<string, unknown>> {
+  return documentAt(`${gateway}/receipts/${receipt}`)
+}
+
+test('what was answered durable survives kill -9: its receipt, its key, and it is delivered', async (context) => {
+  const directory = temporaryDirectory(context)
+  const served = await serving(directory, [], { RECORD_MAX_BUFFERED_TIME: '60000' })
+  const send = (gateway: string, key: string) => {
+    const headers = { 'idempotency-key': `order-${key}` }
+    return post(`${gateway}/mappedIngest/s2`, { foo: { foopart1: key } }, headers)
+  }
+  const receipts: string[] = []
+  for (const key of ['a', 'b', 'c']) {
+    const answer = await send(served.facts['gateway']!, key)
+    assert.equal(answer.status, 200)
+    receipts.push(answer.headers.get('headgate-receipt')!)
+  }
+  const before = await receiptAt(served.facts['gateway']!, receipts[0]!)
+  await served.stop('SIGKILL')
+
+  const again = await serving(directory)
+  const gateway = again.facts['gateway']!
+  await settledAt(gateway, 3)
+  const repeated = await send(gateway, 'b')
+  const mismatch = await post(
+    `${gateway}/mappedIngest/s2`,
+    { foo: { foopart1: 'x' } },
+    {
+      'idempotency-key': 'order-b',
+    },
+  )
+  const tail = await run(['tail', 's2', '--count', '3', '--endpoint', again.facts['kinesis']!])
+  const after = await Promise.all(receipts.map((receipt) => receiptAt(gateway, receipt)))
+  const ledger = await documentAt(`${gateway}/actuator/kinesis`)
+  const ended = await again.stop('SIGTERM')
+
+  assert.equal(before['state'], 'pending')
+  assert.equal(new Set(receipts).size, 3)
+  assert.equal(repeated.headers.get('headgate-receipt'), receipts[1])
+  assert.equal(mismatch.status, 422)
+  const records = tail.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.deepEqual(records.map((record) => record.partitionKey).sort(), ['a', 'b', 'c'])
+  assert.deepEqual(
+    after.map(({ state }) => state),
+    ['delivered', 'delivered', 'delivered'],
+  )
+  const { attempts, successes, outstanding, imbalance } = ledger
+  assert.deepEqual([attempts, successes, outstanding, imbalance], [3, 3, 0, 0])
+  assert.match(ended.err, /nothing left/)
+})
+
+test('without the spool nothing is durable, and the configuration says so', async (context) => {
+  const directory = temporaryDirectory(context)
+  const { writeFileSync } = await import('node:fs')
+  writeFileSync(`${directory}/headgate.yaml`, 'spool: { enabled: false }\n')
+  const served = await serving(directory)
+  const url = `${served.facts['gateway']}/mappedIngest/s2`
+  const durable = await post(url, { foo: { foopart1: 1 } }, { 'headgate-ack': 'durable' })
+  const other = await post(url, { foo: { foopart1: 1 } })
+  await served.stop('SIGTERM')
+  writeFileSync(
+    `${directory}/headgate.yaml`,
+    'spool: { enabled: false }\nack: { default: durable }\n',
+  )
+  const ended = await run(['serve'], { cwd: directory })
+
+  assert.equal(durable.status, 400)
+  assert.equal(((await durable.json()) as Record<string, unknown>)['code'], 'ack-unavailable')
+  assert.ok(other.headers.get('headgate-sequence-number'))
+  assert.equal(ended.exitCode, 2)
+  assert.match(ended.err, /ack\.default/)
 })
 
 test('what was admitted before a SIGTERM is delivered, and is there after a restart', async (context) => {
@@ -66,7 +158,7 @@ test('what was admitted before a SIGTERM is delivered, and is there after a rest
   assert.deepEqual(keys, ['a', 'b', 'c'])
 })
 
-test('what cannot be delivered before the stop’s deadline is said, and the exit is still 0', async (context) => {
+test('what cannot be delivered before the stop’s deadline is kept and said, and the exit is 0', async (context) => {
   const directory = temporaryDirectory(context)
   const silent = createServer(() => {}).listen(0, '127.0.0.1')
   await new Promise((resolve) => silent.once('listening', resolve))
@@ -87,7 +179,7 @@ test('what cannot be delivered before the stop’s deadline is said, and the exi
 
   assert.equal(answer.status, 202)
   assert.equal(ended.exitCode, 0)
-  assert.match(ended.err, /"left":1/)
+  assert.match(ended.err, /kept, the next start sends it.*"left":1|"left":1.*kept, the next start/)
 })
 
 test('a bad configuration names every bad field and exits with 2', async (context) => {

@@ -1,11 +1,17 @@
 // A gateway on a hand-driven clock, with a line behind it that settles when the test says so.
 
 import { readConfig } from '../../src/config/index.ts'
-import { Gateway, type GatewayConfig, gatewayFields } from '../../src/gateway/index.ts'
+import {
+  Gateway,
+  type GatewayConfig,
+  gatewayFields,
+  WITHOUT_SPOOL,
+} from '../../src/gateway/index.ts'
 import type { HttpAnswer, Random } from '../../src/host/index.ts'
 import type { RecordResult, UserRecord } from '../../src/record/index.ts'
 import { HandClock } from '../hand-clock.ts'
 import { RecordingLog } from '../recording-log.ts'
+import type { ScriptedSpool } from './scripted-spool.ts'
 
 export const DELIVERED: RecordResult = {
   isDelivered: true,
@@ -43,18 +49,22 @@ export class Station {
   readonly gateway: Gateway
   readonly log = new RecordingLog()
 
-  constructor(overrides: Parameters<typeof gatewayConfig>[0] = {}) {
+  constructor(overrides: Overrides = {}, spool: ScriptedSpool | null = null) {
     const line = {
       put: (record: UserRecord) => {
         if (this.settlesAtOnce === null) this.inside.push(record)
         else record.settle(this.settlesAtOnce)
       },
       describe: () => ({ configuration: { recordTtl: 30_000 } }),
+      prometheusText: () => 'headgate_producer_outstanding_bytes 7\n',
     }
     const build = { name: 'headgate', version: '0.0.0', runtime: 'test' }
     const random: Random = { below: () => this.chance, fork: () => random }
     const host = { clock: this.clock, random }
-    this.gateway = new Gateway(host, gatewayConfig(overrides), line, build, this.log)
+    const config = gatewayConfig(overrides, spool !== null)
+    const behind = { line, build, spool: spool?.line ?? null }
+    this.gateway = new Gateway(host, config, behind, this.log)
+    if (spool !== null) spool.onSettled = (kind) => this.gateway.onSettled(kind)
   }
 
   post(target: string, body: string | Buffer, headers: Record<string, string> = {}): Asked {
@@ -99,10 +109,11 @@ export class Station {
   }
 }
 
-export function gatewayConfig(
-  overrides: NonNullable<Parameters<typeof readConfig<typeof gatewayFields>>[1]['overrides']>,
-): GatewayConfig {
-  return readConfig(gatewayFields, { overrides })
+type Overrides = NonNullable<Parameters<typeof readConfig<typeof gatewayFields>>[1]['overrides']>
+
+export function gatewayConfig(overrides: Overrides, hasSpool = false): GatewayConfig {
+  const base = hasSpool ? {} : WITHOUT_SPOOL
+  return readConfig(gatewayFields, { base, overrides })
 }
 
 export function codeOf(answer: HttpAnswer | null): string {

@@ -20,7 +20,7 @@ export const ROOMS: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['producer', { rooms: ['record', 'host', 'wire', 'config'], packages: [] }],
   ['cloudwatch', { rooms: ['host', 'producer'], packages: [] }],
   // zod for the settings that are lists and objects.
-  ['gateway', { rooms: ['record', 'host', 'config'], packages: ['zod'] }],
+  ['gateway', { rooms: ['record', 'host', 'config', 'spool'], packages: ['zod'] }],
   ['dead-letters', { rooms: ['record', 'host', 'config', 'spool', 'gateway'], packages: [] }],
   // zod for what it finds on the disk, which may be damaged.
   ['kinesis', { rooms: ['host', 'wire', 'config'], packages: ['zod'] }],

@@ -36,9 +36,15 @@ change. Two refusals are plain text instead, because existing clients test for t
 \`stream name not specified\` and 400 \`partition key not specified\`.
 
 - **4xx**: sent again as it is, the request will be refused again. Nothing was stored.
-- **503**: our state, or that of Kinesis; \`Retry-After\` says in how many seconds it is worth to come back, from the
-  backlog and the measured drain rate. Nothing was stored, except that a \`delivery-failed\` whose
-  \`mayBeWritten\` is true may be in the stream.
+- **409, 429, 503**: a state that passes, of yours or ours; \`Retry-After\` says in how many seconds it is worth to come
+  back, 1 to 60, from the backlog and the measured rate. Nothing was stored, except that what says \`mayBeWritten\` true
+  may be in the stream or on the disk, and that what is \`dead-lettered\` is kept and can be replayed: its
+  \`Headgate-Receipt\` tells of it, and sent again it may be stored twice. The same holds for \`stream-not-found\` and
+  \`record-refused\` with a receipt.
+
+Most states are told on the head of the request, before its body is read: \`draining\`, \`too-many-requests-open\`,
+\`memory-full\`, \`spool-full\`, \`disk-full\`, \`disk-failed\`, \`backlog-too-old\`, \`quota-exceeded\`, and
+\`back-pressure\` where nobody may wait any more. \`GET /readyz\` names those that hold now.
 
 | Code | Status | Title |
 | --- | --- | --- |

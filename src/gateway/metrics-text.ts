@@ -1,0 +1,118 @@
+// The gateway's numbers in the text format that Prometheus scrapes (exposition format 0.0.4).
+
+import type { GatewaySnapshot } from './snapshot.ts'
+
+export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+interface Family {
+  readonly name: string
+  readonly type: 'counter' | 'gauge'
+  readonly says: string
+  /** Label value, if any, and value. */
+  readonly samples: readonly (readonly [label: string | null, value: number])[]
+  readonly label?: string
+}
+
+const one = (value: number) => [[null, value]] as const
+
+function ledgerFamilies({ ledger, imbalance, waiting }: GatewaySnapshot): Family[] {
+  const counter = (name: string, says: string, value: number): Family => {
+    return { name: `headgate_ledger_${name}_total`, type: 'counter', says, samples: one(value) }
+  }
+  return [
+    counter('attempts', 'Records that asked to enter.', ledger.attempts),
+    counter('successes', 'Records delivered.', ledger.successes),
+    counter('failures', 'Records given up after they entered.', ledger.failures),
+    counter('exhausted', 'Records turned away before they entered.', ledger.exhausted),
+    {
+      name: 'headgate_ledger_outstanding',
+      type: 'gauge',
+      says: 'Records that are none of these yet.',
+      samples: one(ledger.outstanding),
+    },
+    {
+      name: 'headgate_ledger_imbalance',
+      type: 'gauge',
+      says: 'Zero, always; anything else is a record that was lost or counted twice.',
+      samples: one(imbalance),
+    },
+    {
+      name: 'headgate_waiting_records',
+      type: 'gauge',
+      says: 'Records that wait in line to be let in.',
+      samples: one(waiting),
+    },
+  ]
+}
+
+function requestFamilies({ requests, refusals, openRequests }: GatewaySnapshot): Family[] {
+  return [
+    {
+      name: 'headgate_requests_total',
+      type: 'counter',
+      says: 'Requests answered, by status.',
+      label: 'status',
+      samples: Object.entries(requests),
+    },
+    {
+      name: 'headgate_refusals_total',
+      type: 'counter',
+      says: 'Requests refused, by the code of the problem.',
+      label: 'code',
+      samples: Object.entries(refusals),
+    },
+    {
+      name: 'headgate_open_requests',
+      type: 'gauge',
+      says: 'Requests that wait for their body or their answer.',
+      samples: one(openRequests),
+    },
+  ]
+}
+
+function gauge(name: string, says: string, value: number): Family {
+  return { name: `headgate_${name}`, type: 'gauge', says, samples: one(value) }
+}
+
+function storeFamilies({ heldBytes, spool, deadLetters }: GatewaySnapshot): Family[] {
+  const families = [gauge('held_bytes', 'Bytes that records hold in memory.', heldBytes)]
+  if (spool !== null) {
+    families.push(
+      gauge('spool_bytes', 'Bytes of the spool on the disk.', spool.bytes),
+      gauge('spool_segments', 'Files of records.', spool.segments),
+      gauge('spool_unsettled_records', 'Records in the spool.', spool.unsettledRecords),
+      gauge('spool_oldest_age_seconds', 'Age of the oldest of them.', spool.oldestAgeMs / 1000),
+      gauge('spool_window_bytes', 'Bytes handed on and not settled.', spool.windowBytes),
+      gauge('spool_window_records', 'Records handed on and not settled.', spool.windowRecords),
+      gauge('spool_waiting_bytes', 'Bytes on their way to the disk.', spool.waitingBytes),
+      gauge(
+        'spool_parked_records',
+        'Failed records that wait for room among the dead letters.',
+        spool.parkedRecords,
+      ),
+      gauge('spool_damaged_bytes', 'Bytes that could not be read back.', spool.damagedBytes),
+      gauge('spool_is_ok', '1 when the spool takes records, else 0.', spool.state === 'ok' ? 1 : 0),
+    )
+  }
+  if (deadLetters !== null) {
+    families.push(
+      gauge('dead_letters', 'Records that could not be delivered and are kept.', deadLetters.count),
+      gauge('dead_letters_bytes', 'Their bytes on the disk.', deadLetters.bytes),
+    )
+  }
+  return families
+}
+
+export function metricsText(snapshot: GatewaySnapshot): string {
+  return [...ledgerFamilies(snapshot), ...requestFamilies(snapshot), ...storeFamilies(snapshot)]
+    .map(textOf)
+    .join('')
+}
+
+function textOf({ name, type, says, samples, label }: Family): string {
+  const lines = [`# HELP ${name} ${says}`, `# TYPE ${name} ${type}`]
+  for (const [value, amount] of samples) {
+    lines.push(`${name}${value === null ? '' : `{${label}="${value}"}`} ${amount}`)
+  }
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,77 @@
+// What became of a record that was answered before it was known: `GET /receipts/{id}`, and the
+// first answer again for those who send an idempotency key twice.
+
+import type { BodyTaker, HttpAnswer } from '../host/index.ts'
+import type { KnownIdempotency, ReceiptState } from '../spool/index.ts'
+import { ACCEPTED, durable, json, outcomeAnswer, pending } from './answers.ts'
+import type { Door } from './door.ts'
+
+/** Answers with what is known of a receipt; a request of its own, because the disk is asked. */
+export class ReceiptTaker implements BodyTaker {
+  /** A GET has none that matters. */
+  readonly maxBodyBytes = 1024
+  readonly #door: Door
+  readonly #id: string
+  #isOver = false
+
+  constructor(door: Door, id: string) {
+    this.#door = door
+    this.#id = id
+    door.openCount++
+  }
+
+  end(_body: Buffer, answer: (answer: HttpAnswer) => void): void {
+    lookUp(this.#door, this.#id, (state) => {
+      if (this.#isOver) return
+      answer(this.#close(receiptAnswer(this.#id, state)))
+    })
+  }
+
+  tooLarge(): HttpAnswer {
+    return this.#close(json(413, { receipt: this.#id }))
+  }
+
+  abort(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#door.openCount--
+  }
+
+  #close(answer: HttpAnswer): HttpAnswer {
+    this.abort()
+    this.#door.tally.count(answer)
+    return answer
+  }
+}
+
+/** The answer that the first request with that key got, or would get by now. */
+export function repeatedAnswer(
+  door: Door,
+  stream: string,
+  { ack, receipts }: KnownIdempotency,
+  say: (answer: HttpAnswer) => void,
+): void {
+  const receipt = receipts[0]!
+  if (ack === 'accepted') return say(ACCEPTED)
+  if (ack === 'durable') return say(durable(receipt))
+  lookUp(door, receipt, (state) => {
+    const about = { stream, receipt, retryAfterSeconds: door.retryAfterSeconds() }
+    if (state.state === 'delivered') {
+      return say(outcomeAnswer({ kind: state.state, place: state.place }, about))
+    }
+    if (state.state !== 'dead-lettered') return say(pending(receipt))
+    const { code, message } = state
+    say(outcomeAnswer({ kind: state.state, code, message }, about))
+  })
+}
+
+function lookUp(door: Door, id: string, told: (state: ReceiptState) => void): void {
+  // A disk that cannot be read now does not make a receipt unknown.
+  const cannot = () => told({ state: 'pending' })
+  door.spool!.receipt(id).then(told, cannot)
+}
+
+function receiptAnswer(receipt: string, state: ReceiptState): HttpAnswer {
+  if (state.state === 'delivered') return json(200, { receipt, state: state.state, ...state.place })
+  return json(state.state === 'unknown' ? 404 : 200, { receipt, ...state })
+}

@@ -1,0 +1,35 @@
+// Everything that the gateway counts and measures, as plain numbers that can be written as JSON:
+// counts can be added up over processes, and so can amounts; of ages the largest counts.
+
+import type { SpoolStats } from '../spool/index.ts'
+import type { DeadLetterStats, Door } from './door.ts'
+import type { LedgerCounts } from './ledger.ts'
+
+export interface GatewaySnapshot {
+  readonly ledger: LedgerCounts
+  readonly imbalance: number
+  /** Records in line. */
+  readonly waiting: number
+  readonly heldBytes: number
+  readonly openRequests: number
+  /** Requests by the status of their answer, refusals by their code. */
+  readonly requests: Readonly<Record<string, number>>
+  readonly refusals: Readonly<Record<string, number>>
+  readonly spool: SpoolStats | null
+  readonly deadLetters: DeadLetterStats | null
+}
+
+export function snapshotOf(door: Door): GatewaySnapshot {
+  const { ledger, admission, tally, spool, deadLetters } = door
+  return {
+    ledger: ledger.counts(),
+    imbalance: door.imbalance,
+    waiting: admission.waitingCount,
+    heldBytes: door.heldBytes,
+    openRequests: door.openCount,
+    requests: tally.statuses(),
+    refusals: tally.refusals(),
+    spool: spool === null ? null : { ...spool.stats },
+    deadLetters: deadLetters === null ? null : { ...deadLetters.stats },
+  }
+}
