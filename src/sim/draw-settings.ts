@@ -2,9 +2,11 @@
 // come as often as ordinary ones, because that is where things break.
 
 import { readConfig } from '../config/index.ts'
+import { type DeadLettersConfig, deadLettersFields } from '../dead-letters/index.ts'
 import { ACKS, type GatewayConfig, gatewayFields } from '../gateway/index.ts'
 import { type KinesisConfig, kinesisFields } from '../kinesis/index.ts'
 import { type ProducerConfig, producerFields } from '../producer/index.ts'
+import { type SpoolConfig, spoolFields } from '../spool/index.ts'
 import {
   drawDiskFaults,
   drawKinesisFaults,
@@ -69,12 +71,18 @@ interface NodeRange {
 
 function drawNode(random: SimRandom, { number, maxPerMille, streams }: NodeRange): NodeSettings {
   const names = streams.map(({ name }) => name)
+  const spool =
+    random.fork('spool').below(3) > 0 ? drawSpoolConfig(random.fork('spool sizes')) : null
+  const client = (one: SimRandom) => drawClient(one, names, spool !== null)
   return {
     name: `node-${number}`,
     producer: drawProducerConfig(random.fork('producer')),
-    gateway: drawGatewayConfig(random.fork('gateway')),
+    gateway: drawGatewayConfig(random.fork('gateway'), spool !== null),
+    spool,
+    deadLetters: drawDeadLettersConfig(),
+    diskFaults: drawDiskFaults(random.fork('disk faults')),
     sources: drawMany(random.fork('sources'), 2, (one) => drawSource(one, names)),
-    clients: drawMany(random.fork('clients'), 8, (one) => drawClient(one, names)),
+    clients: drawMany(random.fork('clients'), 8, client),
     maxOutstandingCount: random.pick([1, 10, 100, 1_000]),
     gatewayFaults: {
       ...drawNetworkFaults(random.fork('gateway faults'), maxPerMille),
@@ -113,24 +121,53 @@ function drawSource(random: SimRandom, streams: readonly string[]): SourceSettin
   }
 }
 
-function drawClient(random: SimRandom, streams: readonly string[]): ClientSettings {
+function drawClient(
+  random: SimRandom,
+  streams: readonly string[],
+  isSpooled: boolean,
+): ClientSettings {
   return {
     ...drawSource(random, streams),
     explicitHashKeyPerMille: 0,
     door: random.pick(['writeToStream', 'mappedIngest'] as const),
-    ack: random.pick([null, ...ACKS]),
+    ack: random.pick([null, ...acksOf(isSpooled)]),
     timeoutMs: random.pick([100, 3_000, 70_000]),
+    tryCount: isSpooled ? random.pick([1, 1, 2, 5]) : 1,
   }
 }
 
-function drawGatewayConfig(random: SimRandom): GatewayConfig {
+function acksOf(isSpooled: boolean) {
+  return isSpooled ? ACKS : (['accepted', 'delivered'] as const)
+}
+
+function drawSpoolConfig(random: SimRandom): SpoolConfig {
+  const KIB = 1024
+  const overrides = {
+    spool: {
+      maxBytes: random.pick([1024 * KIB, 1024 * 1024 * KIB]),
+      segmentBytes: random.pick([64 * KIB, 64 * KIB, 256 * KIB, 64 * 1024 * KIB]),
+      windowBytes: random.pick([64 * KIB, 64 * KIB, 1024 * KIB, 64 * 1024 * KIB]),
+      freshSharePercent: random.pick([0, 0, 50]),
+    },
+  }
+  return readConfig(spoolFields, { overrides })
+}
+
+function drawDeadLettersConfig(): DeadLettersConfig {
+  return readConfig(deadLettersFields, {})
+}
+
+function drawGatewayConfig(random: SimRandom, isSpooled: boolean): GatewayConfig {
+  const thresholds = [1, 3, 20, 100, 100] as const
   const overrides = {
     ack: {
-      default: random.pick(ACKS),
+      default: random.pick(acksOf(isSpooled)),
       deliveredTimeoutMs: random.pick([50, 1_000, 60_000]),
     },
     backpressure: {
-      threshold: random.pick([1, 3, 20, 100, 100]),
+      threshold: isSpooled
+        ? random.pick(['none', 'none', 'none', ...thresholds] as const)
+        : random.pick(thresholds),
       maxWaitMs: random.pick([0, 50, 5_000]),
       maxWaiting: random.pick([0, 2, 10_000]),
       strategy: random.pick(['wait', 'wait', 'wait', 'reject', 'none'] as const),
@@ -193,6 +230,7 @@ function drawMishaps(random: SimRandom, loadMs: number, nodeCount: number): Mish
     kind: 'a node crashes' as const,
     atMs: random.below(loadMs),
     node: random.below(nodeCount),
+    isPowerLost: random.below(2) === 0,
     downMs: random.pick([10, 500, 3_000]),
   }))
   const jumps = drawMany(random, 2, () => ({

@@ -10,10 +10,12 @@ import {
   type HttpService,
   headerOf,
 } from '../host/index.ts'
-import { codeOf, FAILURE_CODES, RECORD_HEADER } from './http-client.ts'
-import type { BookedRecord, RecordBook } from './record-book.ts'
+import { codeOf, FAILURE_CODES, meaningOf, RECORD_HEADER } from './http-client.ts'
+import { type BookedRecord, passesOf, type RecordBook } from './record-book.ts'
 import type { World } from './world.ts'
 
+/** A disk that is slow at every step: append, sync, truncate, the next file. */
+const DISK_PATIENCE_MS = 10_000
 /** Instants are sums of fractions. */
 const ROUNDING_MS = 0.001
 
@@ -23,18 +25,31 @@ interface Waiting {
   isAnswered: boolean
 }
 
+export interface GatewayWitnessParts {
+  readonly world: World
+  readonly book: RecordBook
+  readonly config: GatewayConfig
+  readonly service: HttpService
+  /** Null for a gateway without a spool. */
+  readonly spool: { readonly isDiskFaulty: boolean } | null
+  /** Receipts that the machine's gateways have given. */
+  readonly receipts: Map<string, BookedRecord>
+}
+
 export class GatewayWitness implements HttpService {
+  readonly #parts: GatewayWitnessParts
   readonly #world: World
-  readonly #book: RecordBook
-  readonly #config: GatewayConfig
-  readonly #service: HttpService
+  readonly #accepted = new Set<BookedRecord>()
   #waitingCount = 0
 
-  constructor(world: World, book: RecordBook, config: GatewayConfig, service: HttpService) {
-    this.#world = world
-    this.#book = book
-    this.#config = config
-    this.#service = service
+  constructor(parts: GatewayWitnessParts) {
+    this.#parts = parts
+    this.#world = parts.world
+  }
+
+  /** The process has ended: what it had only accepted may be gone with it. */
+  abandon(): void {
+    for (const booked of this.#accepted) if (booked.record === null) booked.mayBeLost = true
   }
 
   /** Requests whose body came and which have neither been answered nor aborted. */
@@ -43,12 +58,17 @@ export class GatewayWitness implements HttpService {
   }
 
   begin(head: HttpHead): HttpAnswer | BodyTaker {
-    const decision = this.#service.begin(head)
-    const booked = this.#book.records[Number(headerOf(head.headers, RECORD_HEADER))]
+    const { book, service, spool } = this.#parts
+    const booked = book.records[Number(headerOf(head.headers, RECORD_HEADER))]
+    if (booked !== undefined && spool !== null) {
+      booked.isSpooled = true
+      if (spool.isDiskFaulty) booked.mayBeLost = booked.mayBeWritten = true
+    }
+    const decision = service.begin(head)
     if (booked === undefined) return decision
     if (!('status' in decision)) return this.#watch(decision, booked)
     this.#note(decision)
-    this.#world.guard(() => checkAnswer(booked, decision))
+    this.#world.guard(() => this.#check(booked, decision))
     return decision
   }
 
@@ -82,15 +102,32 @@ export class GatewayWitness implements HttpService {
     assert(!isAnswered, `record ${booked.id} was answered twice`)
     waiting.isAnswered = true
     this.#note(made)
-    checkAnswer(booked, made)
-    const { backpressure, ack } = this.#config
+    this.#check(booked, made)
+    const { config, spool } = this.#parts
+    const { backpressure, ack } = config
     const isEarly = made.status === 503 && codeOf(made.body) === 'back-pressure'
-    const longestMs = backpressure.maxWaitMs + (isEarly ? 0 : ack.deliveredTimeoutMs)
+    const diskMs = spool === null ? 0 : DISK_PATIENCE_MS
+    const longestMs = backpressure.maxWaitMs + diskMs + (isEarly ? 0 : ack.deliveredTimeoutMs)
     const elapsedMs = this.#world.nowMs - sinceMs
     assert(
       elapsedMs <= longestMs + ROUNDING_MS,
       `record ${booked.id} was answered after ${elapsedMs} ms`,
     )
+  }
+
+  #check(booked: BookedRecord, made: HttpAnswer): void {
+    if (this.#parts.spool === null) return checkAnswer(booked, made)
+    checkSpooledAnswer(booked, made)
+    if (meaningOf(made) === 'accepted') this.#accepted.add(booked)
+    const receipt = headerOf(made.headers, 'headgate-receipt')
+    if (receipt === null) return
+    booked.receipts.add(receipt)
+    const { receipts } = this.#parts
+    const other = receipts.get(receipt) ?? booked
+    assert(other === booked, `the receipt of record ${other.id} was given for ${booked.id}, too`)
+    receipts.set(receipt, booked)
+    const isOne = booked.receipts.size === 1 || booked.mayBeWritten
+    assert(isOne, `record ${booked.id} has ${booked.receipts.size} receipts`)
   }
 
   #note({ status, body }: HttpAnswer): void {
@@ -100,8 +137,25 @@ export class GatewayWitness implements HttpService {
   }
 }
 
+/** The same where a spool keeps records, over processes and requests with one key. */
+function checkSpooledAnswer(booked: BookedRecord, made: HttpAnswer): void {
+  const { id } = booked
+  const results = passesOf(booked).map(({ result }) => result)
+  const meaning = meaningOf(made)
+  if (meaning === 'delivered') {
+    const isDelivered = results.some((result) => result?.isDelivered)
+    assert(isDelivered, `record ${id}: 200 before it was delivered`)
+    assert(headerOf(made.headers, 'headgate-receipt') !== null, `record ${id} has no receipt`)
+  } else if (meaning === 'failed') {
+    const hasFailed = results.some((result) => result?.isDelivered === false)
+    assert(hasFailed, `record ${id}: ${codeOf(made.body)}, and it has not failed`)
+  }
+  checkRetryAfter(made)
+}
+
 /** Throws when an answer is not true at the moment in which it is given. */
-function checkAnswer({ id, record, result }: BookedRecord, { status, headers, body }: HttpAnswer) {
+function checkAnswer({ id, record, result }: BookedRecord, answer: HttpAnswer): void {
+  const { status, body } = answer
   if (status === 200) assert(result?.isDelivered, `record ${id}: 200 before it was delivered`)
   else if (status === 202) {
     // `accepted` is said right before the record enters; what never enters shows at the end.
@@ -112,7 +166,12 @@ function checkAnswer({ id, record, result }: BookedRecord, { status, headers, bo
     const what = `record ${id}: ${status} ${codeOf(body)}, and it has entered`
     assert(isFailure ? result?.isDelivered === false : record === null, what)
   }
-  if (status !== 503) return
+  checkRetryAfter(answer)
+}
+
+function checkRetryAfter({ status, headers }: HttpAnswer): void {
+  if (status !== 503 && status !== 429 && status !== 409) return
   const seconds = Number(headerOf(headers, 'retry-after'))
-  assert(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60, '503 without a Retry-After')
+  const isGood = Number.isInteger(seconds) && seconds >= 1 && seconds <= 60
+  assert(isGood, `${status} without a Retry-After`)
 }

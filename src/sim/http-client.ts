@@ -1,6 +1,13 @@
-// A client of a gateway: some requests at a time, each with a record of its own, never again.
+// A client of a gateway: some requests at a time, each with a record of its own; sent again only
+// with an idempotency key.
 
-import { type HttpRequest, isAnswer } from '../host/index.ts'
+import {
+  type HttpAnswer,
+  type HttpRequest,
+  headerOf,
+  isAnswer,
+  type NoAnswer,
+} from '../host/index.ts'
 import { drawKey } from './library-source.ts'
 import type { ClientSettings } from './line-settings.ts'
 import type { SimProcess } from './machine.ts'
@@ -21,6 +28,14 @@ export const RECORD_HEADER = 'x-record'
 
 /** Of 1000 requests: the body ends too early, which makes it no JSON. */
 const CUT_BODY_PER_MILLE = 20
+
+/** Between two requests with one key. */
+const REPEAT_MAX_MS = 3_000
+
+/** It cannot know that its record is safe. */
+function isWorthARepeat(answer: HttpAnswer | NoAnswer): boolean {
+  return !isAnswer(answer) || answer.status >= 500 || answer.status === 409
+}
 
 export class HttpClient {
   readonly #parts: HttpClientParts
@@ -56,12 +71,20 @@ export class HttpClient {
   }
 
   async #send(): Promise<void> {
-    const { process, settings } = this.#parts
+    const { process, settings, random } = this.#parts
     const { booked, request } = this.#drawRequest()
-    const deadlineAtMs = process.clock.monotonicMs() + settings.timeoutMs
     this.#sentCount++
     this.#waitingCount++
-    booked.answer = await process.network.exchange(request, deadlineAtMs)
+    for (let tries = 1; ; tries++) {
+      const deadlineAtMs = process.clock.monotonicMs() + settings.timeoutMs
+      const answer = await process.network.exchange(request, deadlineAtMs)
+      booked.answers.push(answer)
+      if (tries >= settings.tryCount || !isWorthARepeat(answer)) break
+      const pauseMs = random.below(REPEAT_MAX_MS)
+      await new Promise<void>((resolve) => {
+        process.schedule(process.clock.monotonicMs() + pauseMs, 'client repeats', resolve)
+      })
+    }
     this.#waitingCount--
     if (this.#waitingCount === 0) this.#pause()
   }
@@ -70,6 +93,7 @@ export class HttpClient {
     const { random, settings, origin } = this.#parts
     const { booked, target, body, headers } = this.#drawContent()
     if (settings.ack !== null) headers.push('headgate-ack', settings.ack)
+    if (settings.tryCount > 1) headers.push('idempotency-key', `record-${booked.id}`)
     headers.push('content-type', 'application/json', RECORD_HEADER, `${booked.id}`)
     const isCut = random.hits(CUT_BODY_PER_MILLE)
     const sent = isCut ? body.subarray(0, body.length - 1) : body
@@ -102,26 +126,37 @@ export class HttpClient {
 }
 
 /** What a client may take an answer to mean. */
-export type Meaning = 'delivered' | 'accepted' | 'turned away' | 'failed' | 'unknown'
+export type Meaning = 'delivered' | 'durable' | 'accepted' | 'turned away' | 'failed' | 'unknown'
 
-export function meaningOf({ answer }: BookedRecord): Meaning {
-  if (answer === null) return 'unknown'
+export function meaningOf(answer: HttpAnswer | NoAnswer): Meaning {
   if (!isAnswer(answer)) return answer.mayBeWritten ? 'unknown' : 'turned away'
-  if (answer.status === 200) return 'delivered'
-  if (answer.status === 202) return 'accepted'
-  const code = codeOf(answer.body)
+  const { status, headers, body } = answer
+  const isKept = headerOf(headers, 'headgate-receipt') !== null
+  if (status === 200) {
+    return headerOf(headers, 'headgate-shard-id') === null && isKept ? 'durable' : 'delivered'
+  }
+  if (status === 202) return isKept ? 'durable' : 'accepted'
+  const code = codeOf(body)
   // Not ours: something between gateway and client said it.
   if (code === null) return 'unknown'
-  return FAILURE_CODES.has(code) ? 'failed' : 'turned away'
+  if (FAILURE_CODES.has(code)) return 'failed'
+  // The request with the same key may have been taken; this one was not.
+  if (code === 'idempotency-running') return 'unknown'
+  return saysMayBeWritten(body) ? 'unknown' : 'turned away'
 }
 
 /** A gateway that says one of these had taken the record over. */
 export const FAILURE_CODES: ReadonlySet<string> = new Set([
   'delivery-failed',
+  'dead-lettered',
   'record-refused',
   'stream-not-found',
 ])
 
 export function codeOf(body: Uint8Array | string): string | null {
   return /"code":"([a-z-]+)"/.exec(Buffer.from(body).toString())?.[1] ?? null
+}
+
+export function saysMayBeWritten(body: Uint8Array | string): boolean {
+  return Buffer.from(body).includes('"mayBeWritten":true')
 }

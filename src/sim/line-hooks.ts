@@ -8,6 +8,7 @@ import type { ProducerConfig } from '../producer/index.ts'
 export interface LineHooks {
   readonly kinesis: (service: HttpService) => HttpService
   readonly kinesisDisk: (disk: Disk) => Disk
+  readonly nodeDisk: (disk: Disk) => Disk
   readonly gateway: (service: HttpService) => HttpService
   /** As the producers use it. */
   readonly network: (network: Network) => Network
@@ -19,6 +20,7 @@ export interface LineHooks {
 export const NO_HOOKS: LineHooks = {
   kinesis: (service) => service,
   kinesisDisk: (disk) => disk,
+  nodeDisk: (disk) => disk,
   gateway: (service) => service,
   network: (network) => network,
   producer: (config) => config,

@@ -1,9 +1,11 @@
 // What a seed decides about a world in which the line runs. All of it is known before anything
 // happens, and printed when something breaks.
 
+import type { DeadLettersConfig } from '../dead-letters/index.ts'
 import type { Ack, GatewayConfig } from '../gateway/index.ts'
 import type { KinesisConfig } from '../kinesis/index.ts'
 import type { ProducerConfig } from '../producer/index.ts'
+import type { SpoolConfig } from '../spool/index.ts'
 import type { DiskFaults, NetworkFaults, ServiceFaults } from './faults.ts'
 import type { ReshardKind } from './stream-operator.ts'
 
@@ -35,6 +37,10 @@ export interface NodeSettings {
   readonly name: string
   readonly producer: ProducerConfig
   readonly gateway: GatewayConfig
+  /** Null for a line that sends on at once what it takes. */
+  readonly spool: SpoolConfig | null
+  readonly deadLetters: DeadLettersConfig
+  readonly diskFaults: DiskFaults
   /** Programs that put records straight into the producer. */
   readonly sources: readonly SourceSettings[]
   /** Programs elsewhere that send requests to the gateway. */
@@ -73,6 +79,7 @@ export type Mishap =
       readonly kind: 'a node crashes'
       readonly atMs: number
       readonly node: number
+      readonly isPowerLost: boolean
       readonly downMs: number
     }
   | {
@@ -107,6 +114,8 @@ export interface ClientSettings extends SourceSettings {
   readonly ack: Ack | null
   /** How long the client waits for an answer. */
   readonly timeoutMs: number
+  /** How often it sends a record until it knows that it is safe; above 1 with a key. */
+  readonly tryCount: number
 }
 
 /** Where the gateway of a node is. */

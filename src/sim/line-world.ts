@@ -91,7 +91,9 @@ export class LineWorld {
     await this.#load()
     await this.#comeToRest()
     await this.#compareStreams()
-    checkAnswers(this.#book)
+    checkAnswers(this.#book, (booked) =>
+      this.#nodes.some(({ spool }) => spool?.hasLetter(booked) === true),
+    )
     return this.#report()
   }
 
@@ -144,7 +146,7 @@ export class LineWorld {
       }
       const node = mishap.node === null ? this.#kinesis : this.#nodes[mishap.node]!
       if (mishap.kind === 'a wall clock jumps') node.machine.jumpWallClock(mishap.byMs)
-      else this.#nodes[mishap.node]!.restart(mishap.downMs)
+      else this.#nodes[mishap.node]!.restart(mishap)
     })
   }
 
@@ -164,8 +166,7 @@ export class LineWorld {
     }
     this.world.stopFaults()
     this.#kinesis.stopFaults()
-    const isSettled = () => this.#nodes.every((node) => node.outstandingCount === 0)
-    await this.#until(isSettled, 'every record settles')
+    await this.#until(() => this.#nodes.every((node) => node.isSettled), 'every record settles')
     await this.#until(() => !this.#clients.some((client) => client.isWaiting), 'clients end')
     const last = this.#nodes.filter((node) => node.settings.closesWithinMs === null)
     await this.#probe(last)
@@ -174,6 +175,29 @@ export class LineWorld {
     for (const node of last) assert(left.get(node) === 0, `closing left ${left.get(node)} records`)
     await this.#until(() => this.#nodes.every((node) => node.isEmpty()), 'nothing is left')
     await this.#until(() => this.#network.openCount === 0, 'no request is under way')
+    await this.#reopenSpools()
+  }
+
+  /** What was closed, or lost its power thereafter, goes on where it was. */
+  async #reopenSpools(): Promise<void> {
+    const nodes = this.#nodes.filter(({ spool }) => spool !== null)
+    for (const node of nodes) node.restart({ isPowerLost: true, downMs: 1 })
+    await this.#until(() => nodes.every((node) => node.isUp), 'spools are opened again')
+    await this.#until(() => nodes.every((node) => node.isSettled), 'what was left settles')
+    let readCount = 0
+    for (const node of nodes) {
+      node.readSpool().then(() => readCount++, this.world.fail.bind(this.world))
+    }
+    await this.#until(() => readCount === nodes.length, 'receipts and dead letters are read')
+    let closedCount = 0
+    for (const node of nodes) {
+      node.close(PATIENCE_MS).then((left) => {
+        assert(left === 0, `closing again left ${left} records`)
+        closedCount++
+      }, this.world.fail.bind(this.world))
+    }
+    await this.#until(() => closedCount === nodes.length, 'the lines close again')
+    await this.#until(() => nodes.every((node) => node.isEmpty()), 'nothing is left again')
   }
 
   /** What has been through everything must still deliver. */

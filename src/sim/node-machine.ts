@@ -1,7 +1,7 @@
 // A machine that a line runs on: gateway, producer, and programs that use the library.
 
 import assert from 'node:assert'
-import { assembleLine, type Line } from '../assemble.ts'
+import { assembleLine, type Line, openLine } from '../assemble.ts'
 import { silentLog } from '../host/index.ts'
 import { recordTtlMsOf } from '../producer/index.ts'
 import { UserRecord } from '../record/index.ts'
@@ -13,6 +13,7 @@ import { gatewayOriginOf, type NodeSettings } from './line-settings.ts'
 import { Machine, type SimProcess } from './machine.ts'
 import type { BookedRecord, RecordBook, Shelf } from './record-book.ts'
 import type { SimNetwork } from './sim-network.ts'
+import { isSpooled, SpoolWitness } from './spool-witness.ts'
 import type { World } from './world.ts'
 
 const BUILD = { name: 'headgate', version: '0.0.0', runtime: 'a simulated world' }
@@ -31,6 +32,10 @@ export interface NodeMachineParts {
   readonly hooks: LineHooks
 }
 
+/** What the spool counts for a record beside its data; more than it does. */
+const RECORD_OVERHEAD_BYTES = 2048
+/** After a disk did not let it start. */
+const START_AGAIN_MS = 100
 /** Time enough for a clock to be corrected and a throttle to pass. */
 const PROBE_MIN_TTL_MS = 5_000
 
@@ -49,6 +54,8 @@ export class NodeMachine {
   readonly #parts: NodeMachineParts
   #life: Life | null = null
   #keysCount = 0
+  #isClosing = false
+  readonly #spool: SpoolWitness | null
   /** Whether a process that starts has sources. */
   #isLoadOn = true
 
@@ -56,44 +63,78 @@ export class NodeMachine {
     this.#parts = parts
     const { world, network, settings } = parts
     this.settings = settings
-    this.machine = new Machine(world, network, { name: settings.name })
+    const { name, diskFaults, spool } = settings
+    this.machine = new Machine(world, network, { name, diskFaults })
+    this.#spool = spool === null ? null : new SpoolWitness(world, parts.book, settings)
     world.addChecker(() => this.#check())
+  }
+
+  /** What looks at its spool; null when it has none. */
+  get spool(): SpoolWitness | null {
+    return this.#spool
   }
 
   get isUp(): boolean {
     return this.#life !== null
   }
 
-  /** Records that its producer has and has not settled. */
-  get outstandingCount(): number {
-    return this.#life?.shelf.outstandingCount ?? 0
+  /** Whether it has nothing to do any more. One that closes leaves its spool to the next. */
+  get isSettled(): boolean {
+    if (this.#life === null) return false
+    const { shelf, line } = this.#life
+    const isSpoolDone = this.#isClosing || !isSpooled(line) || line.spool.totals.unsettled === 0
+    return shelf.outstandingCount === 0 && isSpoolDone
   }
 
   start(): void {
-    const { book, network, settings, world, hooks } = this.#parts
-    const { producer, gateway, gatewayFaults } = settings
+    const { settings, hooks } = this.#parts
+    const { producer, gateway, spool, deadLetters } = settings
     const process = this.machine.start()
-    const { clock, random, disk } = process
+    const { clock, random } = process
+    const disk = hooks.nodeDisk(process.disk)
     const host = { clock, random, disk, network: hooks.network(process.network) }
     const config = { producer: hooks.producer(producer), gateway, build: BUILD }
-    const line = assembleLine(host, config, () => this.#credentials(process), silentLog)
-    const isOrdered = producer.ordering === 'partition-key'
+    const keys = () => this.#credentials(process)
+    if (spool === null) return this.#live(process, assembleLine(host, config, keys, silentLog))
+    openLine(host, { ...config, spool, deadLetters }, keys, silentLog).then(
+      (line) => this.#live(process, line),
+      (error) => this.#startAgain(error),
+    )
+  }
+
+  #startAgain(error: Error): void {
+    const { world } = this.#parts
+    world.note(`node does not start: ${error.name}`)
+    world.guard(() => this.#spool!.checkNoStart(error))
+    this.restart({ isPowerLost: false, downMs: START_AGAIN_MS })
+  }
+
+  #live(process: SimProcess, line: Line): void {
+    const { book, network, settings, world, hooks } = this.#parts
+    const { gateway: config, gatewayFaults } = settings
+    const isOrdered = settings.producer.ordering === 'partition-key'
     const shelf = book.watch(line.producer, isOrdered, (booked) => this.#onSettle(booked))
     hooks.line(line)
     const service = hooks.gateway(line.gateway)
-    const witness = new GatewayWitness(world, book, gateway, service)
+    const spool = this.#spool
+    const receipts = spool?.receipts ?? new Map()
+    const witness = new GatewayWitness({ world, book, config, service, spool, receipts })
+    if (spool !== null && isSpooled(line)) world.guard(() => spool.onStart(line))
     const origin = gatewayOriginOf(settings.name)
     const [latencyMs, jitterMs] = [CLIENT_LATENCY_MS, CLIENT_LATENCY_MS]
     const link = { latencyMs, jitterMs, bytesPerSecond: null, faults: gatewayFaults }
     network.serve(origin, process, witness, link)
     const sources = this.#isLoadOn ? this.#startSources(process, line) : []
     this.#life = { process, line, shelf, witness, sources }
+    this.#isClosing = false
+    line.start()
   }
 
-  restart(downMs: number): void {
+  restart({ isPowerLost, downMs }: { isPowerLost: boolean; downMs: number }): void {
     const { world } = this.#parts
-    this.machine.crash({ isPowerLost: false })
+    this.machine.crash({ isPowerLost })
     this.#life?.shelf.abandon()
+    this.#life?.witness.abandon()
     this.#life = null
     world.schedule(world.nowMs + downMs, 'node restarts', () => {
       if (!this.machine.isRunning) this.start()
@@ -122,8 +163,18 @@ export class NodeMachine {
   }
 
   /** Resolves with the number of records that were left. */
-  close(deadlineMs: number): Promise<number> {
-    return this.#life!.line.close(deadlineMs)
+  async close(deadlineMs: number): Promise<number> {
+    this.#isClosing = true
+    const { line } = this.#life!
+    const left = await line.close(deadlineMs)
+    if (isSpooled(line)) this.#parts.world.guard(() => this.#spool!.onClose(line, left))
+    return left
+  }
+
+  /** Resolves when every receipt has been asked for and the dead letters have been read. */
+  async readSpool(): Promise<void> {
+    const { line } = this.#life!
+    if (isSpooled(line)) await this.#spool!.read(line)
   }
 
   /** Nothing is left in it: no record, no byte, no request, no timer. To be true after `close`. */
@@ -131,7 +182,9 @@ export class NodeMachine {
     const { line, witness, process, sources } = this.#life!
     const { producer, gateway } = line
     if (sources.some(({ openFlushCount }) => openFlushCount > 0)) return false
-    const heldCount = producer.outstandingBytes + gateway.heldBytes + gateway.ledger.outstanding
+    // What is left in a spool is nothing that the process holds.
+    const leftCount = isSpooled(line) ? 0 : gateway.ledger.outstanding
+    const heldCount = producer.outstandingBytes + gateway.heldBytes + leftCount
     return heldCount === 0 && witness.waitingCount === 0 && process.timerCount === 0
   }
 
@@ -185,22 +238,32 @@ export class NodeMachine {
     assert(gateway.ledgerImbalance === 0, `the ledger is off by ${gateway.ledgerImbalance}`)
     const { attempts, successes, failures, exhausted, outstanding } = gateway.ledger
     assert(attempts === successes + failures + exhausted + outstanding, 'the ledger is off')
-    assert(successes === shelf.deliveredCount, `the ledger's successes: ${successes}`)
-    assert(failures === shelf.failedCount, `the ledger's failures: ${failures}`)
-    assert(outstanding >= shelf.fromClientsCount, `the ledger's outstanding: ${outstanding}`)
     const { insideCount, heldBytes } = gateway
-    assert(insideCount === shelf.fromClientsCount, `the gateway's inside: ${insideCount}`)
-    assert(heldBytes >= 0 && heldBytes <= config.memory.maxBytes, `${heldBytes} bytes held`)
+    // A record that is larger than the spool's whole window is handed on alone.
+    const overBytes = isSpooled(line) ? config.record.maxBytes + RECORD_OVERHEAD_BYTES : 0
+    const mostBytes = config.memory.maxBytes + overBytes
+    assert(heldBytes >= 0 && heldBytes <= mostBytes, `${heldBytes} bytes held`)
+    if (isSpooled(line)) this.#spool!.check(line, shelf)
+    else {
+      assert(successes === shelf.deliveredCount, `the ledger's successes: ${successes}`)
+      assert(failures === shelf.failedCount, `the ledger's failures: ${failures}`)
+      assert(outstanding >= shelf.fromClientsCount, `the ledger's outstanding: ${outstanding}`)
+      assert(insideCount === shelf.fromClientsCount, `the gateway's inside: ${insideCount}`)
+    }
     const { threshold, strategy, maxWaiting } = config.backpressure
-    if (strategy === 'none') return
-    assert(insideCount <= threshold, `${insideCount} records inside`)
-    const waitingCount = outstanding - insideCount
+    if (strategy === 'none' || threshold === 'none') return
+    // What an earlier process left is inside, however much it is.
+    const startCount = this.#spool?.startCount ?? 0
+    assert(insideCount <= Math.max(threshold, startCount), `${insideCount} records inside`)
+    const { waitingCount } = gateway
+    assert(waitingCount === outstanding - insideCount, `${waitingCount} records wait`)
     const mostWaiting = strategy === 'reject' ? 0 : maxWaiting
     assert(waitingCount <= mostWaiting, `${waitingCount} records wait in line`)
     assert(
-      waitingCount === 0 || insideCount === threshold,
+      waitingCount === 0 || insideCount >= threshold,
       'records wait in line while there is room',
     )
+    if (isSpooled(line)) return
     const maxCount = maxOutstandingCount + threshold
     assert(outstandingCount <= maxCount, `${outstandingCount} records outstanding`)
   }

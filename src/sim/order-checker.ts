@@ -43,16 +43,17 @@ export function checkStoredOrder(
   records: readonly BookedRecord[],
   positionsOf: (booked: BookedRecord) => readonly Position[],
 ): void {
-  const earlier = new Map<ReadonlySet<BookedRecord>, Stored[]>()
-  const entered = records.filter(({ shelf }) => shelf !== null)
+  const storedByKey = new Map<ReadonlySet<BookedRecord>, Stored[]>()
+  // What a spool handed on more than once has copies from before: no order is promised to these.
+  const entered = records.filter(({ shelf, earlier }) => shelf !== null && earlier.length === 0)
   for (const booked of entered.sort((a, b) => a.entryNumber - b.entryNumber)) {
     const key = booked.shelf!.unsettledLike(booked)
     const copies = [...positionsOf(booked)].sort(compare)
     if (key === null || copies.length === 0) continue
     const isTold = booked.sendings.every(isAnswered)
     const stored = { id: booked.id, copies, isTold }
-    const older = earlier.get(key) ?? []
-    earlier.set(key, older)
+    const older = storedByKey.get(key) ?? []
+    storedByKey.set(key, older)
     for (const one of older) checkPair(one, stored)
     if (isTold || booked.result?.isDelivered) older.push(stored)
   }

@@ -32,11 +32,8 @@ export interface Sending {
   readonly memberCount: number
 }
 
-export interface BookedRecord {
-  readonly id: number
-  readonly stream: string
-  readonly partitionKey: string
-  readonly data: Buffer
+/** One time that a producer took a record over. A spool hands on again what was not settled. */
+export interface Pass {
   /** As the producer got it; null before it did, or when it never will. */
   record: UserRecord | null
   /** Of the producer that got it. */
@@ -47,13 +44,36 @@ export interface BookedRecord {
   settledAtMs: number
   result: RecordResult | null
   /** The requests that carried it, in order. */
-  readonly sendings: Sending[]
+  sendings: Sending[]
   /** The process that had it crashed: nobody will say what became of it. */
   isAbandoned: boolean
+}
+
+/** A record, with its last pass. */
+export interface BookedRecord extends Pass {
+  readonly id: number
+  readonly stream: string
+  readonly partitionKey: string
+  readonly data: Buffer
+  /** The passes before the last one, each in another process. */
+  readonly earlier: Pass[]
   /** It came to the gateway over HTTP. */
   readonly isFromClient: boolean
-  /** What the client that sent it was told. */
-  answer: HttpAnswer | NoAnswer | null
+  /** What the client that sent it was told, each time that it did. */
+  readonly answers: (HttpAnswer | NoAnswer)[]
+  /** The gateway has a spool. */
+  isSpooled: boolean
+  /** What the gateway gave for it; each is a record of its own in the spool. */
+  readonly receipts: Set<string>
+  /** A disk failed under it, or a process that had only accepted it ended. */
+  mayBeLost: boolean
+  /** A disk failed while it was written: it may have come to life again. */
+  mayBeWritten: boolean
+}
+
+/** All passes of a record, the last one at the end. */
+export function passesOf(booked: BookedRecord): readonly Pass[] {
+  return [...booked.earlier, booked]
 }
 
 export interface RecordFields {
@@ -96,8 +116,13 @@ export class RecordBook {
       result: null,
       sendings: [],
       isAbandoned: false,
+      earlier: [],
       isFromClient,
-      answer: null,
+      answers: [],
+      isSpooled: false,
+      receipts: new Set(),
+      mayBeLost: false,
+      mayBeWritten: false,
     }
     this.#records.push(booked)
     return booked
@@ -133,7 +158,13 @@ export class RecordBook {
 
   #enter(record: UserRecord, shelf: Shelf, onSettle: (booked: BookedRecord) => void): void {
     const booked = this.find(record.data)
-    assert(booked.record === null, `record ${booked.id} was put twice`)
+    if (booked.record !== null) {
+      assert(booked.isSpooled, `record ${booked.id} was put twice`)
+      // With two receipts it is in the spool twice, and that is looked at where they are given.
+      const isTwice = shelf.has(booked) && booked.receipts.size < 2 && !booked.mayBeWritten
+      assert(!isTwice, `record ${booked.id} was put twice by one process`)
+      beginPass(booked)
+    }
     booked.record = record
     booked.enteredAtMs = this.#world.nowMs
     booked.shelf = shelf
@@ -141,8 +172,8 @@ export class RecordBook {
     shelf.enter(booked)
     const settle = record.settle.bind(record)
     record.settle = (result) => {
-      this.#world.guard(() => checkSettlement(booked))
-      if (booked.result !== null) return
+      this.#world.guard(() => checkSettlement(booked, record))
+      if (booked.result !== null || booked.record !== record) return
       booked.result = result
       booked.settledAtMs = this.#world.nowMs
       shelf.leave(booked)
@@ -152,17 +183,31 @@ export class RecordBook {
   }
 }
 
+function beginPass(booked: BookedRecord): void {
+  const { record, shelf, entryNumber, enteredAtMs, settledAtMs, result, sendings, isAbandoned } =
+    booked
+  const instants = { entryNumber, enteredAtMs, settledAtMs }
+  booked.earlier.push({ record, shelf, ...instants, result, sendings, isAbandoned })
+  booked.result = null
+  booked.settledAtMs = 0
+  booked.sendings = []
+  booked.isAbandoned = false
+}
+
 /** The records of one process, and their counts: what its own counts must agree with. */
 export class Shelf {
   readonly #isOrdered: boolean
   readonly #outstanding = new Set<BookedRecord>()
   /** Where order is kept: of each key, in the order in which they entered. */
   readonly #unsettled = new Map<string, Set<BookedRecord>>()
+  readonly #seen = new Set<BookedRecord>()
   /** Of the outstanding records, those that came over HTTP. */
   fromClientsCount = 0
   /** Of those that came over HTTP. */
   deliveredCount = 0
   failedCount = 0
+  /** Of these, those that the closing of the producer left. */
+  closedCount = 0
 
   constructor(isOrdered: boolean) {
     this.#isOrdered = isOrdered
@@ -187,7 +232,13 @@ export class Shelf {
     return unsettled
   }
 
+  /** The process has had it. */
+  has(booked: BookedRecord): boolean {
+    return this.#seen.has(booked)
+  }
+
   enter(booked: BookedRecord): void {
+    this.#seen.add(booked)
     this.#outstanding.add(booked)
     this.#unsettledLike(booked).add(booked)
     if (booked.isFromClient) this.fromClientsCount++
@@ -198,8 +249,12 @@ export class Shelf {
     this.#unsettledLike(booked).delete(booked)
     if (!booked.isFromClient) return
     this.fromClientsCount--
-    if (booked.result!.isDelivered) this.deliveredCount++
-    else this.failedCount++
+    const result = booked.result!
+    if (result.isDelivered) this.deliveredCount++
+    else {
+      this.failedCount++
+      if (result.code === 'Closed') this.closedCount++
+    }
   }
 
   /** The process has crashed with all that it had. */
@@ -209,7 +264,9 @@ export class Shelf {
   }
 }
 
-function checkSettlement({ id, result, isAbandoned }: BookedRecord): void {
+function checkSettlement(booked: BookedRecord, record: UserRecord): void {
+  const { id, result, isAbandoned } = booked
+  assert(booked.record === record, `record ${id} settled, and was put again since`)
   assert(result === null, `record ${id} settled twice`)
   assert(!isAbandoned, `record ${id} settled after its process had ended`)
 }

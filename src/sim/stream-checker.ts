@@ -5,7 +5,7 @@ import { ATTEMPTS_KEPT_MAX_COUNT, type Place } from '../record/index.ts'
 import { hashKeyOf } from '../wire/index.ts'
 import { membersOf } from './aggregates.ts'
 import { checkStoredOrder, type Position } from './order-checker.ts'
-import type { BookedRecord, RecordBook } from './record-book.ts'
+import { type BookedRecord, type Pass, passesOf, type RecordBook } from './record-book.ts'
 import type { StoredRecord, StoredShard } from './stream-reader.ts'
 
 /** Where one copy of a record is. */
@@ -58,14 +58,16 @@ export class StreamChecker {
     })
     for (const booked of this.#book.records) {
       const copies = this.#copies.get(booked.id) ?? []
-      const { id, sendings, result } = booked
-      const carriedCount = sendings.reduce(
-        (sum, { request }) => sum + (request.isDoubled ? 2 : 1),
-        0,
-      )
-      assert(copies.length <= carriedCount, `record ${id} is in the stream; nobody sent it`)
-      const wentAway = result?.isDelivered === true && isGone(booked.stream, result.place)
-      if (result !== null && !wentAway) checkResult(booked, copies)
+      const passes = passesOf(booked)
+      const carriedCount = passes.reduce((sum, pass) => sum + carried(pass), 0)
+      assert(copies.length <= carriedCount, `record ${booked.id} is in the stream; nobody sent it`)
+      for (const pass of passes) {
+        const { result } = pass
+        const wentAway = result?.isDelivered === true && isGone(booked.stream, result.place)
+        if (result === null || wentAway) continue
+        checkResult(booked.id, pass, copies)
+        if (passes.length === 1) checkCount(booked.id, pass, copies.length)
+      }
     }
   }
 
@@ -150,27 +152,34 @@ function byStart(a: StoredShard, b: StoredShard): number {
   return a.startingHashKey < b.startingHashKey ? -1 : 1
 }
 
-function checkResult(booked: BookedRecord, copies: readonly Copy[]): void {
-  const { id, record, sendings } = booked
-  const result = booked.result!
+/** As many copies as the requests of a pass can have made. */
+function carried({ sendings }: Pass): number {
+  return sendings.reduce((sum, { request }) => sum + (request.isDoubled ? 2 : 1), 0)
+}
+
+function checkResult(id: number, { result }: Pass, copies: readonly Copy[]): void {
+  if (!result!.isDelivered) return
+  const { shardId, sequenceNumber, subSequenceNumber } = result!.place
+  const found = copies.find(
+    (copy) =>
+      copy.shardId === shardId &&
+      copy.sequenceNumber === sequenceNumber &&
+      copy.subSequenceNumber === subSequenceNumber,
+  )
+  const place = `${shardId} ${sequenceNumber}`
+  assert(found !== undefined, `record ${id} was delivered and is not at ${place}`)
+  assert(found.isReadable, `record ${id} was delivered at ${place}, where no consumer sees it`)
+}
+
+/** Of a record that was put once: no more copies than its attempts tell of. */
+function checkCount(id: number, { record, sendings, result }: Pass, copyCount: number): void {
   const isDoubled = sendings.some(({ request }) => request.isDoubled)
-  if (result.isDelivered) {
-    const { shardId, sequenceNumber, subSequenceNumber } = result.place
-    const found = copies.find(
-      (copy) =>
-        copy.shardId === shardId &&
-        copy.sequenceNumber === sequenceNumber &&
-        copy.subSequenceNumber === subSequenceNumber,
-    )
-    const place = `${shardId} ${sequenceNumber}`
-    assert(found !== undefined, `record ${id} was delivered and is not at ${place}`)
-    assert(found.isReadable, `record ${id} was delivered at ${place}, where no consumer sees it`)
-  } else if (!result.mayBeWritten && !isDoubled) {
-    assert(copies.length === 0, `record ${id} was refused for good and is in the stream`)
+  if (!result!.isDelivered && !result!.mayBeWritten && !isDoubled) {
+    assert(copyCount === 0, `record ${id} was refused for good and is in the stream`)
   }
   const areAttemptsComplete = record!.attemptCount <= ATTEMPTS_KEPT_MAX_COUNT
   if (isDoubled || !areAttemptsComplete) return
-  const openCount = result.attempts.filter((attempt) => attempt.mayBeWritten).length
-  const allowedCount = openCount + (result.isDelivered ? 1 : 0)
-  assert(copies.length <= allowedCount, `record ${id} is there ${copies.length} times`)
+  const openCount = result!.attempts.filter((attempt) => attempt.mayBeWritten).length
+  const allowedCount = openCount + (result!.isDelivered ? 1 : 0)
+  assert(copyCount <= allowedCount, `record ${id} is there ${copyCount} times`)
 }

@@ -80,8 +80,8 @@ function forgetfulKinesis(): Hooks {
 }
 
 /** Says it has synced and has not. */
-function lyingDisk(): Hooks {
-  const kinesisDisk = (disk: Disk): Disk => ({
+function lyingDisk(which: 'kinesisDisk' | 'nodeDisk'): Hooks {
+  const lying = (disk: Disk): Disk => ({
     open: async (name) => {
       const file = await disk.open(name)
       return {
@@ -99,7 +99,44 @@ function lyingDisk(): Hooks {
     replace: (name, bytes) => disk.replace(name, bytes),
     load: (name) => disk.load(name),
   })
-  return { kinesisDisk }
+  return { [which]: lying }
+}
+
+/** Loses the last file of a folder when it is listed. */
+function forgetfulFolder(): Hooks {
+  const nodeDisk = (disk: Disk): Disk => ({
+    ...disk,
+    list: async () => {
+      const names = await disk.list()
+      const logs = names.filter((name) => name.endsWith('.log')).sort()
+      return names.filter((name) => name !== logs.at(-1))
+    },
+  })
+  return { nodeDisk }
+}
+
+function gatewayThatHears(change: (headers: readonly string[]) => readonly string[]): Hooks {
+  const gateway = (inner: HttpService): HttpService => ({
+    begin: (head) => inner.begin({ ...head, headers: change(head.headers) }),
+  })
+  return { gateway }
+}
+
+function without(headers: readonly string[], name: string): readonly string[] {
+  return headers.filter((_, index) => headers[index - (index % 2)] !== name)
+}
+
+/** Answers what has a receipt with another one. */
+function gatewayThatGives(receiptOf: (receipt: string, count: number) => string): Hooks {
+  let count = 0
+  return gatewayThat((body, answer, taker) => {
+    taker.end(body, (made) => {
+      const at = made.headers.indexOf('headgate-receipt')
+      if (at < 0) return answer(made)
+      const receipt = receiptOf(made.headers[at + 1]!, ++count)
+      answer({ ...made, headers: made.headers.with(at + 1, receipt) })
+    })
+  })
 }
 
 function kinesisThat(change: (fields: Fields) => void): Hooks {
@@ -150,7 +187,10 @@ function lineThat(
 /** Each with what a checker must say of it. */
 export const BROKEN_PARTS: ReadonlyMap<string, { hooks: Hooks; says: RegExp }> = new Map([
   ['a Kinesis that loses what it answered', { hooks: forgetfulKinesis(), says: /is gone/ }],
-  ['a disk that does not sync', { hooks: lyingDisk(), says: /is gone|does not start|settles/ }],
+  [
+    'a disk that does not sync',
+    { hooks: lyingDisk('kinesisDisk'), says: /is gone|does not start|settles/ },
+  ],
   [
     'a Kinesis that changes bytes',
     {
@@ -197,6 +237,32 @@ export const BROKEN_PARTS: ReadonlyMap<string, { hooks: Hooks; says: RegExp }> =
       }),
       says: /200 before it was delivered/,
     },
+  ],
+  [
+    'a spool on a disk that does not sync',
+    {
+      hooks: lyingDisk('nodeDisk'),
+      says: /was durable and is gone|the ledger knows of|deep-equal/,
+    },
+  ],
+  [
+    'a spool whose folder loses a file',
+    { hooks: forgetfulFolder(), says: /was durable and is gone|the ledger knows of|deep-equal/ },
+  ],
+  [
+    'a gateway that knows no idempotency keys',
+    {
+      hooks: gatewayThatHears((headers) => without(headers, 'idempotency-key')),
+      says: /has 2 receipts|was put twice/,
+    },
+  ],
+  [
+    'a gateway that gives one receipt to all',
+    { hooks: gatewayThatGives(() => '1-0-00000000'), says: /was given for/ },
+  ],
+  [
+    'a gateway that makes receipts up',
+    { hooks: gatewayThatGives((_, count) => `1-${count}-00000000`), says: /unknown|receipts/ },
   ],
   [
     'a gateway that answers twice',
