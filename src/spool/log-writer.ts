@@ -8,6 +8,7 @@
 
 import type { Clock, Disk, DiskError, Log, LogFile, Random } from '../host/index.ts'
 import { FRAME_HEAD_BYTES, sealFrame } from './frame.ts'
+import type { Kept } from './kept.ts'
 import { LOG_HEADER_BYTES, logHeaderOf } from './log-header.ts'
 import type { OutcomeFileParts } from './outcome-file.ts'
 import { CLOSED, FULL, TOO_LARGE } from './refusals.ts'
@@ -29,15 +30,6 @@ const PAUSE_MAX_MS = 1000
 interface Waiting {
   readonly transaction: Transaction
   readonly frameBytes: number
-  readonly arrivedAtMs: number
-}
-
-/** A transaction that has become durable. */
-export interface Kept {
-  readonly transaction: Transaction
-  readonly segment: Segment
-  readonly position: number
-  readonly firstOrdinal: number
   readonly arrivedAtMs: number
 }
 
@@ -244,8 +236,9 @@ export class LogWriter {
       const end = encodeTransaction(buffer, at + FRAME_HEAD_BYTES, transaction, origin)
       const position = start + at
       sealFrame(buffer, { at, end }, marker, position)
-      kept.push({ transaction, segment, position, ...origin })
-      firstOrdinal += transaction.records.length
+      const { records } = transaction
+      kept.push({ transaction, records, segment, position, ...origin })
+      firstOrdinal += records.length
       at = end
     }
     return { bytes: buffer.subarray(0, totalBytes), kept }
@@ -265,9 +258,9 @@ export class LogWriter {
     this.#trouble = null
     this.#pauseMs = PAUSE_MIN_MS
     usage.syncCount++
-    for (const [index, { transaction, position, firstOrdinal, arrivedAtMs }] of kept.entries()) {
+    for (const [index, { records, position, firstOrdinal, arrivedAtMs }] of kept.entries()) {
       const end = kept[index + 1]?.position ?? segment.logBytes
-      const count = transaction.records.length
+      const { length: count } = records
       segment.addFrame({ position, end, firstOrdinal, count, arrivedAtMs })
       usage.unsettledCount += count
     }

@@ -16,9 +16,10 @@ import type {
   SpoolTotals,
 } from './front.ts'
 import { HandOut, type Ordinals, type Range } from './hand-out.ts'
+import type { Kept } from './kept.ts'
 import { KeptAside } from './kept-aside.ts'
 import { Keys } from './keys.ts'
-import { type Kept, LogWriter } from './log-writer.ts'
+import { LogWriter } from './log-writer.ts'
 import type { OutcomeFileParts } from './outcome-file.ts'
 import { receiptOf } from './receipt.ts'
 import { stateOfReceipt } from './receipt-state.ts'
@@ -278,16 +279,16 @@ export class Spool implements SpoolFront {
 
   #handOn(kept: readonly Kept[]): void {
     if (this.#handOut === null) return
-    for (const { transaction, firstOrdinal, ...origin } of kept) {
-      for (const [index, record] of transaction.records.entries()) {
+    for (const { records, firstOrdinal, ...origin } of kept) {
+      for (const [index, record] of records.entries()) {
         const receipt = record.receipt ?? null
         this.#handOut.offer(record, { ...origin, ordinal: firstOrdinal + index, receipt })
       }
     }
   }
 
-  #tell({ transaction, segment, firstOrdinal, arrivedAtMs }: Kept): void {
-    const { records, idempotency, settled } = transaction
+  #tell({ transaction, records, segment, firstOrdinal, arrivedAtMs }: Kept): void {
+    const { idempotency, settled } = transaction
     const { number, marker } = segment
     if (idempotency !== null) {
       const { length: count } = records

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { HashKey } from '../../src/record/index.ts'
-import { Station } from './station.ts'
+import { diskWith, JournalDisk, statesAfter } from './journal-disk.ts'
+import { recordOf, Station } from './station.ts'
 
 test('a transaction is durable, handed on, settled, and its receipt tells where it is', async () => {
   const station = await Station.open()
@@ -119,6 +120,48 @@ test('a line that was closed leaves the records where they are', async () => {
   assert.equal(first.letters.length, 0)
   const second = await Station.open({ disk: first.disk })
   assert.deepEqual(second.handed, ['one', 'two'])
+})
+
+test('closing waits for letters under way and leaves every outcome synced', async () => {
+  const disk = new JournalDisk()
+  const first = await Station.open({ disk })
+  await first.put('one', 'two')
+  let kept = () => {}
+  first.keepLetter = (done) => {
+    kept = () => done(true)
+  }
+  first.settle('one')
+  first.settle('two', 'Expired')
+  first.spool.countExhausted()
+  let isClosed = false
+  const closing = first.spool.close(10_000).then(() => {
+    isClosed = true
+  })
+  await first.turn()
+  assert.ok(!isClosed)
+  kept()
+  await first.until(closing)
+
+  const totals = { successes: 1, failures: 1, exhausted: 1, unsettled: 0 }
+  assert.deepEqual(first.spool.totals, totals)
+  const second = await Station.open({ disk: await diskWith(statesAfter(disk.steps)[0]!) })
+  assert.deepEqual(second.spool.totals, totals, 'after a power loss')
+})
+
+test('a transaction may let go of its records when it is told', async () => {
+  const station = await Station.open()
+  const transaction = {
+    records: [recordOf('one')],
+    idempotency: null,
+    durable: () => {
+      transaction.records = []
+    },
+    refused: () => assert.fail(),
+    settled: null,
+  }
+  station.spool.append(transaction)
+  await station.turn()
+  assert.deepEqual(station.handed, ['one'])
 })
 
 test('a replayed record keeps its receipt, which leads to its new fate', async () => {

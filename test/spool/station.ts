@@ -61,6 +61,7 @@ export class Station {
   changedCount = 0
   spool!: Spool
   roomCame = () => {}
+  keepLetter = (done: (isKept: boolean) => void) => done(this.hasRoom)
   lanesChange = () => {}
   #sequence = 0
 
@@ -71,7 +72,7 @@ export class Station {
     const deadLetters = {
       add: (letter: DeadLetter, done: (isKept: boolean) => void) => {
         if (station.hasRoom) station.letters.push(letter)
-        done(station.hasRoom)
+        station.keepLetter(done)
       },
       onRoom: (told: () => void) => {
         station.roomCame = told
