@@ -32,6 +32,13 @@ const BENCHES: ReadonlyMap<string, { says: string; load: () => Promise<Bench> }>
     },
   ],
   [
+    'refusals',
+    {
+      says: 'CPU per request that is refused on its head, beside one that is durable and delivered',
+      load: () => import('./refusals.ts'),
+    },
+  ],
+  [
     'put-records',
     {
       says: 'CPU per PutRecords call of 500 × 1600 B and 20 × 50 KB',

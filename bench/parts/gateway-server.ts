@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { serve } from '../../src/cli/serve.ts'
 import { settingsFields } from '../../src/cli/settings.ts'
 import { readConfig } from '../../src/config/index.ts'
+import type { Ack, Mapping } from '../../src/gateway/index.ts'
 import { silentLog } from '../../src/host/index.ts'
 import { answerCalls } from '../child.ts'
 
@@ -23,14 +24,21 @@ process.on('exit', () => rmSync(data, { recursive: true, force: true }))
 
 let gateway = ''
 
-async function start({ kinesisPort }: { kinesisPort: number }): Promise<number> {
+interface Start {
+  readonly kinesisPort: number
+  readonly ack?: Ack
+  readonly mappings?: Mapping[]
+}
+
+async function start({ kinesisPort, ack = 'accepted', mappings }: Start): Promise<number> {
   process.env['AWS_ACCESS_KEY_ID'] = 'AKIDEXAMPLE'
   process.env['AWS_SECRET_ACCESS_KEY'] = 'secret'
   const settings = readConfig(settingsFields, {
     overrides: {
       port: 0,
       data,
-      ack: { default: 'accepted' },
+      ack: { default: ack },
+      ...(mappings === undefined ? {} : { mappings }),
       // The rate limit is far beyond what a core can do: the line is measured, not the shards.
       producer: { endpoint: `http://127.0.0.1:${kinesisPort}`, rateLimit: 1_000_000 },
     },
