@@ -216,11 +216,11 @@ export function outcomesName(base: string): string {
 /** Everything readable that a file of outcomes holds, batch by batch. */
 export async function* outcomesFrom(
   reader: FrameReader,
-  options: { isStubborn?: boolean } = {},
+  load: () => Promise<void> = () => reader.load(),
 ): AsyncGenerator<OutcomeEntry[]> {
   while (!reader.isAtEnd) {
     const found = reader.take()
-    if (found === null) await reader.load(options)
+    if (found === null) await load()
     else if (found.kind === 'frame') yield decodeOutcomes(found.body)
   }
 }

@@ -104,6 +104,11 @@ export async function withPatience<T>(clock: Clock, work: () => Promise<T>): Pro
   }
 }
 
+async function patientLoad(clock: Clock, reader: FrameReader): Promise<void> {
+  const isLoaded = await withPatience(clock, () => reader.load().then(() => true))
+  if (isLoaded === null) await reader.load({ isStubborn: true })
+}
+
 class SegmentRecovery {
   readonly #parts: RecoveryParts
   readonly #entry: Entry
@@ -112,6 +117,8 @@ class SegmentRecovery {
   readonly #damages: Range[] = []
   /** Refused when they were written: their keys are not to be remembered. */
   readonly #voids = new Bits()
+  /** Else a refusal may be among what could not be read, and no key is remembered. */
+  #areOutcomesKnown = true
   #settledEnd = 0
 
   constructor(parts: RecoveryParts, entry: Entry, isNewest: boolean) {
@@ -144,13 +151,17 @@ class SegmentRecovery {
     const { base, marker } = this.#segment
     const shared = new SharedFile(disk, outcomesName(base))
     const file = await withPatience(clock, () => shared.acquire())
-    if (file === null) return log.error('outcomes cannot be read', { segment: base })
+    if (file === null) {
+      this.#areOutcomesKnown = false
+      return log.error('outcomes cannot be read', { segment: base })
+    }
     const end = file.sizeBytes()
     const reader = new FrameReader(file, marker, { from: 0, end })
-    for await (const entries of outcomesFrom(reader, { isStubborn: true })) {
+    for await (const entries of outcomesFrom(reader, () => patientLoad(clock, reader))) {
       for (const entry of entries) this.#enter(entry)
     }
     shared.release()
+    if (reader.unreadableBytes > 0) this.#areOutcomesKnown = false
     this.#segment.outcomes.recovered(end)
     usage.bytes += end
   }
@@ -230,9 +241,7 @@ class SegmentRecovery {
     while (!reader.isAtEnd) {
       const found = reader.take()
       if (found !== null) this.#takeFound(found, isSynced)
-      else if ((await withPatience(clock, () => reader.load().then(() => true))) === null) {
-        await reader.load({ isStubborn: true })
-      }
+      else await patientLoad(clock, reader)
     }
     if (reader.unreadableBytes > 0) segment.isKept = true
   }
@@ -245,7 +254,7 @@ class SegmentRecovery {
     if (head === null || head.firstOrdinal < segment.recordCount) return
     if (head.firstOrdinal > segment.recordCount) this.#lose(head.firstOrdinal)
     segment.addFrame({ ...found, ...head })
-    if (isSynced) this.#remember(found.body, head)
+    if (isSynced && this.#areOutcomesKnown) this.#remember(found.body, head)
   }
 
   #remember(body: Buffer, head: TransactionHead): void {
