@@ -168,6 +168,8 @@ export class LineWorld {
     this.#kinesis.stopFaults()
     await this.#until(() => this.#nodes.every((node) => node.isSettled), 'every record settles')
     await this.#until(() => !this.#clients.some((client) => client.isWaiting), 'clients end')
+    // What came late, from a slow network or with a key again, has its turn, too.
+    await this.#until(() => this.#nodes.every((node) => node.isSettled), 'the last records settle')
     const last = this.#nodes.filter((node) => node.settings.closesWithinMs === null)
     await this.#probe(last)
     for (const node of last) tellToClose(node, PATIENCE_MS)
