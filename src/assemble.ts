@@ -1,11 +1,11 @@
 // Joins the rooms: the one place where the line is put together. The program, the simulation and
 // the lab all call it, so the line under test is the line in production.
 
-import { DeadLetters, type DeadLettersConfig } from './dead-letters/index.ts'
+import { DeadLetterOffice, DeadLetters, type DeadLettersConfig } from './dead-letters/index.ts'
 import { type Build, Gateway, type GatewayConfig, type SpooledLine } from './gateway/index.ts'
 import { below, type Host, type Log } from './host/index.ts'
 import { type CredentialsProvider, Producer, type ProducerConfig } from './producer/index.ts'
-import { Spool, type SpoolConfig } from './spool/index.ts'
+import { Spool, type SpoolConfig, type Transaction } from './spool/index.ts'
 
 export interface LineConfig {
   readonly gateway: GatewayConfig
@@ -37,6 +37,8 @@ export interface Line {
 export interface SpooledLineParts extends Line {
   readonly spool: Spool
   readonly deadLetters: DeadLetters
+  /** Where dead letters are shown, sent again and thrown away. */
+  readonly office: DeadLetterOffice
 }
 
 /** Folders in a process's part of the data directory. */
@@ -88,6 +90,8 @@ export async function openLine(
   const spool = await Spool.open(parts(SPOOL_FOLDER), spoolConfig, { deadLetters }, log)
   const spooled = { front: spool, windowBytes, deadLetters }
   const { producer, gateway } = assemble(host, config, { credentials, log, spooled })
+  const again = { append: (transaction: Transaction) => gateway.enterAgain(transaction) }
+  const office = new DeadLetterOffice(deadLetters, again)
   const start = () => {
     spool.start(producer, { settled: (kind) => gateway.onSettled(kind), changed() {} })
   }
@@ -102,7 +106,7 @@ export async function openLine(
     gateway.close()
     return spool.totals.unsettled
   }
-  return { gateway, producer, spool, deadLetters, start, close }
+  return { gateway, producer, spool, deadLetters, office, start, close }
 }
 
 /** The spool's window as it is in force. */

@@ -2,6 +2,8 @@
 
 export interface ServeFacts {
   readonly gateway: string
+  /** Where dead letters are; null when it is off. */
+  readonly admin: string | null
   /** The embedded Kinesis, or null when records go to AWS. */
   readonly kinesis: string | null
   /** Where records go when there is no embedded Kinesis. */
@@ -38,6 +40,7 @@ export function serveBanner(facts: ServeFacts, isColour: boolean): string {
     `  gateway    ${bold(facts.gateway)}  ${dim(MEANS[facts.ack]!)}`,
     ...target,
     `  data       ${facts.data}${facts.isSpooled ? dim('  records wait here until they are delivered') : ''}`,
+    ...(facts.admin === null ? [] : [`  admin      ${facts.admin}  ${dim('dead letters')}`]),
     '',
     dim('Try it:'),
     `  curl ${facts.gateway}/mappedIngest/s2 -H 'content-type: application/json' \\`,

@@ -3,6 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { kinesisBanner, serveBanner } from './banner.ts'
 import { runCheck } from './check-command.ts'
+import { addDeadLetters } from './dead-letters-command.ts'
 import { EXIT, ExitError } from './exit.ts'
 import { openKinesis } from './kinesis.ts'
 import { addLab } from './lab.ts'
@@ -140,6 +141,7 @@ program
     process.exitCode = await runCheck(settings, { isJson: json === true, print })
   })
 
+addDeadLetters(program, print)
 addLab(program, print)
 
 interface Flags {

@@ -1,11 +1,13 @@
 // headgate serve: the gateway, with an embedded Kinesis behind it unless AWS is configured.
 
-import { assembleLine, type Line, openLine } from '../assemble.ts'
+import { assembleLine, type Line, openLine, type SpooledLineParts } from '../assemble.ts'
 import { partOf } from '../config/index.ts'
+import { AdminService } from '../dead-letters/index.ts'
 import { badRequest } from '../gateway/index.ts'
 import type { Log } from '../host/index.ts'
 import { awsCredentials, type Listening, listen, type NodeHost } from '../host/node/index.ts'
 import { type CredentialsProvider, clientConfigOf, producerFields } from '../producer/index.ts'
+import { type Admin, openAdmin } from './admin.ts'
 import type { ServeFacts } from './banner.ts'
 import { type Embedded, openEmbedded, urlHost } from './embedded.ts'
 import { cannot } from './exit.ts'
@@ -67,9 +69,15 @@ async function serveOn(
     : assembleLine(world, config, credentials, log)
   line.start()
   const listening = await takePort(line, settings)
+  const admin = await openAdminOf(line, settings, log).catch(async (error) => {
+    await listening.close(0)
+    await line.close(0)
+    throw error
+  })
   return {
     facts: {
       gateway: `http://${urlHost(settings.host)}:${listening.port}`,
+      admin: admin?.url ?? null,
       kinesis: embedded?.endpoint ?? null,
       service: clientConfigOf(producer).endpoint,
       data: settings.data,
@@ -78,6 +86,7 @@ async function serveOn(
       isSpooled: spool.enabled,
     },
     stop: async () => {
+      await admin?.close()
       const records = await line.close(settings.shutdownTimeoutMs)
       await listening.close(CLOSE_GRACE_MS)
       await embedded?.close()
@@ -87,12 +96,21 @@ async function serveOn(
   }
 }
 
-async function openSpooled(...args: Parameters<typeof openLine>): Promise<Line> {
+async function openSpooled(...args: Parameters<typeof openLine>): Promise<SpooledLineParts> {
   try {
     return await openLine(...args)
   } catch (error) {
     throw cannot('The spool cannot start on its part of the data directory', error)
   }
+}
+
+/** What it is for stands in the spool's company: without one there is nothing to administer. */
+async function openAdminOf(
+  line: Line | SpooledLineParts,
+  settings: Settings,
+  log: Log,
+): Promise<Admin | null> {
+  return 'office' in line ? openAdmin(new AdminService(line.office, log), settings) : null
 }
 
 async function takePort(line: Line, { host, port }: Settings): Promise<Listening> {

@@ -8,6 +8,7 @@ import {
   type Fields,
   flag,
   integer,
+  integerOr,
   type Parsed,
   type Partly,
   readConfig,
@@ -37,9 +38,11 @@ const streamSchema = z.strictObject({
   shards: z.int().min(1).max(1000).default(1),
 })
 
+const PORT_MAX = 65_535
+
 /** A TCP port; 0 takes a free one. */
 function port(options: { default: number; says: string }) {
-  return integer({ ...options, min: 0, max: 65_535 })
+  return integer({ ...options, min: 0, max: PORT_MAX })
 }
 
 export const settingsFields = {
@@ -79,6 +82,20 @@ export const settingsFields = {
     ...spoolFields.spool,
   },
   deadLetters: deadLettersFields,
+  admin: {
+    host: text({
+      default: '127.0.0.1',
+      pattern: /^\S+$/,
+      allowed: 'an address of this machine',
+      says: 'The address for administration; whoever reaches it may read and remove dead letters.',
+    }),
+    port: integerOr(['next', 'off'], {
+      default: 'next',
+      min: 0,
+      max: PORT_MAX,
+      says: "Its port; next: the gateway's plus one (any, where that is any), off: none, 0: any.",
+    }),
+  },
   kplProperties: text({
     default: '',
     allowed: 'a file, or nothing',
@@ -172,6 +189,14 @@ function withAwsNames(env: Env): Env {
     AWS_REGION: env['AWS_REGION'] || env['AWS_DEFAULT_REGION'],
     AWS_ENDPOINT_URL_KINESIS: env['AWS_ENDPOINT_URL_KINESIS'] || env['AWS_ENDPOINT_URL'],
   }
+}
+
+/** The port for administration: 0 for any, null for none. */
+export function adminPortOf({ port, admin }: Pick<Settings, 'port' | 'admin'>): number | null {
+  if (admin.port === 'off') return null
+  if (admin.port !== 'next') return admin.port
+  // Beyond the last port there is none: then any.
+  return port === 0 || port === PORT_MAX ? 0 : port + 1
 }
 
 /** Whether somebody said where the service is; otherwise an embedded one is used. */
