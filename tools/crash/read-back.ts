@@ -1,0 +1,94 @@
+// What is in the stream, read by the official SDK and taken apart by another implementation; and
+// what is among the dead letters.
+
+import { createRequire } from 'node:module'
+import {
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  KinesisClient,
+  ListShardsCommand,
+} from '@aws-sdk/client-kinesis'
+import { idOf, pause } from './writers.ts'
+
+const { deaggregateSync } = createRequire(import.meta.url)('aws-kinesis-agg')
+
+/** The shard keeps the service's read limits. */
+const THROTTLED_MS = 500
+const PAGE_COUNT = 1000
+
+export interface ReadBack {
+  /** How often each id was found. */
+  readonly found: ReadonlyMap<number, number>
+  /** Records whose bytes nobody sent. */
+  readonly strangeCount: number
+}
+
+export async function readStream(endpoint: string, stream: string): Promise<ReadBack> {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const sdk = new KinesisClient({ endpoint, region: 'us-east-1', credentials })
+  const found = new Map<number, number>()
+  let strangeCount = 0
+  try {
+    const { Shards: shards = [] } = await sdk.send(new ListShardsCommand({ StreamName: stream }))
+    for (const { ShardId } of shards) {
+      for await (const data of userRecordsOf(sdk, stream, ShardId!)) {
+        const id = idOf(data)
+        if (id === null) strangeCount++
+        else found.set(id, (found.get(id) ?? 0) + 1)
+      }
+    }
+  } finally {
+    sdk.destroy()
+  }
+  return { found, strangeCount }
+}
+
+async function* userRecordsOf(
+  sdk: KinesisClient,
+  StreamName: string,
+  ShardId: string,
+): AsyncGenerator<string> {
+  const start = { StreamName, ShardId, ShardIteratorType: 'TRIM_HORIZON' } as const
+  let { ShardIterator } = await sdk.send(new GetShardIteratorCommand(start))
+  for (;;) {
+    try {
+      const page = await sdk.send(new GetRecordsCommand({ ShardIterator }))
+      for (const record of page.Records!) yield* takeApart(record as Read)
+      if (page.Records!.length === 0 && page.MillisBehindLatest === 0) return
+      ShardIterator = page.NextShardIterator
+    } catch (error) {
+      if ((error as Error).name !== 'ProvisionedThroughputExceededException') throw error
+      await pause(THROTTLED_MS)
+    }
+  }
+}
+
+interface Read {
+  readonly Data: Uint8Array
+  readonly PartitionKey: string
+  readonly SequenceNumber: string
+}
+
+function takeApart({ Data, PartitionKey, SequenceNumber }: Read): string[] {
+  const data = Buffer.from(Data).toString('base64')
+  const legacy = { partitionKey: PartitionKey, sequenceNumber: SequenceNumber, data }
+  const found: string[] = []
+  deaggregateSync(legacy, true, (error: Error | null, records: { data: string }[]) => {
+    if (error) throw error
+    for (const record of records) found.push(Buffer.from(record.data, 'base64').toString('utf8'))
+  })
+  return found
+}
+
+/** The receipts of all dead letters. */
+export async function deadReceipts(admin: string): Promise<ReadonlySet<string>> {
+  const receipts = new Set<string>()
+  for (let after = 0; ; ) {
+    const answer = await fetch(`${admin}/dead-letters?limit=${PAGE_COUNT}&after=${after}`)
+    if (!answer.ok) throw new Error(`the admin address says ${answer.status}`)
+    const { letters } = (await answer.json()) as { letters: { number: number; receipt: string }[] }
+    if (letters.length === 0) return receipts
+    for (const { receipt } of letters) receipts.add(receipt)
+    after = letters.at(-1)!.number
+  }
+}
