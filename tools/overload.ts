@@ -1,0 +1,117 @@
+// The gateway under more load than it can carry: `npm run overload`.
+
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { marksOf } from './overload/marks.ts'
+import { overload, type ScenarioReport } from './overload/overload.ts'
+import { GRAPH_NAME, graphOf, pageOf } from './overload/page.ts'
+import type { Scenario } from './overload/world.ts'
+
+const HELP = `Usage: npm run overload -- [--seconds N] [--only NAME] [--write] [--json]
+
+Offers a real gateway 1, 2, 5 and 10 times what it can carry, from a generator that does not wait
+for answers, with and without headroom in the spool. Everything runs on this machine's loopback.
+About twelve minutes with a minute for each step.
+
+Options:
+  --seconds N   how long each step takes, 5 to 600 (default: 60)
+  --only NAME   without-headroom or with-headroom
+  --write       write docs/overload.md and docs/overload.svg
+  --json        print what was measured as one JSON object
+  --help        this text
+
+Example: npm run overload -- --seconds 15 --only without-headroom
+Exit code: 0 measured, whatever the figures; 1 it could not be measured; 2 wrong usage.
+`
+
+const MIB = 1024 * 1024
+const SCENARIOS: readonly Scenario[] = [
+  { name: 'without headroom', spoolMaxBytes: 2 * MIB, segmentBytes: 128 * 1024 },
+  { name: 'with headroom', spoolMaxBytes: 10 * 1024 * MIB, segmentBytes: 64 * MIB },
+]
+
+interface Options {
+  readonly seconds: number
+  readonly scenarios: readonly Scenario[]
+  readonly isWritten: boolean
+  readonly isJson: boolean
+}
+
+function readOptions(args: string[]): Options | 'help' | { readonly problem: string } {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        seconds: { type: 'string', default: '60' },
+        only: { type: 'string' },
+        write: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (values.help) return 'help'
+    const seconds = Number(values.seconds)
+    if (!Number.isInteger(seconds) || seconds < 5 || seconds > 600) {
+      return { problem: `--seconds takes 5 to 600, not ${values.seconds}` }
+    }
+    const scenarios = SCENARIOS.filter(({ name }) => {
+      return values.only === undefined || name.replace(' ', '-') === values.only
+    })
+    if (scenarios.length === 0) return { problem: `--only does not take ${values.only}` }
+    return { seconds, scenarios, isWritten: values.write, isJson: values.json }
+  } catch (error) {
+    return { problem: (error as Error).message }
+  }
+}
+
+/** One line that is written over, on a terminal; nothing in a pipe. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
+}
+
+function textOf(report: ScenarioReport): string {
+  const { scenario, capacityPerSecond, steps } = report
+  const lines = steps.map((step) => {
+    const { goodPerSecond, refusedPerSecond, goodMs, refusedMs, backAfterSeconds } = step
+    return [
+      `  × ${step.multiple}: offered ${step.offeredPerSecond.toFixed(0)}/s,`,
+      `good ${goodPerSecond.toFixed(0)}/s (p99 ${goodMs.p99.toFixed(1)} ms),`,
+      `refused ${refusedPerSecond.toFixed(0)}/s (p99 ${refusedMs.p99.toFixed(1)} ms)`,
+      `${JSON.stringify(step.refused)}, broken ${step.broken}, back after ${backAfterSeconds} s`,
+      ...step.generatorLimits.map((limit) => `\n      warning: ${limit}`),
+    ].join(' ')
+  })
+  const marks = marksOf(report).map(({ says, isMet, measured }) => {
+    return `  ${isMet ? 'met    ' : 'NOT MET'} ${says}: ${measured}`
+  })
+  return [`${scenario.name}: capacity ${capacityPerSecond}/s`, ...lines, ...marks].join('\n')
+}
+
+async function main(options: Options): Promise<number> {
+  const reports: ScenarioReport[] = []
+  try {
+    for (const scenario of options.scenarios) {
+      const report = await overload(scenario, { seconds: options.seconds, progress })
+      progress('')
+      reports.push(report)
+      if (!options.isJson) console.log(textOf(report))
+    }
+  } catch (error) {
+    progress('')
+    console.error((error as Error).message)
+    return 1
+  }
+  if (options.isJson) console.log(JSON.stringify({ seconds: options.seconds, reports }))
+  if (options.isWritten) {
+    writeFileSync('docs/overload.md', pageOf(reports, options.seconds))
+    writeFileSync(`docs/${GRAPH_NAME}`, graphOf(reports))
+  }
+  return 0
+}
+
+const options = readOptions(process.argv.slice(2))
+if (options === 'help') process.stdout.write(HELP)
+else if ('problem' in options) {
+  process.stderr.write(`${options.problem}\n\n${HELP}`)
+  process.exitCode = 2
+} else process.exitCode = await main(options)
