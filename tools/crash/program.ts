@@ -28,6 +28,8 @@ export class Program {
       cwd,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // Ctrl-C at the terminal is for us: what was answered until then is still looked for.
+      detached: true,
     })
     this.#child = child
     child.stderr!.on('data', (bytes) => {
