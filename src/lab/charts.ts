@@ -25,7 +25,7 @@ type Colour = (typeof COLOURS)[number]
 /** Values of the names on white. */
 export const LIGHT: Readonly<Record<string, string>> = {
   '--blue': '#0072b2',
-  '--orange': '#d55e00',
+  '--orange': '#b84c00',
   '--green': '#00855f',
   '--purple': '#a23b82',
   '--red': '#b3261e',

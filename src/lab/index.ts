@@ -14,8 +14,10 @@ export {
   figuresOf,
   hasBackPressure,
   isMet,
+  MARKS,
   sayDeviation,
   sayFigure,
+  spaced,
 } from './compare.ts'
 export { countersJson, jtlOf, statisticsLog, timelineCsv } from './csv-files.ts'
 export {

@@ -9,7 +9,7 @@ import { intervalsOf } from './series.ts'
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1b2127; --faint: #59646e; --grid: #d9dee3; --paper: #fff;
-  --panel: #f5f7f9; --blue: #0072b2; --orange: #d55e00; --green: #00855f; --purple: #a23b82;
+  --panel: #f5f7f9; --blue: #0072b2; --orange: #b84c00; --green: #00855f; --purple: #a23b82;
   --red: #b3261e; --grey: #5f6b76; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6eaee; --faint: #a7b1ba; --grid: #38424b;
   --paper: #14181c; --panel: #1d2329; --blue: #56b4e9; --orange: #f0904d; --green: #3fc79a;

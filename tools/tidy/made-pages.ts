@@ -4,6 +4,7 @@
 import { settingsFields } from '../../src/cli/settings.ts'
 import { markdownOf } from '../../src/config/index.ts'
 import { PROBLEMS } from '../../src/gateway/index.ts'
+import { labPage } from './lab-page.ts'
 import type { Problem, SourceFile } from './problem.ts'
 
 const CONFIGURATION = `# Configuration
@@ -58,6 +59,7 @@ export function madePages(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/configuration.md', CONFIGURATION + markdownOf(settingsFields)],
     ['docs/refusals.md', PROBLEMS_PREFACE + rows.join('')],
+    ['docs/lab-results.md', labPage()],
   ])
 }
 
