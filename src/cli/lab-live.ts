@@ -126,7 +126,7 @@ class Live {
       throttled: this.#ledger.throttled,
       shardBytes: new Map(),
       offered: told?.begun ?? 0,
-      oldestAgeMs: 0,
+      oldestAgeMs: this.#ledger.oldestAgeMs,
       active: told?.active ?? 0,
     })
     const { title, onProgress, isCutShort } = this.#options
@@ -156,7 +156,7 @@ class Live {
   #result(hasLedger: boolean): Run {
     const { experiment, title, seed, scale } = this.#options
     const statuses = statusesOf(this.#samples)
-    const { throttled, ...ledger } = this.#ledger
+    const { throttled, oldestAgeMs: _, ...ledger } = this.#ledger
     const answered = successesOf(this.#samples)
     const lost = answered - ledger.successes - ledger.outstanding - ledger.deadLettered
     const counters: Counters = {
@@ -214,11 +214,18 @@ interface Ledger {
   readonly outstanding: number
   readonly imbalance: number
   readonly deadLettered: number
+  readonly oldestAgeMs: number
   readonly throttled: number
   readonly putRecords: number
   readonly kinesisRecords: number
   readonly failedRequests: number
   readonly retried: number
+}
+
+/** Of a gateway with a spool. */
+interface Shelves {
+  readonly deadLetters?: { readonly count: number } | null
+  readonly spool?: { readonly oldestAgeMs: number } | null
 }
 
 const NO_LEDGER: Ledger = {
@@ -229,6 +236,7 @@ const NO_LEDGER: Ledger = {
   outstanding: 0,
   imbalance: 0,
   deadLettered: 0,
+  oldestAgeMs: 0,
   throttled: 0,
   putRecords: 0,
   kinesisRecords: 0,
@@ -248,6 +256,8 @@ async function ledgerAt(url: string): Promise<Ledger | null> {
     return {
       ...NO_LEDGER,
       ...onlyNumbers(ledger as Record<string, unknown>),
+      deadLettered: (ledger as Shelves).deadLetters?.count ?? 0,
+      oldestAgeMs: (ledger as Shelves).spool?.oldestAgeMs ?? 0,
       throttled: sum('throttledCount'),
       putRecords: sum('putRecordsCount'),
       kinesisRecords: sum('kinesisRecordsCount'),

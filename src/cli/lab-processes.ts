@@ -44,6 +44,7 @@ export async function startGateway(
     const gatewayConfig = configFile(folder, 'gateway', {
       ...gateway,
       mappings: mappingsOf(experiment),
+      spool: experiment.spool,
       producer: { ...experiment.producer, endpoint: kinesis.facts['kinesis'] },
     })
     const gatewayArgs = ['serve', '--config', gatewayConfig, '--port', '0']

@@ -6,6 +6,7 @@ import {
   ConfigError,
   choice,
   type Fields,
+  flag,
   integer,
   integerOr,
   type Parsed,
@@ -14,8 +15,9 @@ import {
   shaped,
   text,
 } from '../config/index.ts'
-import { gatewayFields, WITHOUT_SPOOL } from '../gateway/index.ts'
+import { gatewayFields } from '../gateway/index.ts'
 import { producerFields } from '../producer/index.ts'
+import { spoolFields } from '../spool/index.ts'
 import { type Logged, loggedSchema } from './logged.ts'
 import { KEY_HEADER, PAYLOAD_MIN_BYTES, STREAM } from './payload.ts'
 import { WORLD_COSTS } from './world-costs.ts'
@@ -105,6 +107,13 @@ export const experimentFields = {
   },
   gateway: gatewayFields,
   producer: producerFields,
+  spool: {
+    enabled: flag({
+      default: false,
+      says: 'Whether records are kept on the disk until they are delivered. The log has none.',
+    }),
+    ...spoolFields.spool,
+  },
   log: shaped<Logged | null>({
     default: null,
     schema: loggedSchema,
@@ -159,28 +168,32 @@ export function readExperiment(file: ExperimentFile, overrides: Overrides = {}):
     const message = `the file is named ${stem}; let both say the same`
     throw new ConfigError([{ path: 'name', where: file.name, message }])
   }
+  if (!experiment.spool.enabled && experiment.gateway.ack.default === 'durable') {
+    const message = 'durable needs the spool: spool.enabled'
+    throw new ConfigError([{ path: 'gateway.ack.default', where: file.name, message }])
+  }
   return experiment
 }
+
+/** What the program does where nothing is said: a record that is kept need not expire. */
+const HEADGATE_BASE: Overrides = { producer: { recordTtl: 'none' }, spool: { enabled: true } }
 
 /**
  * The same load and world with Headgate's own defaults, whatever they are by now; only where the
  * partition key stands is the experiment's. It does not write a line for each record that failed.
  */
 export function asHeadgate(experiment: Experiment, overrides: Overrides = {}): Experiment {
-  const { gateway, producer } = defaultsOf(overrides)
+  const { gateway, producer, spool } = readConfig(experimentFields, {
+    base: HEADGATE_BASE,
+    overrides: { gateway: overrides.gateway, producer: overrides.producer, spool: overrides.spool },
+  })
   return {
     ...experiment,
     world: { ...experiment.world, failureUs: 0 },
     gateway: { ...gateway, mappings: experiment.gateway.mappings },
     producer,
+    spool,
   }
-}
-
-function defaultsOf({ gateway, producer }: Overrides) {
-  const fields = { gateway: gatewayFields, producer: producerFields }
-  // Lines in the lab have no spool.
-  const base = { gateway: WITHOUT_SPOOL }
-  return readConfig(fields, { base, overrides: { gateway, producer } as Partly<typeof fields> })
 }
 
 /** Where the partition key stands: in the body, or in a header that each request has its own of. */

@@ -1,11 +1,13 @@
 // One experiment in virtual time: the real gateway, the real producer and the real embedded Kinesis
 // on one simulated machine with one link.
 
-import { assembleLine, type Line } from '../assemble.ts'
+import { assembleLine, type Line, openLine } from '../assemble.ts'
 import { readConfig } from '../config/index.ts'
+import { type DeadLetters, deadLettersFields } from '../dead-letters/index.ts'
 import type { Disk, Host, Log } from '../host/index.ts'
 import { EmbeddedKinesis, kinesisFields } from '../kinesis/index.ts'
 import { SimRandom } from '../sim/index.ts'
+import { spoolFields } from '../spool/index.ts'
 import { ClosedLoad } from './closed-load.ts'
 import { DiscardingDisk } from './discarding-disk.ts'
 import { type Experiment, mappingsOf } from './experiment.ts'
@@ -56,11 +58,25 @@ export async function simulate(options: SimulateOptions): Promise<Run> {
 
 type Load = ClosedLoad | OpenLoad
 
+async function openKinesis(
+  world: LabWorld,
+  random: SimRandom,
+  shards: number,
+): Promise<EmbeddedKinesis> {
+  const parts = { clock: world.clock, random, disk: new DiscardingDisk() }
+  const overrides = { writeBurstMs: WORLD_COSTS.writeBurstMs }
+  const kinesis = await EmbeddedKinesis.open(parts, readConfig(kinesisFields, { overrides }))
+  await kinesis.createStreamIfAbsent(STREAM, shards)
+  return kinesis
+}
+
 class Simulation {
   readonly #options: SimulateOptions
   readonly #world: LabWorld
-  readonly #line: Line
-  readonly #load: Load
+  readonly #random: SimRandom
+  readonly #machine: BusyMachine
+  #parts: { readonly line: Line; readonly load: Load } | null = null
+  #letters: DeadLetters | null = null
   readonly #samples = new Samples()
   readonly #timeline = new Timeline(this.#samples)
   readonly #statistics: StatisticsLine[] = []
@@ -72,47 +88,70 @@ class Simulation {
     const world = new LabWorld()
     const random = new SimRandom(options.seed)
     const { shards } = options.experiment.world
-    const parts = { clock: world.clock, random, disk: new DiscardingDisk() }
-    const kinesis = await EmbeddedKinesis.open(
-      parts,
-      readConfig(kinesisFields, { overrides: { writeBurstMs: WORLD_COSTS.writeBurstMs } }),
-    )
-    await kinesis.createStreamIfAbsent(STREAM, shards)
-    return new Simulation(options, world, random, kinesis)
+    const kinesis = await openKinesis(world, random, shards)
+    const simulation = new Simulation(options, world, random)
+    await simulation.#open(kinesis)
+    return simulation
   }
 
-  private constructor(
-    options: SimulateOptions,
-    world: LabWorld,
-    random: SimRandom,
-    kinesis: EmbeddedKinesis,
-  ) {
-    const { experiment } = options
+  private constructor(options: SimulateOptions, world: LabWorld, random: SimRandom) {
     this.#options = options
     this.#world = world
+    this.#random = random
+    this.#machine = new BusyMachine(world)
+    const { failureUs } = options.experiment.world
+    this.#roads = new FailureRoads(() => this.#machine.spend(failureUs / 1000))
+  }
+
+  async #open(kinesis: EmbeddedKinesis): Promise<void> {
+    const { experiment } = this.#options
+    const world = this.#world
+    const random = this.#random
     const linkMbitPerSecond = experiment.world.linkKbitPerSecond / 1000
     const costs = { ...WORLD_COSTS, linkMbitPerSecond }
     const network = new LabNetwork({ world, costs, random: random.fork('link') }, kinesis)
     const disk: Disk = new LabDisk(world, costs.syncMs)
     const host: Host = { clock: world.clock, random: random.fork('gateway'), network, disk }
-    this.#line = assembleLine(
-      host,
-      lineConfigOf(experiment),
-      () => Promise.resolve(KEYS),
-      this.#log(),
-    )
-    const machine = new BusyMachine(world)
-    const { failureUs } = experiment.world
-    this.#roads = new FailureRoads(() => machine.spend(failureUs / 1000))
-    this.#roads.watch(this.#line.producer)
+    const line = await this.#openLine(host)
+    this.#roads.watch(line.producer)
+    line.start()
     const target = new SimulatedTarget({
-      gateway: this.#line.gateway,
-      machine,
+      gateway: line.gateway,
+      machine: this.#machine,
       sampleMs: costs.sampleMs,
+      // What the gateway does with it may go on in promises.
+      onArrival: () => world.promised(),
       random: random.fork('keys'),
       payload: experiment.payload,
     })
-    this.#load = this.#loadOf(experiment, target, random)
+    this.#parts = { line, load: this.#loadOf(experiment, target, random) }
+  }
+
+  async #openLine(host: Host): Promise<Line> {
+    const { experiment } = this.#options
+    const config = lineConfigOf(experiment)
+    const credentials = () => Promise.resolve(KEYS)
+    if (!experiment.spool.enabled) return assembleLine(host, config, credentials, this.#log())
+    const kept = readConfig({ ...spoolFields, deadLetters: deadLettersFields }, {})
+    const { enabled: _, ...spool } = experiment.spool
+    const whole = { ...config, spool: { ...kept, spool }, deadLetters: kept.deadLetters }
+    let line: Line | null = null
+    const opening = openLine(host, whole, credentials, this.#log()).then((opened) => {
+      line = opened
+      this.#letters = opened.deadLetters
+    })
+    // Opening takes time of the disk, so time has to pass meanwhile.
+    await this.#world.run(() => line !== null)
+    await opening
+    return line!
+  }
+
+  get #line(): Line {
+    return this.#parts!.line
+  }
+
+  get #load(): Load {
+    return this.#parts!.load
   }
 
   async run(): Promise<Run> {
@@ -207,10 +246,12 @@ class Simulation {
     const statuses = statusesOf(this.#samples)
     const answered = successesOf(this.#samples)
     const { ledger } = gateway
+    const deadLettered = this.#letters?.stats.count ?? 0
+    const lost = answered - ledger.successes - ledger.outstanding - deadLettered
     return {
       ...ledger,
-      answeredNotDelivered: Math.max(0, answered - ledger.successes - ledger.outstanding),
-      deadLettered: 0,
+      answeredNotDelivered: Math.max(0, lost),
+      deadLettered,
       imbalance: gateway.ledgerImbalance,
       putRecords: sumOf(streams, 'putRecordsCount'),
       kinesisRecords: sumOf(streams, 'kinesisRecordsCount'),

@@ -22,6 +22,8 @@ export interface SimulatedTargetParts {
   readonly gateway: HttpService
   readonly machine: BusyMachine
   readonly sampleMs: number
+  /** Told before the gateway is. */
+  readonly onArrival: () => void
   readonly random: Random
   readonly payload: { readonly bytes: number; readonly key: 'fixed' | 'random' }
 }
@@ -42,8 +44,11 @@ export class SimulatedTarget implements Target {
   }
 
   send(_thread: number, done: (ending: Ending) => void): void {
-    const { machine, sampleMs } = this.#parts
-    machine.work(sampleMs, () => this.#arrive(done))
+    const { machine, sampleMs, onArrival } = this.#parts
+    machine.work(sampleMs, () => {
+      onArrival()
+      this.#arrive(done)
+    })
   }
 
   #arrive(done: (ending: Ending) => void): void {

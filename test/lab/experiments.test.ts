@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
-import { ConfigError, readConfig } from '../../src/config/index.ts'
-import { gatewayFields } from '../../src/gateway/index.ts'
+import { readSettings } from '../../src/cli/settings.ts'
+import { ConfigError } from '../../src/config/index.ts'
 import { asHeadgate, readExperiment, scaled } from '../../src/lab/index.ts'
 import { PAYLOAD_MIN_BYTES, payloadOf } from '../../src/lab/payload.ts'
-import { producerFields } from '../../src/producer/index.ts'
 import { experimentOf } from './small-run.ts'
 
 const NAMES = readdirSync(new URL('../../lab/experiments/', import.meta.url))
@@ -101,7 +100,24 @@ test("as Headgate: the load and the world stay, every setting is the program's d
 
   assert.deepEqual(headgate.load, own.load)
   assert.deepEqual(headgate.world.linkKbitPerSecond, own.world.linkKbitPerSecond)
-  assert.deepEqual(headgate.producer, readConfig(producerFields, {}))
-  const defaults = readConfig(gatewayFields, {})
-  assert.deepEqual({ ...headgate.gateway, mappings: null }, { ...defaults, mappings: null })
+  const program = readSettings(null, {}, {})
+  const { mappings: _, ...gateway } = headgate.gateway
+  assert.deepEqual(gateway, pick(program, gateway))
+  assert.deepEqual(headgate.producer, pick(program.producer, headgate.producer))
+  assert.deepEqual(headgate.spool, program.spool)
 })
+
+test('an answer that needs the spool is refused where there is none', () => {
+  assert.match(
+    problemsOf('name: own\ngateway:\n  ack: { default: durable }').join(),
+    /spool\.enabled/,
+  )
+  const spooled = 'name: own\ngateway:\n  ack: { default: durable }\nspool: { enabled: true }'
+  assert.deepEqual(problemsOf(spooled), [])
+})
+
+/** What `like` has, of a whole. */
+function pick(whole: object, like: object): object {
+  const values = new Map(Object.entries(whole))
+  return Object.fromEntries(Object.keys(like).map((name) => [name, values.get(name)]))
+}

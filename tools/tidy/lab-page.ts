@@ -64,7 +64,7 @@ function figures(experiments: readonly Experiment[], results: Results): string {
   const more = ['log: processing, ms', 'here', '', 'delivered', 'turned away: log', 'here']
   return `## With back pressure: the figures
 
-Marks: throughput within ${percent(throughput)}, mean response within ${percent(averageMs)}, processing
+Marks: throughput within ${percent(throughput)}, mean within ${percent(averageMs)}, processing
 time (the producer's 15 s lines under full load) within ${percent(processingMs)}.
 
 ${tableOf(
