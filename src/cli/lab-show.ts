@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { hasBackPressure, importJmx, JmxError } from '../lab/index.ts'
+import { type Experiment, hasBackPressure, importJmx, JmxError } from '../lab/index.ts'
 import { cannot, usageError } from './exit.ts'
 import { experimentNames, openExperiment } from './lab-catalogue.ts'
 
@@ -22,7 +22,7 @@ export function listing(isJson: boolean): string {
         log?.throughput == null ? null : `${log.throughput.toFixed(1)}/s`,
       ].filter((figure) => figure !== null)
       const pressure = hasBackPressure(experiment) ? 'back pressure' : 'no back pressure'
-      const shape = `${load.threads} threads, ${load.rampUpMs / 1000} s, ${load.loops} loops, ${pressure}`
+      const shape = `${shapeOf(load)}, ${pressure}`
       const saw = figures.length === 0 ? (log?.saw ?? 'not of the log') : figures.join(', ')
       return `${name}\n  ${says}\n  ${shape}\n  log: ${saw}`
     })
@@ -40,4 +40,11 @@ export function importPlan(path: string): string {
     if (error instanceof JmxError) throw usageError(`${path} cannot be imported: ${error.message}.`)
     throw cannot(`The plan ${path} cannot be read`, error)
   }
+}
+
+function shapeOf({ loop, threads, rampUpMs, loops, steps, arrivals }: Experiment['load']): string {
+  if (loop === 'closed')
+    return `${threads} threads within ${rampUpMs / 1000} s, ${loops} loops each`
+  const rates = steps.map(({ ratePerSecond, forMs }) => `${ratePerSecond}/s for ${forMs / 1000} s`)
+  return `${arrivals} arrivals, ${rates.join(', ')}`
 }

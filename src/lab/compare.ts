@@ -29,10 +29,10 @@ export function figuresOf(experiment: Experiment, runs: readonly Run[]): Figure[
   const { log } = experiment
   const rows = runs.map((run) => ({ ...aggregateOf(run), counters: run.counters }))
   type Row = (typeof rows)[number]
-  // A variant is no reproduction, nor is a small run, or one without the log's link.
+  // A variant is no reproduction, nor is a small or unfinished run, or one without the log's link.
   const [first] = runs
-  const isReproduction =
-    first?.title === experiment.name && first.scale === 1 && first.kind === 'simulated'
+  const isWhole = first?.scale === 1 && first.kind === 'simulated' && !first.isCutShort
+  const isReproduction = isWhole && first.title === experiment.name
   const isJudged = hasBackPressure(experiment) && isReproduction
   const figure = (
     name: string,
