@@ -1,5 +1,5 @@
-// Compiles src/ to dist/: JavaScript and declarations, without the simulated world. `npm pack`
-// runs it first, so that a package never holds an older build.
+// Compiles src/ to dist/: JavaScript and declarations. `npm pack` runs it first, so that a package
+// never holds an older build.
 
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'

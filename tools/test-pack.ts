@@ -15,7 +15,8 @@ const PLAIN_FILES = [
   'bin/headgate.js',
   'package.json',
 ] as const
-const COMPILED = /^dist\/(?!sim\/|lab\/)[a-z0-9/-]+\.(?:js|d\.ts)$/
+const COMPILED = /^dist\/[a-z0-9/-]+\.(?:js|d\.ts)$/
+const EXPERIMENT = /^lab\/experiments\/[a-z0-9.-]+\.yaml$/
 /** npm prints its own notices on stderr; only its failure matters here. */
 const QUIET: ExecFileSyncOptionsWithStringEncoding = {
   encoding: 'utf8',
@@ -41,7 +42,8 @@ function pack(into: string): Packed {
 function checkFiles({ files }: Packed): void {
   const paths = files.map(({ path }) => path)
   const strangers = paths.filter((path) => {
-    return !(PLAIN_FILES as readonly string[]).includes(path) && !COMPILED.test(path)
+    const isPlain = (PLAIN_FILES as readonly string[]).includes(path)
+    return !isPlain && !COMPILED.test(path) && !EXPERIMENT.test(path)
   })
   assert.deepEqual(strangers, [], 'files that do not belong into the package')
   for (const path of PLAIN_FILES) assert.ok(paths.includes(path), `the package lacks ${path}`)
@@ -98,6 +100,16 @@ function checkProgram(folder: string): void {
   console.log('✔ headgate --help, --version')
 }
 
+/** The lab comes along; what draws its pictures does not, and that is said. */
+function checkLab(folder: string): void {
+  const program = [join(folder, 'node_modules/.bin/headgate'), 'lab']
+  const listed = run(folder, [...program, 'list', '--json']).trim().split('\n')
+  assert.ok(listed.length >= 15, `${listed.length} experiments`)
+  const said = run(folder, [...program, 'run', 'bp-500', '--scale', '0.001'])
+  assert.match(said, /no pictures; for them: npm install echarts/)
+  console.log('✔ headgate lab list, lab run')
+}
+
 function run(folder: string, args: readonly string[]): string {
   return execFileSync(process.execPath, args, { ...QUIET, cwd: folder })
 }
@@ -112,6 +124,7 @@ try {
   checkDoors(project)
   checkTypes(project)
   checkProgram(project)
+  checkLab(project)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
