@@ -103,7 +103,9 @@ function checkProgram(folder: string): void {
 /** The lab comes along; what draws its pictures does not, and that is said. */
 function checkLab(folder: string): void {
   const program = [join(folder, 'node_modules/.bin/headgate'), 'lab']
-  const listed = run(folder, [...program, 'list', '--json']).trim().split('\n')
+  const listed = run(folder, [...program, 'list', '--json'])
+    .trim()
+    .split('\n')
   assert.ok(listed.length >= 15, `${listed.length} experiments`)
   const said = run(folder, [...program, 'run', 'bp-500', '--scale', '0.001'])
   assert.match(said, /no pictures; for them: npm install echarts/)
