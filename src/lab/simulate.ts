@@ -225,6 +225,7 @@ class Simulation {
 
   #look(): Look {
     const { gateway, producer } = this.#line
+    const { spool } = gateway.snapshot()
     const shardBytes = new Map<string, number>()
     for (const { dimensions, sum } of producer.getMetrics('KinesisRecordsDataPut')) {
       const shardId = dimensions.get('ShardId')
@@ -235,7 +236,8 @@ class Simulation {
       throttled: sumOf(producer.describe().streams, 'throttledCount'),
       shardBytes,
       offered: this.#load.begunCount,
-      oldestAgeMs: producer.oldestRecordAgeMs,
+      // What waits in the spool is older than what the producer holds.
+      oldestAgeMs: Math.max(producer.oldestRecordAgeMs, spool?.oldestAgeMs ?? 0),
       active: this.#load.activeCount,
     }
   }
