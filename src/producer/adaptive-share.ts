@@ -12,18 +12,20 @@ const DECREASE = 0.85
 /** What is left after the refusal that ends the first doubling, which may be far above. */
 const FIRST_DECREASE = 0.5
 /**
- * Shares per cubic second: from an eighth of a shard back to the plateau in 16 s, to all of it,
- * when the others have gone, in 70 s. Chosen with `DECREASE` so that eight producers on one shard
- * have less than 3 % of their records refused; faster curves are refused more, slower ones share
- * less evenly.
+ * Shares per cubic second. Of the bytes: from an eighth of a shard back to the plateau in 16 s, to
+ * all of it, when the others have gone, in 70 s. Chosen with `DECREASE` so that eight producers on
+ * one shard have less than 3 % of their records refused; faster curves are refused more, slower
+ * ones share less evenly. Of the records twice as fast: each is a thousandth of what a shard takes
+ * in a second, where a full aggregate is a twentieth, so refusals cost next to nothing.
  */
-const CUBIC = 0.000005
+export const CUBIC = { bytes: 0.000005, records: 0.00004 } as const
 /** Before anything is known; doubled each second until the whole shard or the first refusal. */
 const START_SHARE = 0.25
 /** Five records, five kilobytes a second: enough to learn that there is more again. */
 const LEAST_SHARE = 0.005
 
 export class AdaptiveShare {
+  readonly #cubic: number
   #plateau = 1
   /** At the beginning of the curve. */
   #low = START_SHARE
@@ -31,6 +33,11 @@ export class AdaptiveShare {
   /** Time on the curve. */
   #busyMs = 0
   #decreasedAtMs = Number.NEGATIVE_INFINITY
+
+  /** `cubic`: how fast the curve is; one of `CUBIC`. */
+  constructor(cubic: number) {
+    this.#cubic = cubic
+  }
 
   /** Of the shard's limit, 0.005..1. */
   get value(): number {
@@ -62,7 +69,7 @@ export class AdaptiveShare {
   }
 
   #onCurve(): number {
-    const plateauAtS = Math.cbrt((this.#plateau - this.#low) / CUBIC)
-    return CUBIC * (this.#busyMs / 1000 - plateauAtS) ** 3 + this.#plateau
+    const plateauAtS = Math.cbrt((this.#plateau - this.#low) / this.#cubic)
+    return this.#cubic * (this.#busyMs / 1000 - plateauAtS) ** 3 + this.#plateau
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Timer } from '../host/index.ts'
 import { SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND } from '../wire/index.ts'
-import { AdaptiveShare } from './adaptive-share.ts'
+import { AdaptiveShare, CUBIC } from './adaptive-share.ts'
 import type { KinesisRecord } from './kinesis-record.ts'
 import { PriorityQueue } from './priority-queue.ts'
 import { type BucketRates, TokenBucket } from './token-bucket.ts'
@@ -22,14 +22,14 @@ export class Lane {
   timerAtMs = Number.POSITIVE_INFINITY
   readonly #bucket: TokenBucket
   /** Null when the rates are fixed. */
-  readonly #shares: { readonly bytes: AdaptiveShare; readonly records: AdaptiveShare } | null
+  readonly #shares: ReturnType<typeof newShares> | null
   #averageBytes = BYTES_PER_RECORD
   #adjustedAtMs: number
   /** A record had to wait since the last adjustment. */
   #isLimited = false
 
   constructor(fixedRates: BucketRates | null, nowMs: number) {
-    this.#shares = fixedRates ? null : { bytes: new AdaptiveShare(), records: new AdaptiveShare() }
+    this.#shares = fixedRates ? null : newShares()
     this.#bucket = new TokenBucket(fixedRates ?? this.#rates(), nowMs)
     this.#adjustedAtMs = nowMs
   }
@@ -90,4 +90,9 @@ export class Lane {
       maxBytes: bytesPerSecond * SAVED_SECONDS,
     }
   }
+}
+
+/** Of a shard's limits. */
+function newShares() {
+  return { bytes: new AdaptiveShare(CUBIC.bytes), records: new AdaptiveShare(CUBIC.records) }
 }

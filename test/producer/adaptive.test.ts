@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AdaptiveShare } from '../../src/producer/adaptive-share.ts'
+import { AdaptiveShare, CUBIC } from '../../src/producer/adaptive-share.ts'
 import {
   type Contention,
   type ContentionResult,
@@ -49,12 +49,12 @@ test('eight producers that know nothing of each other share a shard', async () =
 })
 
 test('where records are what a shard is short of, its limit in records is learned', async () => {
-  const times = { warmUpMs: 20_000, measuredMs: 20_000 }
-  const small = { ...CONTENTION, ...times, dataBytes: 100, limit: 'records', seed: 1 } as const
-  const alone = await contend({ ...small, producerCount: 1 })
+  const small = { ...CONTENTION, warmUpMs: 30_000, dataBytes: 100, limit: 'records' } as const
+  const alone = await contend({ ...small, measuredMs: 20_000, producerCount: 1, seed: 1 })
   assert.ok(alone.goodput >= 0.98 && alone.throttled <= 0.01, JSON.stringify(alone))
-  const eight = await contend({ ...small, producerCount: 8 })
+  const eight = await averageOf({ ...small, producerCount: 8 })
   assert.ok(eight.goodput >= 0.95 && eight.throttled <= 0.03, JSON.stringify(eight))
+  assert.ok(eight.fairness >= 0.95, `fairness ${eight.fairness}`)
 })
 
 for (const change of ['join', 'leave', 'split'] as const) {
@@ -78,7 +78,7 @@ test('the fixed percentage of the KPL wastes most of what eight producers send',
 })
 
 test('a share doubles until the whole shard is reached, and no further', () => {
-  const share = new AdaptiveShare()
+  const share = new AdaptiveShare(CUBIC.bytes)
   assert.equal(share.value, 0.25)
   share.busy(1000)
   assert.equal(share.value, 0.5)
@@ -89,7 +89,7 @@ test('a share doubles until the whole shard is reached, and no further', () => {
 })
 
 test('a refusal takes it down once, whatever else was under way', () => {
-  const share = new AdaptiveShare()
+  const share = new AdaptiveShare(CUBIC.bytes)
   share.busy(2000)
   share.refused(1900, 2000)
   assert.equal(share.value, 0.5)
@@ -100,7 +100,7 @@ test('a refusal takes it down once, whatever else was under way', () => {
 })
 
 test('it returns to where it was refused, waits there, and then goes beyond', () => {
-  const share = new AdaptiveShare()
+  const share = new AdaptiveShare(CUBIC.bytes)
   share.refused(0, 1)
   share.refused(2, 3)
   const low = share.value
@@ -120,7 +120,7 @@ test('it returns to where it was refused, waits there, and then goes beyond', ()
 })
 
 test('however often it is refused, a little remains', () => {
-  const share = new AdaptiveShare()
+  const share = new AdaptiveShare(CUBIC.bytes)
   for (let i = 0; i < 1000; i++) share.refused(i, i + 0.5)
   assert.equal(share.value, 0.005)
 })
