@@ -27,7 +27,8 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
     }
     const cases = CASES.map(({ label, ...load }): Case => {
       const contender = (ordering: Ordering) => {
-        const more = { way: 'callback', port, ordering, seconds: options.seconds } as const
+        const seconds = options.seconds
+        const more = { way: 'callback', port, settings: { ordering }, seconds } as const
         const plan = { ...PLAN, ...load, ...more }
         return { name: `ordering: ${ordering}`, round: () => measure(clients.get(ordering)!, plan) }
       }

@@ -7,6 +7,7 @@ import {
   type Case,
   type Contender,
   interleave,
+  type Metric,
 } from './harness.ts'
 import type { ProducerDone, ProducerPlan } from './parts/producer-client.ts'
 
@@ -14,55 +15,54 @@ interface Point {
   readonly shardCount: number
   readonly keyCount: number | null
   readonly windowCount: number
-  readonly bufferedMs: number
 }
+
+type LabelledPoint = Point & { readonly label: string }
+
+type Way = 'callback' | 'objects'
 
 interface Curve {
   readonly name: string
+  readonly way: Way
   /** The first is what the others are compared with. */
-  readonly points: readonly (Point & { readonly label: string })[]
+  readonly points: readonly LabelledPoint[]
 }
 
-/**
- * So many are outstanding, and may wait so long, that batches are full with a thousand shards too:
- * it is the number of shards that is varied, and not that of records in a batch.
- */
-const FULL_BATCHES = { windowCount: 500_000, bufferedMs: 2000 } as const
+/** What is not varied: with a thousand shards each has room for four full aggregates. */
+const FIXED: Point = { shardCount: 1, keyCount: null, windowCount: 100_000 }
 
-const SHARDS: Curve = {
-  name: 'shards',
-  points: [1, 10, 100, 1000].map((shardCount) => {
-    return { label: String(shardCount), shardCount, keyCount: null, ...FULL_BATCHES }
+const CURVES: readonly Curve[] = [
+  curve('shards', [1, 10, 100, 1000], (shardCount) => ({ ...FIXED, shardCount })),
+  // The same objects in the same order without a line: what memory and its caches cost.
+  objects('shards, no line', [1, 1000], (shardCount) => ({ ...FIXED, shardCount })),
+  curve('keys', [1, 1000, 1_000_000], (keyCount) => ({ ...FIXED, keyCount })),
+  curve('outstanding', [1000, 10_000, 100_000, 1_000_000], (windowCount) => {
+    return { ...FIXED, windowCount }
   }),
-}
-
-const KEYS: Curve = {
-  name: 'keys',
-  points: [1, 1000, 1_000_000].map((keyCount) => {
-    return {
-      label: String(keyCount),
-      shardCount: 1,
-      keyCount,
-      windowCount: 10_000,
-      bufferedMs: 100,
-    }
+  objects('outstanding, no line', [1000, 1_000_000], (windowCount) => {
+    return { ...FIXED, windowCount }
   }),
-}
-
-const OUTSTANDING: Curve = {
-  name: 'outstanding',
-  points: [1000, 10_000, 100_000, 1_000_000].map((windowCount) => {
-    return {
-      label: String(windowCount),
-      shardCount: 1,
-      keyCount: null,
-      windowCount,
-      bufferedMs: 100,
-    }
-  }),
-}
+]
 
 const DATA_BYTES = 400
+
+/**
+ * Small batches that are full everywhere: with so many records in each, and time enough to wait for
+ * them, an aggregate is as large with a thousand shards as with one, and so is a request.
+ */
+const SETTINGS = { aggregationMaxCount: 25, collectionMaxCount: 20 } as const
+const BUFFERED_MS = 5000
+
+type PointOf = (value: number) => Point
+
+function curve(name: string, values: readonly number[], point: PointOf): Curve {
+  const points = values.map((value) => ({ label: String(value), ...point(value) }))
+  return { name, way: 'callback', points }
+}
+
+function objects(name: string, values: readonly number[], point: PointOf): Curve {
+  return { ...curve(name, values, point), way: 'objects' }
+}
 
 export async function run(options: BenchOptions): Promise<BenchResult> {
   const children: Child[] = []
@@ -79,23 +79,27 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
     ports.set(shardCount, port)
     return port
   }
-  const contender = async (name: string, { shardCount, ...point }: Point): Promise<Contender> => {
+  const contender = async (way: Way, { label, ...point }: LabelledPoint): Promise<Contender> => {
     const client = start('producer-client', SERVER_CORE)
-    const port = await portOf(shardCount)
-    const fixed = { way: 'callback', dataBytes: DATA_BYTES } as const
-    // All at once: otherwise the window is never full, because the network has its turns.
-    const burstCount = point.windowCount
-    const plan: ProducerPlan = { ...fixed, ...point, burstCount, port, seconds: options.seconds }
-    return { name, round: async () => [costOf(await client.call<ProducerDone>('run', plan))] }
+    const port = await portOf(point.shardCount)
+    const plan: ProducerPlan = {
+      ...{ way, dataBytes: DATA_BYTES, bufferedMs: BUFFERED_MS, settings: SETTINGS },
+      ...{ ...point, port, seconds: options.seconds },
+      // All at once: otherwise the window is never full, because the network has its turns.
+      burstCount: point.windowCount,
+    }
+    return {
+      name: label,
+      round: async () => valuesOf(await client.call<ProducerDone>('run', plan)),
+    }
   }
   try {
     const cases: Case[] = []
-    for (const { name, points } of [SHARDS, KEYS, OUTSTANDING]) {
-      const [first, ...others] = await Promise.all(
-        points.map(({ label, ...point }) => contender(label, point)),
-      )
+    for (const { name, way, points } of CURVES) {
+      const metrics = way === 'objects' ? METRICS.slice(0, 1) : METRICS
+      const [first, ...others] = await Promise.all(points.map((point) => contender(way, point)))
       for (const candidate of others) {
-        cases.push({ label: name, metrics: METRICS, candidate, baselines: [first!] })
+        cases.push({ label: name, metrics, candidate, baselines: [first!] })
       }
     }
     return await interleave('producer-curves', cases, options)
@@ -104,8 +108,18 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   }
 }
 
-const METRICS = [{ unit: 'CPU µs/user record', betterIs: 'lower' }] as const
+const METRICS: readonly Metric[] = [
+  { unit: 'CPU µs/user record', betterIs: 'lower' },
+  // The same everywhere, or the points cannot be compared.
+  { unit: 'user records/Kinesis record', betterIs: 'higher' },
+  { unit: 'Kinesis records/request', betterIs: 'higher' },
+]
 
-function costOf({ cpuMicros, deliveredCount }: ProducerDone): number {
-  return cpuMicros / deliveredCount
+function valuesOf(done: ProducerDone): number[] {
+  const { cpuMicros, deliveredCount, kinesisRecordCount, requestCount } = done
+  return [
+    cpuMicros / deliveredCount,
+    deliveredCount / kinesisRecordCount,
+    kinesisRecordCount / requestCount,
+  ]
 }

@@ -17,15 +17,15 @@ const SIZES = [
   { label: '100 B, distinct keys', dataBytes: 100 },
 ] as const
 
-const NAMES = {
+type Way = Exclude<ProducerPlan['way'], 'objects'>
+
+const NAMES: Readonly<Record<Way, string>> = {
   promises: 'a promise each',
   callback: 'one callback',
   floor: 'digests and one copy',
   sdk: 'AWS SDK, 500 a call',
   'sdk-http1': 'AWS SDK, 500 a call, HTTP/1.1',
-} as const
-
-type Way = ProducerPlan['way']
+}
 
 /** The first is the one that counts. */
 const OURS: readonly Way[] = ['promises', 'callback', 'floor']

@@ -5,23 +5,22 @@
 import type { HttpAnswer, HttpHead, HttpService } from '../../src/host/index.ts'
 import { headerOf } from '../../src/host/index.ts'
 import { listen } from '../../src/host/node/index.ts'
-import {
-  contentTypeOf,
-  decodeCbor,
-  encodeCbor,
-  shardIdOf,
-  type WireFormat,
-} from '../../src/wire/index.ts'
+import { contentTypeOf, encodeCbor, shardIdOf, type WireFormat } from '../../src/wire/index.ts'
 import { answerCalls } from '../child.ts'
 
 const BODY_MAX_BYTES = 16 * 1024 * 1024
 const SEQUENCE_NUMBER = '49545115243490985018280067714973144582180062593244200961'
 /** Stands once in every entry. The records' own bytes must not contain it. */
 const MARK = Buffer.from('PartitionKey')
+const HASH_KEY = Buffer.from('ExplicitHashKey')
 const HASH_KEY_BITS = 128n
+const HASH_KEYS = 2 ** 128
+const CBOR_TEXT_WITH_LENGTH = 0x78
 
 let entryCount = 0
 let shardCount = 1
+/** Whether entries are looked at one by one. */
+let isSpread = false
 const answers = new Map<string, HttpAnswer>()
 
 function answerOf(format: WireFormat, count: number): HttpAnswer {
@@ -49,11 +48,17 @@ function startOf(shard: number): bigint {
 
 /** Each entry in the shard where its hash key belongs; ours always name one. */
 function spreadAnswer(body: Buffer): HttpAnswer {
-  const { Records: sent } = decodeCbor(body) as { Records: { ExplicitHashKey: string }[] }
-  const Records = sent.map(({ ExplicitHashKey }) => {
-    const shard = (BigInt(ExplicitHashKey) * BigInt(shardCount)) >> HASH_KEY_BITS
-    return { SequenceNumber: SEQUENCE_NUMBER, ShardId: shardIdOf(Number(shard)) }
-  })
+  const Records = []
+  for (let at = body.indexOf(HASH_KEY); at !== -1; at = body.indexOf(HASH_KEY, at)) {
+    at += HASH_KEY.length
+    // CBOR text of up to 23 bytes, or of more with its length in a byte of its own.
+    const isShort = body[at]! < CBOR_TEXT_WITH_LENGTH
+    const start = isShort ? at + 1 : at + 2
+    const length = isShort ? body[at]! & 0x1f : body[at + 1]!
+    const share = Number(body.toString('latin1', start, start + length)) / HASH_KEYS
+    const ShardId = shardIdOf(Math.floor(share * shardCount))
+    Records.push({ SequenceNumber: SEQUENCE_NUMBER, ShardId })
+  }
   entryCount += Records.length
   return answerWith('cbor', { FailedRecordCount: 0, Records })
 }
@@ -88,7 +93,7 @@ const service: HttpService = {
       maxBodyBytes: BODY_MAX_BYTES,
       end(body, answer) {
         if (!isPut) return answer(shardsOf(format))
-        if (shardCount > 1) return answer(spreadAnswer(body))
+        if (isSpread) return answer(spreadAnswer(body))
         const count = countOf(body)
         entryCount += count
         answer(answerOf(format, count))
@@ -101,6 +106,7 @@ const service: HttpService = {
 
 answerCalls({
   async start(options: { shardCount: number } | null) {
+    isSpread = options !== null
     shardCount = options?.shardCount ?? 1
     return (await listen(service, { host: '127.0.0.1', port: 0, http2: true })).port
   },

@@ -6,9 +6,10 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { KinesisProducer, type ProducerConfig } from '../../src/library/producer.ts'
 import { type Md5Piece, writeMd5s } from '../../src/wire/index.ts'
 import { answerCalls } from '../child.ts'
+import { touchObjects } from './touch-objects.ts'
 
 export interface ProducerPlan {
-  readonly way: 'promises' | 'callback' | 'floor' | 'sdk' | 'sdk-http1'
+  readonly way: 'promises' | 'callback' | 'floor' | 'objects' | 'sdk' | 'sdk-http1'
   readonly port: number
   readonly dataBytes: number
   readonly seconds: number
@@ -18,14 +19,19 @@ export interface ProducerPlan {
   readonly windowCount: number
   /** How many are added before the network gets its turn. */
   readonly burstCount: number
+  /** Of the sink's stream; only `objects` asks. */
+  readonly shardCount?: number
   /** How long a record may wait for company. */
   readonly bufferedMs: number
-  /** None unless told otherwise. A child has one line, and so one order. */
-  readonly ordering?: ProducerConfig['ordering']
+  /** Other settings of the line. A child has one line, made with the first plan. */
+  readonly settings?: Partial<ProducerConfig>
 }
 
 export interface ProducerDone {
   readonly deliveredCount: number
+  /** What they travelled in; 0 where our line is not used. */
+  readonly kinesisRecordCount: number
+  readonly requestCount: number
   readonly cpuMicros: number
   readonly elapsedMs: number
 }
@@ -53,7 +59,7 @@ type Send = (plan: ProducerPlan, endAtMs: number) => Promise<number>
 
 let producer: KinesisProducer | null = null
 
-function producerFor({ port, bufferedMs, ordering = 'none' }: ProducerPlan): KinesisProducer {
+function producerFor({ port, bufferedMs, settings }: ProducerPlan): KinesisProducer {
   producer ??= new KinesisProducer({
     region: REGION,
     endpoint: `http://127.0.0.1:${port}`,
@@ -61,7 +67,7 @@ function producerFor({ port, bufferedMs, ordering = 'none' }: ProducerPlan): Kin
     // Far beyond what a core can do: the line is measured, not the shard.
     rateLimit: 1_000_000,
     recordMaxBufferedTime: bufferedMs,
-    ordering,
+    ...settings,
   })
   return producer
 }
@@ -167,6 +173,13 @@ const sendNothing: Send = async ({ dataBytes }, endAtMs) => {
   return count
 }
 
+const sendObjects: Send = async (plan, endAtMs) => {
+  const { dataBytes, windowCount, shardCount = 1, settings } = plan
+  const data = Buffer.alloc(dataBytes, 'x')
+  const groupCount = settings?.aggregationMaxCount ?? Math.floor(AGGREGATE_BYTES / dataBytes)
+  return touchObjects({ shardCount, windowCount, groupCount, data, nextKey }, endAtMs)
+}
+
 const clients = new Map<string, KinesisClient>()
 
 function clientFor({ way, port }: ProducerPlan): KinesisClient {
@@ -204,18 +217,33 @@ const SENDS: Readonly<Record<ProducerPlan['way'], Send>> = {
   promises: sendThrough(addWithPromises),
   callback: sendThrough(addWithCallback),
   floor: sendNothing,
+  objects: sendObjects,
   sdk: sendThroughSdk,
   'sdk-http1': sendThroughSdk,
 }
 
+/** Requests of the line so far, and Kinesis records in them. */
+function travelled(): { kinesisRecordsCount: number; putRecordsCount: number } {
+  return producer?.describe().streams[0] ?? { kinesisRecordsCount: 0, putRecordsCount: 0 }
+}
+
 async function run(plan: ProducerPlan): Promise<ProducerDone> {
   const send = SENDS[plan.way]
+  const before = travelled()
   keyBound = plan.keyCount ?? Number.POSITIVE_INFINITY
   const startAtMs = performance.now()
   const cpuBefore = process.cpuUsage()
   const deliveredCount = await send(plan, startAtMs + plan.seconds * 1000)
   const { user, system } = process.cpuUsage(cpuBefore)
-  return { deliveredCount, cpuMicros: user + system, elapsedMs: performance.now() - startAtMs }
+  const elapsedMs = performance.now() - startAtMs
+  const after = travelled()
+  return {
+    deliveredCount,
+    kinesisRecordCount: after.kinesisRecordsCount - before.kinesisRecordsCount,
+    requestCount: after.putRecordsCount - before.putRecordsCount,
+    cpuMicros: user + system,
+    elapsedMs,
+  }
 }
 
 answerCalls({ run })
