@@ -21,6 +21,8 @@ Exit code: 0 done, 2 wrong usage.
 
 const WARM_UP_MS = 60_000
 const MEASURED_MS = 180_000
+/** Sixteen shards are sixteen samples at a time, each with costs of its own. */
+const MANY_SHARDS_MEASURED_MS = 60_000
 /** A fixed rate has nothing to learn. */
 const FIXED_MS = 10_000
 const SETTLED_MS = 120_000
@@ -70,7 +72,8 @@ async function printShares(seeds: readonly number[]): Promise<void> {
     for (const rateLimit of ['adaptive', 150] as const) {
       const isFixed = rateLimit !== 'adaptive'
       const warmUpMs = isFixed ? FIXED_MS : WARM_UP_MS
-      const measuredMs = isFixed ? FIXED_MS : MEASURED_MS
+      const adaptiveMs = one.shardCount > 1 ? MANY_SHARDS_MEASURED_MS : MEASURED_MS
+      const measuredMs = isFixed ? FIXED_MS : adaptiveMs
       const results: ContentionResult[] = []
       for (const seed of seeds) {
         results.push(await contend({ ...one, warmUpMs, measuredMs, rateLimit, seed }))
