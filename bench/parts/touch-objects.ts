@@ -1,6 +1,6 @@
 // What a record costs that waits among many others, with no line to go through: it is made, put to
 // those of its shard, whose size as an aggregate is kept, read when they are full, and settled when
-// so many are outstanding. Memory is touched in the line's order, and at least as often by the line.
+// so many are outstanding. It touches memory in the order of the line, which touches it more often.
 
 import { UserRecord } from '../../src/record/index.ts'
 import { AggregateSize, hashKeyOf } from '../../src/wire/index.ts'
