@@ -20,20 +20,38 @@ import { writeReport } from './lab-folder.ts'
 
 /** Resolves with the path of the report. */
 export async function makeReport(folderOrFile: string): Promise<string> {
-  if (!existsSync(folderOrFile)) throw usageError(`There is no folder or file ${folderOrFile}.`)
-  const isFolder = statSync(folderOrFile).isDirectory()
-  const folder = isFolder ? folderOrFile : dirname(folderOrFile)
-  const jtl = isFolder ? join(folder, 'samples.jtl') : folderOrFile
-  if (!existsSync(jtl)) throw usageError(`There is no samples.jtl in ${folder}.`)
+  const { folder } = placeOf(folderOrFile)
+  const run = await readFolder(folderOrFile)
+  await writeReport(folder, [run], run.title)
+  return join(folder, 'report.html')
+}
+
+/** Whether a run left its files there. */
+export function isRunFolder(path: string): boolean {
+  return existsSync(join(path, SAMPLES))
+}
+
+/** The run that left a folder, or as much of it as a JTL file knows. */
+export async function readFolder(folderOrFile: string): Promise<Run> {
+  const { folder, jtl, isFolder } = placeOf(folderOrFile)
   try {
-    const run = await readRun(folder, jtl, isFolder)
-    await writeReport(folder, [run], run.title)
+    return await readRun(folder, jtl, isFolder)
   } catch (error) {
     if (error instanceof FileError) throw usageError(`${jtl}: ${error.message}`)
     if (error instanceof SyntaxError) throw cannot(`The files of ${folder} cannot be read`, error)
     throw error
   }
-  return join(folder, 'report.html')
+}
+
+const SAMPLES = 'samples.jtl'
+
+function placeOf(folderOrFile: string) {
+  if (!existsSync(folderOrFile)) throw usageError(`There is no folder or file ${folderOrFile}.`)
+  const isFolder = statSync(folderOrFile).isDirectory()
+  const folder = isFolder ? folderOrFile : dirname(folderOrFile)
+  const jtl = isFolder ? join(folder, SAMPLES) : folderOrFile
+  if (!existsSync(jtl)) throw usageError(`There is no ${SAMPLES} in ${folder}.`)
+  return { folder, jtl, isFolder }
 }
 
 interface Said {

@@ -22,6 +22,7 @@ import {
 import { makeFolder, missingPictures, writeReport, writeRun } from './lab-folder.ts'
 import { runLive } from './lab-live.ts'
 import { ProgressLine } from './lab-progress.ts'
+import { isRunFolder, readFolder } from './lab-report.ts'
 
 export interface RunOptions {
   readonly as: 'headgate' | null
@@ -46,7 +47,8 @@ interface Planned {
 /** Runs that share a report. */
 interface Group {
   readonly heading: string
-  readonly runs: readonly Planned[]
+  /** To be made, or read from a folder. */
+  readonly runs: readonly (Planned | Run)[]
   /** Of the common report, where there are several. */
   readonly folder: string
 }
@@ -64,14 +66,25 @@ export function runExperiments(names: readonly string[], options: RunOptions): P
   return runGroups(groups, options)
 }
 
-/** The log, its reproduction and Headgate in one report. */
-export function compareExperiment(nameOrFile: string, options: RunOptions): Promise<number> {
-  const runs = ([null, 'headgate'] as const).flatMap((as) =>
-    planOf(nameOrFile, null, { ...options, as }),
-  )
-  const { name } = runs[0]!.experiment
-  const heading = `${name}: log, reproduction, Headgate`
-  return runGroups([{ heading, runs, folder: join(options.out, `${name}-compared`) }], options)
+/** Of one experiment the log, its reproduction and Headgate; of several themselves. */
+export async function compareExperiments(
+  names: readonly string[],
+  options: RunOptions,
+): Promise<number> {
+  const runs: (Planned | Run)[] = []
+  for (const name of names) {
+    if (isRunFolder(name)) runs.push(await readFolder(name))
+    else runs.push(...planOf(name, null, names.length === 1 ? { ...options, as: null } : options))
+    if (names.length === 1) runs.push(...planOf(name, null, { ...options, as: 'headgate' }))
+  }
+  const [first] = runs
+  const { name } = first!.experiment
+  const heading =
+    names.length === 1
+      ? `${name}: log, reproduction, Headgate`
+      : runs.map(({ title }) => title).join(' | ')
+  const folder = join(options.out, names.length === 1 ? `${name}-compared` : 'compared')
+  return runGroups([{ heading, runs, folder }], options)
 }
 
 // Everything that can be wrong has been found before the first minute is spent.
@@ -81,11 +94,13 @@ async function runGroups(groups: readonly Group[], options: RunOptions): Promise
   for (const { heading, runs, folder } of groups) {
     const done: Run[] = []
     for (const planned of runs) {
-      if (!interrupt.isPressed) done.push(await runOne(planned, options, interrupt))
+      if (interrupt.isPressed) break
+      done.push(isRun(planned) ? planned : await runOne(planned, options, interrupt))
     }
     const isSeveral = done.length > 1
     if (isSeveral) await writeReport(folder, done, heading)
-    tell(done, isSeveral ? folder : runs[0]!.folder, options)
+    const [only] = runs
+    tell(done, isSeveral || isRun(only!) ? folder : only!.folder, options)
     if (interrupt.isPressed) break
   }
   interrupt.release()
@@ -146,6 +161,10 @@ async function runOne(
   progress.clear()
   await writeRun(folder, run)
   return run
+}
+
+function isRun(one: Planned | Run): one is Run {
+  return 'samples' in one
 }
 
 function tell(runs: readonly Run[], folder: string, { isJson, print }: RunOptions): void {

@@ -47,13 +47,17 @@ export function addLab(program: Command, print: (text: string) => void): void {
       const { runExperiments } = await import('./lab-run.ts')
       process.exitCode = await runExperiments(names, runOptions(options, print))
     })
-  withRunOptions(lab.command('compare').argument('<name>', 'an experiment'))
-    .description('Put the log, its reproduction and Headgate side by side.')
+  const compared = "experiments, files of one's own, or folders of runs"
+  withRunOptions(lab.command('compare').argument('<names...>', compared))
+    .description('Put side by side: log, reproduction and Headgate of one, or several runs.')
     .option('--as <whom>', 'headgate, which is compared anyway', asWhom)
-    .addHelpText('after', '\nExample:\n  headgate lab compare ttl-10s --as headgate')
-    .action(async (name: string, options: Options) => {
-      const { compareExperiment } = await import('./lab-run.ts')
-      process.exitCode = await compareExperiment(name, runOptions(options, print))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  headgate lab compare ttl-10s --as headgate\n  headgate lab compare bp-500 bp-5000',
+    )
+    .action(async (names: string[], options: Options) => {
+      const { compareExperiments } = await import('./lab-run.ts')
+      process.exitCode = await compareExperiments(names, runOptions(options, print))
     })
   addFiles(lab, print)
 }

@@ -180,3 +180,17 @@ test('lab import prints the experiment of a plan, which runs; another plan is re
   assert.match(wrong.err, /bad\.jmx cannot be imported: it is no JMeter plan/)
   assert.equal(none.exitCode, 1)
 })
+
+test('lab compare A B puts experiments, and folders of runs, side by side', async (t) => {
+  const folder = folderOf(t)
+  const small = ['--scale', '0.01', '--out', folder]
+  await run(['lab', 'run', 'bp-5000', ...small])
+
+  const kept = join(folder, 'bp-5000')
+  const { out, exitCode } = await run(['lab', 'compare', 'bp-500', kept, ...small])
+
+  assert.equal(exitCode, 0)
+  assert.match(out, /log +bp-500 +bp-5000\n/)
+  assert.match(out, /samples +443.887 +4.439 +4.912\n/)
+  assert.ok(existsSync(join(folder, 'compared', 'report.html')))
+})
