@@ -19,6 +19,7 @@ export const ROOMS: ReadonlyMap<string, Room> = new Map<string, Room>([
   ['spool', { rooms: ['record', 'host', 'config'], packages: [] }],
   ['producer', { rooms: ['record', 'host', 'wire', 'config'], packages: [] }],
   ['cloudwatch', { rooms: ['host', 'producer'], packages: [] }],
+  ['workers', { rooms: ['host'], packages: [] }],
   // zod for the settings that are lists and objects.
   ['gateway', { rooms: ['record', 'host', 'config', 'spool'], packages: ['zod'] }],
   ['dead-letters', { rooms: ['record', 'host', 'config', 'spool', 'gateway'], packages: [] }],

@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  ANSWER_TIMEOUT_MS,
+  type FromWorker,
+  RESTART_FIRST_MS,
+  RESTART_FORGIVEN_MS,
+  RESTART_MAX_MS,
+  STOP_GRACE_MS,
+  type ToWorker,
+  type WorkerEvents,
+  WorkerFailedError,
+  WorkerLink,
+  Workforce,
+} from '../../src/workers/index.ts'
+import { HandClock } from '../hand-clock.ts'
+import { RecordingLog } from '../recording-log.ts'
+
+/** A process that does what the test makes it do. */
+class FakeProcess {
+  readonly got: ToWorker[] = []
+  isKilled = false
+  readonly index: number
+  readonly port: number | null
+  readonly events: WorkerEvents
+
+  constructor(index: number, port: number | null, events: WorkerEvents) {
+    this.index = index
+    this.port = port
+    this.events = events
+  }
+
+  send(message: ToWorker): void {
+    this.got.push(message)
+  }
+
+  kill(): void {
+    this.isKilled = true
+    this.events.ended('SIGKILL')
+  }
+
+  says(message: FromWorker): void {
+    this.events.message(message)
+  }
+}
+
+const LAST_OF_ALL = { below: (bound: number) => bound - 1, fork: () => LAST_OF_ALL }
+
+function workforce(count: number) {
+  const clock = new HandClock()
+  const log = new RecordingLog()
+  const launched: FakeProcess[] = []
+  const launch = (index: number, port: number | null, events: WorkerEvents) => {
+    const process = new FakeProcess(index, port, events)
+    launched.push(process)
+    return process
+  }
+  const changes: string[] = []
+  const force = new Workforce(
+    { clock, random: LAST_OF_ALL },
+    {
+      count,
+      launch,
+      answer: async (index, { about }) => {
+        if (about === 'broken') throw new Error('broken')
+        return `${about} for ${index}`
+      },
+      changed: (index, isReady) => changes.push(`${index} ${isReady ? 'up' : 'down'}`),
+    },
+    log,
+  )
+  return { clock, log, launched, force, changes }
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+async function started(count: number) {
+  const world = workforce(count)
+  const isStarted = world.force.start()
+  for (let index = 0; index < count; index++) {
+    world.launched[index]!.says({ type: 'ready', port: 8080 })
+  }
+  assert.equal(await isStarted, 8080)
+  return world
+}
+
+test('the first worker takes the port, then the others share it', async () => {
+  const { force, launched } = workforce(3)
+  const isStarted = force.start()
+  assert.deepEqual(
+    launched.map(({ index, port }) => [index, port]),
+    [[0, null]],
+  )
+
+  launched[0]!.says({ type: 'ready', port: 4321 })
+  launched[2]!.says({ type: 'ready', port: 4321 })
+  assert.equal(force.readyCount, 2)
+  launched[1]!.says({ type: 'ready', port: 4321 })
+
+  assert.equal(await isStarted, 4321)
+  assert.deepEqual(
+    launched.map(({ index, port }) => [index, port]),
+    [
+      [0, null],
+      [1, 4321],
+      [2, 4321],
+    ],
+  )
+})
+
+test('a worker that cannot start ends the others, and its reason is told', async () => {
+  const { force, launched } = workforce(2)
+  const isStarted = force.start()
+  launched[0]!.says({ type: 'ready', port: 1 })
+  launched[1]!.says({ type: 'failed', reason: 'The port is taken.' })
+  launched[1]!.events.ended('code 1')
+
+  assert.deepEqual(launched[0]!.got, [{ type: 'stop', deadlineMs: 0 }])
+  launched[0]!.events.ended('code 0')
+  await assert.rejects(isStarted, new WorkerFailedError('The port is taken.'))
+})
+
+test('a worker that ends is replaced under its number, ever later, until it lasts', async () => {
+  const { clock, launched, log, force } = await started(2)
+  let boundMs = RESTART_FIRST_MS
+  for (let times = 0; times < 10; times++) {
+    launched.at(-1)!.events.ended('signal SIGKILL')
+    const { length } = launched
+    clock.advanceBy(boundMs - 2)
+    assert.equal(launched.length, length, `too early after ${boundMs} ms`)
+    clock.advanceBy(1)
+    assert.equal(launched.length, length + 1)
+    const { index, port } = launched.at(-1)!
+    assert.deepEqual([index, port], [1, 8080])
+    launched.at(-1)!.says({ type: 'ready', port: 8080 })
+    boundMs = Math.min(RESTART_MAX_MS, boundMs * 2)
+  }
+  assert.equal(force.restartCount, 10)
+  assert.match(log.lines[0]!, /a worker ended and is replaced .*"worker":1.*SIGKILL/)
+
+  clock.advanceBy(RESTART_FORGIVEN_MS)
+  launched.at(-1)!.events.ended('code 1')
+  const { length } = launched
+  clock.advanceBy(RESTART_FIRST_MS)
+  assert.equal(launched.length, length + 1)
+})
+
+test('a question goes to all, and one who does not answer is spoken for by its last answer', async () => {
+  const { clock, launched, force } = await started(2)
+  const ask = () => force.ask({ about: 'ledger', detail: '' })
+  const answer = (index: number, value: unknown) => {
+    const { id } = launched[index]!.got.at(-1) as { id: number }
+    launched[index]!.says({ type: 'answer', id, answer: value })
+  }
+
+  const first = ask()
+  answer(1, 'b')
+  answer(0, 'a')
+  assert.deepEqual(await first, ['a', 'b'])
+
+  const second = ask()
+  answer(0, 'a again')
+  clock.advanceBy(ANSWER_TIMEOUT_MS)
+  assert.deepEqual(await second, ['a again', 'b'])
+
+  const third = ask()
+  launched[1]!.events.ended('code 9')
+  answer(0, 'a once more')
+  assert.deepEqual(await third, ['a once more', 'b'])
+})
+
+test('what depends on a detail is not answered from memory', async () => {
+  const { clock, launched, force } = await started(1)
+  const ask = () => force.ask({ about: 'receipt', detail: '1-2-3' })
+
+  const first = ask()
+  launched[0]!.says({ type: 'answer', id: 0, answer: 'pending' })
+  assert.deepEqual(await first, ['pending'])
+
+  const second = ask()
+  clock.advanceBy(ANSWER_TIMEOUT_MS)
+  assert.deepEqual(await second, [])
+  launched[0]!.says({ type: 'answer', id: 1, answer: 'too late' })
+})
+
+test('a worker is answered, but not in the place of one that ended', async () => {
+  const { launched, clock, changes } = await started(2)
+  const ask = (id: number, about: string) => {
+    launched[1]!.says({ type: 'question', id, question: { about, detail: '' } })
+  }
+
+  ask(77, 'sum')
+  ask(78, 'broken')
+  await settled()
+  assert.deepEqual(launched[1]!.got, [
+    { type: 'answer', id: 77, answer: 'sum for 1' },
+    { type: 'answer', id: 78, answer: null },
+  ])
+
+  ask(79, 'sum')
+  launched[1]!.events.ended('SIGKILL')
+  clock.advanceBy(RESTART_FIRST_MS)
+  await settled()
+  assert.deepEqual(launched[2]!.got, [])
+  assert.deepEqual(changes, ['0 up', '1 up', '1 down'])
+})
+
+test('stopping waits for all, sums what was left, and replaces nobody', async () => {
+  const { clock, launched, force } = await started(2)
+  const isStopped = force.stop(1000)
+  for (const process of launched) {
+    assert.deepEqual(process.got.at(-1), { type: 'stop', deadlineMs: 1000 })
+    process.says({ type: 'stopped', left: 2 + process.index })
+    process.events.ended('code 0')
+  }
+  assert.equal(await isStopped, 5)
+  clock.advanceBy(RESTART_MAX_MS)
+  assert.equal(launched.length, 2)
+  assert.equal(clock.scheduledCount, 0)
+})
+
+test('a worker that does not stop is ended after the deadline and a grace', async () => {
+  const { clock, launched, force } = await started(2)
+  const isStopped = force.stop(1000)
+  launched[0]!.events.ended('code 0')
+  clock.advanceBy(1000 + STOP_GRACE_MS - 1)
+  assert.equal(launched[1]!.isKilled, false)
+  clock.advanceBy(1)
+  assert.equal(launched[1]!.isKilled, true)
+  await isStopped
+})
+
+test('a worker that is being replaced when all stop is not started any more', async () => {
+  const { clock, launched, force } = await started(1)
+  launched[0]!.events.ended('code 9')
+  await force.stop(1000)
+  clock.advanceBy(RESTART_MAX_MS)
+  assert.equal(launched.length, 1)
+})
+
+test("a worker's end of the channel: start, questions both ways, stop", async () => {
+  const sent: FromWorker[] = []
+  const ends: string[] = []
+  const send = async (message: FromWorker) => {
+    sent.push(message)
+  }
+  const link = new WorkerLink(send, {
+    start: async (job) => (job === 'good' ? 99 : Promise.reject(new Error('no such job'))),
+    stop: async (deadlineMs) => deadlineMs / 100,
+    answer: async ({ about }) => {
+      if (about === 'broken') throw new Error('broken')
+      return `my ${about}`
+    },
+    end: () => ends.push('end'),
+  })
+
+  link.receive({ type: 'start', job: 'good' })
+  await settled()
+  link.receive({ type: 'question', id: 5, question: { about: 'ledger', detail: '' } })
+  link.receive({ type: 'question', id: 6, question: { about: 'broken', detail: '' } })
+  await settled()
+  const answers = link.ask({ about: 'ledger', detail: '' })
+  link.receive({ type: 'answer', id: 0, answer: ['x', 'y'] })
+  assert.deepEqual(await answers, ['x', 'y'])
+  link.receive({ type: 'stop', deadlineMs: 300 })
+  await settled()
+
+  assert.deepEqual(sent, [
+    { type: 'ready', port: 99 },
+    { type: 'answer', id: 5, answer: 'my ledger' },
+    { type: 'answer', id: 6, answer: null },
+    { type: 'question', id: 0, question: { about: 'ledger', detail: '' } },
+    { type: 'stopped', left: 3 },
+  ])
+  assert.deepEqual(ends, ['end'])
+
+  link.receive({ type: 'start', job: 'bad' })
+  await settled()
+  assert.deepEqual(sent.at(-1), { type: 'failed', reason: 'no such job' })
+  assert.equal(ends.length, 2)
+})
