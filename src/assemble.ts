@@ -2,7 +2,13 @@
 // the lab all call it, so the line under test is the line in production.
 
 import { DeadLetterOffice, DeadLetters, type DeadLettersConfig } from './dead-letters/index.ts'
-import { type Build, Gateway, type GatewayConfig, type SpooledLine } from './gateway/index.ts'
+import {
+  type Build,
+  Gateway,
+  type GatewayConfig,
+  type Peers,
+  type SpooledLine,
+} from './gateway/index.ts'
 import { below, type Host, type Log } from './host/index.ts'
 import { type CredentialsProvider, Producer, type ProducerConfig } from './producer/index.ts'
 import { Spool, type SpoolConfig, type Transaction } from './spool/index.ts'
@@ -59,7 +65,12 @@ export function assembleLine(
   credentials: CredentialsProvider,
   log: Log,
 ): Line {
-  const { producer, gateway } = assemble(host, config, { credentials, log, spooled: null })
+  const { producer, gateway } = assemble(host, config, {
+    credentials,
+    log,
+    spooled: null,
+    peers: null,
+  })
   const close = async (deadlineMs: number) => {
     const isDrained = gateway.drain(deadlineMs)
     // Not after the drain: what waits in a buffer for company would be waited for in vain.
@@ -72,24 +83,25 @@ export function assembleLine(
 }
 
 /**
- * The line with a spool, opened in the folder of one process, such as `0`, of the host's disk.
+ * The line with a spool, whose files are the process's own part of the data directory: the host's
+ * disk.
  */
 export async function openLine(
   host: Host,
   config: SpooledLineConfig,
   credentials: CredentialsProvider,
   log: Log,
-  folder = '0',
+  peers: Peers | null = null,
 ): Promise<SpooledLineParts> {
   const { clock, random } = host
-  const parts = (name: string) => ({ clock, random, disk: below(below(host.disk, folder), name) })
+  const parts = (name: string) => ({ clock, random, disk: below(host.disk, name) })
   const letters = parts(DEAD_LETTERS_FOLDER)
   const deadLetters = await DeadLetters.open(letters, config.deadLetters, log)
   const windowBytes = windowBytesOf(config)
   const spoolConfig = { ...config.spool, spool: { ...config.spool.spool, windowBytes } }
   const spool = await Spool.open(parts(SPOOL_FOLDER), spoolConfig, { deadLetters }, log)
   const spooled = { front: spool, windowBytes, deadLetters }
-  const { producer, gateway } = assemble(host, config, { credentials, log, spooled })
+  const { producer, gateway } = assemble(host, config, { credentials, log, spooled, peers })
   const again = { append: (transaction: Transaction) => gateway.enterAgain(transaction) }
   const office = new DeadLetterOffice(deadLetters, again)
   const start = () => {
@@ -118,10 +130,12 @@ interface AssemblyParts {
   readonly credentials: CredentialsProvider
   readonly log: Log
   readonly spooled: SpooledLine | null
+  readonly peers: Peers | null
 }
 
-function assemble(host: Host, config: LineConfig, { credentials, log, spooled }: AssemblyParts) {
+function assemble(host: Host, config: LineConfig, parts: AssemblyParts) {
+  const { credentials, log, spooled, peers } = parts
   const producer = new Producer(host, config.producer, credentials, log)
-  const behind = { line: producer, spool: spooled, build: config.build }
+  const behind = { line: producer, spool: spooled, peers, build: config.build }
   return { producer, gateway: new Gateway(host, config.gateway, behind, log) }
 }

@@ -10,6 +10,7 @@ import { DrainRate, retryAfter } from './drain-rate.ts'
 import { FailureLog } from './failure-log.ts'
 import { type IdempotencyKeys, LocalKeys } from './idempotency.ts'
 import { Ledger } from './ledger.ts'
+import type { Peers } from './peers.ts'
 import { type ProblemAnswer, type ProblemCode, problem } from './problem.ts'
 import { type Reason, reasonOf } from './refusals.ts'
 import { Tally } from './tally.ts'
@@ -36,6 +37,8 @@ export interface Behind {
   readonly line: RecordLine
   /** Null where records go to the line at once. */
   readonly spool: SpooledLine | null
+  /** Other processes of the same gateway; null where it is one process. */
+  readonly peers: Peers | null
 }
 
 export interface SpooledLine {
@@ -55,6 +58,7 @@ export class Door {
   readonly config: GatewayConfig
   readonly line: RecordLine
   readonly spool: SpoolFront | null
+  readonly peers: Peers | null
   readonly deadLetters: SpooledLine['deadLetters'] | null
   readonly ledger: Ledger
   readonly admission: Admission
@@ -78,7 +82,7 @@ export class Door {
   constructor(
     host: { readonly clock: Clock; readonly random: Random },
     config: GatewayConfig,
-    { line, spool }: Behind,
+    { line, spool, peers }: Behind,
     log: Log,
   ) {
     this.clock = host.clock
@@ -86,6 +90,7 @@ export class Door {
     this.config = config
     this.line = line
     this.spool = spool?.front ?? null
+    this.peers = peers
     this.deadLetters = spool?.deadLetters ?? null
     const { front } = spool ?? {}
     this.ledger = new Ledger(front?.totals)
@@ -94,7 +99,8 @@ export class Door {
       lendableBytes: config.memory.maxBytes - (spool?.windowBytes ?? 0),
     })
     this.failureLog = new FailureLog(host.clock, log)
-    this.keys = front === undefined ? null : new LocalKeys((key) => front.idempotency(key))
+    this.keys =
+      front === undefined ? null : (peers?.keys ?? new LocalKeys((key) => front.idempotency(key)))
     this.#direct = new DirectLine({
       put: (record) => line.put(record),
       settled: (kind) => this.onSettled(kind),

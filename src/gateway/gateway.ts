@@ -13,15 +13,15 @@ import {
 import type { Transaction } from '../spool/index.ts'
 import { ACKS, type Ack, type GatewayConfig } from './config.ts'
 import { type Behind, Door } from './door.ts'
-import { type Build, Health } from './health.ts'
+import { type Build, Health, reportOf } from './health.ts'
 import { IDEMPOTENCY_KEY_PATTERN } from './idempotency.ts'
 import { ingestWriteToStream } from './ingest.ts'
 import type { LedgerCounts } from './ledger.ts'
 import { type Mapped, mapped } from './mapping.ts'
+import type { PeerReport } from './peers.ts'
 import { methodNotAllowed, problem } from './problem.ts'
 import { ReceiptTaker } from './receipts.ts'
 import { quotaExceeded, RecordTaker, type Request } from './record-taker.ts'
-import { type GatewaySnapshot, snapshotOf } from './snapshot.ts'
 
 /**
  * What a body of `/writeToStream` may take beyond its record: names, and data whose every byte is
@@ -81,9 +81,9 @@ export class Gateway implements HttpService {
     return this.#door.openCount
   }
 
-  /** Everything that is counted and measured, as plain numbers. */
-  snapshot(): GatewaySnapshot {
-    return snapshotOf(this.#door)
+  /** What this process says of itself to the others of the same gateway. */
+  report(): PeerReport {
+    return reportOf(this.#door)
   }
 
   /** What the spool behind it tells of each record that settles. */

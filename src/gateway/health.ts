@@ -1,9 +1,10 @@
 // What the gateway says of itself.
 
-import type { HttpAnswer } from '../host/index.ts'
+import type { BodyTaker, HttpAnswer } from '../host/index.ts'
 import { json, textAnswer } from './answers.ts'
 import type { Door } from './door.ts'
 import { metricsText, PROMETHEUS_CONTENT_TYPE } from './metrics-text.ts'
+import { merged, mergedMetrics, type PeerReport, ReportsTaker } from './peers.ts'
 import { methodNotAllowed, problem } from './problem.ts'
 import { snapshotOf } from './snapshot.ts'
 
@@ -29,22 +30,31 @@ const SIGNPOST = `Headgate: HTTP in, Kinesis out.
 `
 
 export class Health {
-  readonly #routes: ReadonlyMap<string, () => HttpAnswer>
+  readonly #routes: ReadonlyMap<string, () => HttpAnswer | BodyTaker>
 
   constructor(door: Door, build: Build) {
-    this.#routes = new Map<string, () => HttpAnswer>([
+    // Of the whole gateway, however many processes it has.
+    const whole = (answerOf: (reports: readonly PeerReport[]) => HttpAnswer) => {
+      if (door.peers === null) return answerOf([reportOf(door)])
+      return new ReportsTaker(door.peers, (reports) => {
+        const answer = answerOf(reports)
+        door.tally.count(answer)
+        return answer
+      })
+    }
+    this.#routes = new Map<string, () => HttpAnswer | BodyTaker>([
       ['/', () => textAnswer(SIGNPOST)],
       ['/livez', () => textAnswer('ok')],
       ['/readyz', () => readiness(door)],
       ['/actuator/health', () => health(door)],
       ['/actuator/info', () => json(200, { build })],
       ['/actuator/kpl', () => json(200, door.line.describe())],
-      ['/actuator/kinesis', () => json(200, ledger(door))],
-      ['/metrics', () => metrics(door)],
+      ['/actuator/kinesis', () => whole(ledger)],
+      ['/metrics', () => whole(metrics)],
     ])
   }
 
-  answer(method: string, path: string): HttpAnswer {
+  answer(method: string, path: string): HttpAnswer | BodyTaker {
     const route = this.#routes.get(path)
     if (route === undefined) {
       return problem('not-found', `Nothing is at ${path}; GET / lists what there is.`)
@@ -106,13 +116,20 @@ function storeHealth({ spool, deadLetters }: Door): object {
   }
 }
 
-/** The ledger's numbers first and flat: that is what scripts read. */
-function ledger(door: Door): object {
-  const { ledger: counts, requests: _, ...rest } = snapshotOf(door)
-  return { ...counts, ...rest }
+export function reportOf(door: Door): PeerReport {
+  return { snapshot: snapshotOf(door), producerMetrics: door.line.prometheusText() }
 }
 
-function metrics(door: Door): HttpAnswer {
-  const body = metricsText(snapshotOf(door)) + door.line.prometheusText()
+/** The ledger's numbers first and flat: that is what scripts read. */
+function ledger(reports: readonly PeerReport[]): HttpAnswer {
+  const whole = merged(reports.map(({ snapshot }) => snapshot))
+  const { ledger: counts, requests: _, ...rest } = whole
+  return json(200, { ...counts, ...rest, processes: reports.length })
+}
+
+function metrics(reports: readonly PeerReport[]): HttpAnswer {
+  const whole = merged(reports.map(({ snapshot }) => snapshot))
+  const producers = mergedMetrics(reports.map(({ producerMetrics }) => producerMetrics))
+  const body = metricsText(whole, reports.length) + producers
   return { status: 200, headers: ['content-type', PROMETHEUS_CONTENT_TYPE], body }
 }

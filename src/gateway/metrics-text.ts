@@ -103,8 +103,13 @@ function storeFamilies({ heldBytes, spool, deadLetters }: GatewaySnapshot): Fami
   return families
 }
 
-export function metricsText(snapshot: GatewaySnapshot): string {
-  return [...ledgerFamilies(snapshot), ...requestFamilies(snapshot), ...storeFamilies(snapshot)]
+export function metricsText(snapshot: GatewaySnapshot, processCount: number): string {
+  return [
+    ...ledgerFamilies(snapshot),
+    ...requestFamilies(snapshot),
+    ...storeFamilies(snapshot),
+    gauge('processes', 'Processes of which this is the sum.', processCount),
+  ]
     .map(textOf)
     .join('')
 }

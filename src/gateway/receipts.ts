@@ -68,7 +68,12 @@ export function repeatedAnswer(
 function lookUp(door: Door, id: string, told: (state: ReceiptState) => void): void {
   // A disk that cannot be read now does not make a receipt unknown.
   const cannot = () => told({ state: 'pending' })
-  door.spool!.receipt(id).then(told, cannot)
+  ask(door, id).then(told, cannot)
+}
+
+async function ask({ spool, peers }: Door, id: string): Promise<ReceiptState> {
+  const own = await spool!.receipt(id)
+  return own.state === 'unknown' && peers !== null ? peers.receipt(id) : own
 }
 
 function receiptAnswer(receipt: string, state: ReceiptState): HttpAnswer {

@@ -225,7 +225,7 @@ class Simulation {
 
   #look(): Look {
     const { gateway, producer } = this.#line
-    const { spool } = gateway.snapshot()
+    const { spool } = gateway.report().snapshot
     const shardBytes = new Map<string, number>()
     for (const { dimensions, sum } of producer.getMetrics('KinesisRecordsDataPut')) {
       const shardId = dimensions.get('ShardId')

@@ -62,7 +62,7 @@ export class Station {
     const random: Random = { below: () => this.chance, fork: () => random }
     const host = { clock: this.clock, random }
     const config = gatewayConfig(overrides, spool !== null)
-    const behind = { line, build, spool: spool?.line ?? null }
+    const behind = { line, build, spool: spool?.line ?? null, peers: null }
     this.gateway = new Gateway(host, config, behind, this.log)
     if (spool !== null) spool.onSettled = (kind) => this.gateway.onSettled(kind)
   }
