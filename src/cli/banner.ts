@@ -13,6 +13,8 @@ export interface ServeFacts {
   readonly ack: string
   /** Whether records are kept in the data directory until they are delivered. */
   readonly isSpooled: boolean
+  /** Processes that take requests. */
+  readonly workers: number
 }
 
 const MEANS: Readonly<Record<string, string>> = {
@@ -38,6 +40,7 @@ export function serveBanner(facts: ServeFacts, isColour: boolean): string {
     `${bold('Headgate')} is open.`,
     '',
     `  gateway    ${bold(facts.gateway)}  ${dim(MEANS[facts.ack]!)}`,
+    ...(facts.workers === 1 ? [] : [`  workers    ${facts.workers}`]),
     ...target,
     `  data       ${facts.data}${facts.isSpooled ? dim('  records wait here until they are delivered') : ''}`,
     ...(facts.admin === null ? [] : [`  admin      ${facts.admin}  ${dim('dead letters')}`]),

@@ -2,7 +2,7 @@
 
 import { awsCredentials, NodeClock, NodeNetwork } from '../host/node/index.ts'
 import { Client, CredentialsKeeper, clientConfigOf } from '../producer/index.ts'
-import { LOCAL_KEYS } from './serve.ts'
+import { LOCAL_KEYS } from './gateway-line.ts'
 import { Service } from './service.ts'
 import type { Settings } from './settings.ts'
 import { networkOf } from './world.ts'

@@ -2,7 +2,7 @@
 
 import { createInterface } from 'node:readline/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { LetterFilter } from '../dead-letters/index.ts'
+import type { Desk, LetterFilter } from '../dead-letters/index.ts'
 import {
   countLetters,
   filterOf,
@@ -12,7 +12,7 @@ import {
   replayLetters,
   showLetter,
 } from './dead-letters.ts'
-import { type Desk, HttpDesk } from './dead-letters-desk.ts'
+import { HttpDesk } from './dead-letters-desk.ts'
 import { urlHost } from './embedded.ts'
 import { EXIT, usageError } from './exit.ts'
 import { openLocalDesks } from './local-desks.ts'

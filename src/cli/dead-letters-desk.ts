@@ -4,7 +4,7 @@
 import {
   type AdminQuery,
   adminQueryText,
-  type DeadLetterOffice,
+  type Desk,
   type LetterFilter,
   type LetterPage,
   type Listing,
@@ -12,8 +12,6 @@ import {
   type Replayed,
 } from '../dead-letters/index.ts'
 import { EXIT, ExitError } from './exit.ts'
-
-export type Desk = Pick<DeadLetterOffice, 'list' | 'show' | 'replay' | 'purge'>
 
 /** Over HTTP. */
 export class HttpDesk implements Desk {

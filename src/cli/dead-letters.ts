@@ -2,12 +2,12 @@
 
 import {
   ALL_LETTERS,
+  type Desk,
   type LetterFilter,
   type LetterLine,
   type LetterPage,
   type Replayed,
 } from '../dead-letters/index.ts'
-import type { Desk } from './dead-letters-desk.ts'
 import { EXIT } from './exit.ts'
 
 export interface DeskOutput {

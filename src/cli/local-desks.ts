@@ -1,11 +1,15 @@
 // Dead letters in a data directory that no gateway has open: one desk for each number in it.
 
 import { existsSync } from 'node:fs'
-import { DeadLetterOffice, DeadLetters, NewerVersionError } from '../dead-letters/index.ts'
+import {
+  DeadLetterOffice,
+  DeadLetters,
+  type Desk,
+  NewerVersionError,
+} from '../dead-letters/index.ts'
 import { below, type Disk, DiskError, type Log } from '../host/index.ts'
 import { DirectoryInUseError, type NodeHost, nodeHost } from '../host/node/index.ts'
 import { Spool, type Transaction } from '../spool/index.ts'
-import type { Desk } from './dead-letters-desk.ts'
 import { cannot, EXIT, ExitError } from './exit.ts'
 import type { Settings } from './settings.ts'
 

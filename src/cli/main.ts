@@ -37,6 +37,7 @@ interface ServeOptions {
   data?: string
   region?: string
   endpoint?: string
+  workers?: string
   json?: boolean
 }
 
@@ -48,6 +49,7 @@ program
   .option('--port <port>', "the gateway's port, 0 for any (default: 8080)")
   .option('--kinesis-port <port>', "the embedded Kinesis's port, 0 for any (default: 4567)")
   .option('--data <directory>', 'where data is kept (default: .headgate)')
+  .option('--workers <n>', 'processes that share the port (default: 1)')
   .option('--region <region>', 'AWS region; records then go to AWS (AWS_REGION)')
   .option('--endpoint <url>', 'another Kinesis to send to (AWS_ENDPOINT_URL_KINESIS)')
   .option('--json', 'say where everything is as one JSON line')
@@ -62,8 +64,8 @@ Stop it with Ctrl-C or SIGTERM: it becomes unready, finishes what was admitted, 
 What could not be delivered in time stays in the spool; the next start sends it.`,
   )
   .action(async (options: ServeOptions) => {
-    const { config, host, port, kinesisPort, data, region, endpoint } = options
-    const overrides = overridesOf({ host, port, kinesisPort, data, region, endpoint })
+    const { config, host, port, kinesisPort, data, region, endpoint, workers } = options
+    const overrides = overridesOf({ host, port, kinesisPort, data, region, endpoint, workers })
     const warnings: string[] = []
     const settings = readSettings(config ?? null, process.env, overrides, warnings)
     const log = stderrLog(settings.logLevel)
@@ -151,15 +153,17 @@ interface Flags {
   data?: string | undefined
   region?: string | undefined
   endpoint?: string | undefined
+  workers?: string | undefined
 }
 
 /** Options as they were typed; the tables of settings turn the text into values and judge it. */
 function overridesOf(flags: Flags): SettingsOverrides {
-  const { host, port, kinesisPort, data, region, endpoint } = flags
+  const { host, port, kinesisPort, data, region, endpoint, workers } = flags
   return {
     host,
     port,
     data,
+    workers,
     producer: { region, endpoint },
     kinesis: { port: kinesisPort },
   } as unknown as SettingsOverrides

@@ -1,36 +1,21 @@
 // headgate serve: the gateway, with an embedded Kinesis behind it unless AWS is configured.
 
-import { assembleLine, type Line, openLine, type SpooledLineParts } from '../assemble.ts'
-import { partOf } from '../config/index.ts'
+import type { Line, SpooledLineParts } from '../assemble.ts'
 import { AdminService } from '../dead-letters/index.ts'
-import { badRequest } from '../gateway/index.ts'
-import type { Log } from '../host/index.ts'
-import { awsCredentials, type Listening, listen, type NodeHost } from '../host/node/index.ts'
-import { type CredentialsProvider, clientConfigOf, producerFields } from '../producer/index.ts'
+import { below, type Log } from '../host/index.ts'
+import type { NodeHost } from '../host/node/index.ts'
 import { type Admin, openAdmin } from './admin.ts'
-import type { ServeFacts } from './banner.ts'
-import { type Embedded, openEmbedded, urlHost } from './embedded.ts'
-import { cannot } from './exit.ts'
+import { type Embedded, openEmbedded } from './embedded.ts'
+import { openGatewayLine, takePort } from './gateway-line.ts'
+import { factsOf, type Served } from './served.ts'
 import type { Settings } from './settings.ts'
-import { version } from './version.ts'
+import { foldersOf, superviseOn } from './supervise.ts'
 import { networkOf, openWorld } from './world.ts'
 
-export interface Served {
-  readonly facts: ServeFacts
-  /** Unready first, then what was admitted; resolves with what was left. */
-  stop(): Promise<Leftovers>
-}
-
-export interface Leftovers {
-  readonly records: number
-  /** They are in the spool, and the next start goes on with them; else they have failed. */
-  readonly areKept: boolean
-}
-
-/** The embedded Kinesis takes any. */
-export const LOCAL_KEYS = { accessKeyId: 'local', secretAccessKey: 'local' }
 /** How long connections with an answer on its way are left to read it. */
 const CLOSE_GRACE_MS = 2000
+/** The process that serves alone is the first of its kind. */
+const OWN_FOLDER = '0'
 
 /** Opens everything, or throws an `ExitError` and leaves nothing open. */
 export async function serve(settings: Settings, isEmbedded: boolean, log: Log): Promise<Served> {
@@ -38,7 +23,20 @@ export async function serve(settings: Settings, isEmbedded: boolean, log: Log): 
   let embedded: Embedded | null = null
   try {
     if (isEmbedded) embedded = await openEmbedded(world, embeddedOptionsOf(settings), log)
-    return await serveOn(world, settings, embedded, log)
+    const processCount = await processCountOf(world, settings)
+    const served =
+      processCount === 1
+        ? await serveOn(world, settings, embedded, log)
+        : await superviseOn(world, { settings, embedded, processCount }, log)
+    return {
+      ...served,
+      stop: async () => {
+        const leftovers = await served.stop()
+        await embedded?.close()
+        await world.close()
+        return leftovers
+      },
+    }
   } catch (error) {
     await embedded?.close()
     await world.close()
@@ -51,23 +49,21 @@ export function embeddedOptionsOf(settings: Settings) {
   return { config, streams, host: settings.host, port }
 }
 
+/** As many as are wanted, and those before that may have left something in the data directory. */
+async function processCountOf({ disk }: NodeHost, { workers, spool }: Settings): Promise<number> {
+  const folders = spool.enabled ? await foldersOf(disk) : []
+  return Math.max(workers, ...folders.map((number) => number + 1))
+}
+
 async function serveOn(
   world: NodeHost,
   settings: Settings,
   embedded: Embedded | null,
   log: Log,
 ): Promise<Served> {
-  const own = partOf(producerFields, settings.producer)
-  const producer = embedded === null ? own : { ...own, endpoint: embedded.endpoint }
-  const credentials: CredentialsProvider =
-    embedded === null ? awsCredentials() : () => Promise.resolve(LOCAL_KEYS)
-  const build = { name: 'headgate', version: version(), runtime: `node ${process.version}` }
-  const config = { gateway: settings, producer, build }
-  const { spool, deadLetters } = settings
-  const line = spool.enabled
-    ? await openSpooled(world, { ...config, spool: settings, deadLetters }, credentials, log)
-    : assembleLine(world, config, credentials, log)
-  line.start()
+  const host = { ...world, disk: below(world.disk, OWN_FOLDER) }
+  const endpoint = embedded?.endpoint ?? null
+  const line = await openGatewayLine(host, { settings, endpoint, peers: null }, log)
   const listening = await takePort(line, settings)
   const admin = await openAdminOf(line, settings, log).catch(async (error) => {
     await listening.close(0)
@@ -75,32 +71,13 @@ async function serveOn(
     throw error
   })
   return {
-    facts: {
-      gateway: `http://${urlHost(settings.host)}:${listening.port}`,
-      admin: admin?.url ?? null,
-      kinesis: embedded?.endpoint ?? null,
-      service: clientConfigOf(producer).endpoint,
-      data: settings.data,
-      streams: settings.kinesis.streams.map((stream) => stream.name),
-      ack: settings.ack.default,
-      isSpooled: spool.enabled,
-    },
+    facts: factsOf(settings, embedded, { port: listening.port, admin }),
     stop: async () => {
       await admin?.close()
       const records = await line.close(settings.shutdownTimeoutMs)
       await listening.close(CLOSE_GRACE_MS)
-      await embedded?.close()
-      await world.close()
-      return { records, areKept: spool.enabled }
+      return { records, areKept: settings.spool.enabled }
     },
-  }
-}
-
-async function openSpooled(...args: Parameters<typeof openLine>): Promise<SpooledLineParts> {
-  try {
-    return await openLine(...args)
-  } catch (error) {
-    throw cannot('The spool cannot start on its part of the data directory', error)
   }
 }
 
@@ -111,18 +88,4 @@ async function openAdminOf(
   log: Log,
 ): Promise<Admin | null> {
   return 'office' in line ? openAdmin(new AdminService(line.office, log), settings) : null
-}
-
-async function takePort(line: Line, { host, port }: Settings): Promise<Listening> {
-  try {
-    return await listen(line.gateway, {
-      host,
-      port,
-      answerBadRequest: badRequest,
-      stallTimeoutMs: 0,
-    })
-  } catch (error) {
-    await line.close(0)
-    throw cannot(`The gateway cannot listen on ${host}:${port}`, error)
-  }
 }

@@ -59,6 +59,14 @@ export const settingsFields = {
     allowed: 'a directory',
     says: 'Where data is kept; one process at a time.',
   }),
+  workers: integer({
+    default: 1,
+    min: 1,
+    max: 64,
+    unit: 'processes',
+    env: 'HEADGATE_WORKERS',
+    says: 'Processes that share the port, each with its own spool and its part of every bound.',
+  }),
   shutdownTimeoutMs: integer({
     default: 30_000,
     min: 0,

@@ -33,3 +33,20 @@ export async function openWorld(data: string, network: NetworkOptions): Promise<
     throw error
   }
 }
+
+/** How long a process waits for another one that is on its way out of the same directory. */
+const TURN_TRIES = 20
+const TURN_PAUSE_MS = 500
+
+/** The same, for a process whose predecessor may not have ended yet. */
+export async function openWorldInTurn(data: string, network: NetworkOptions): Promise<NodeHost> {
+  for (let triesLeft = TURN_TRIES; triesLeft > 1; triesLeft--) {
+    try {
+      return await nodeHost({ dataDirectory: data, network })
+    } catch (error) {
+      if (!(error instanceof DirectoryInUseError)) break
+      await new Promise((resolve) => setTimeout(resolve, TURN_PAUSE_MS))
+    }
+  }
+  return openWorld(data, network)
+}

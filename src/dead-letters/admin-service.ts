@@ -12,7 +12,7 @@ import {
 } from '../host/index.ts'
 import { type AdminQuery, readAdminQuery } from './admin-query.ts'
 import { isEverything } from './filter.ts'
-import type { DeadLetterOffice } from './office.ts'
+import type { Desk } from './office.ts'
 
 const PATH = '/dead-letters'
 const REPLAY_PATH = `${PATH}/replay`
@@ -23,10 +23,10 @@ const RETRY_AFTER_SECONDS = 1
 type Work = () => Promise<HttpAnswer>
 
 export class AdminService implements HttpService {
-  readonly #office: DeadLetterOffice
+  readonly #office: Desk
   readonly #log: Log
 
-  constructor(office: DeadLetterOffice, log: Log) {
+  constructor(office: Desk, log: Log) {
     this.#office = office
     this.#log = log
   }

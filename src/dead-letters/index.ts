@@ -7,6 +7,7 @@ export type { KeptAttempt, KeptLetter } from './letter.ts'
 export { NewerVersionError } from './letter-shelf.ts'
 export {
   DeadLetterOffice,
+  type Desk,
   type LetterLine,
   type LetterPage,
   type Listing,

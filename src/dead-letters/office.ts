@@ -43,6 +43,9 @@ export interface Purged {
   readonly left: number
 }
 
+/** Where dead letters are looked after: here, or in another process. */
+export type Desk = Pick<DeadLetterOffice, 'list' | 'show' | 'replay' | 'purge'>
+
 export class DeadLetterOffice {
   readonly #letters: DeadLetters
   readonly #line: ReplayLine

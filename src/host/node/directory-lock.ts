@@ -85,7 +85,8 @@ function bind(path: string): Promise<Server> {
   server.unref()
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(path, () => resolve(server))
+    // A worker of a cluster would else share the socket with the others.
+    server.listen({ path, exclusive: true }, () => resolve(server))
   })
 }
 

@@ -9,4 +9,11 @@ export { type NodeHost, type NodeHostOptions, nodeHost } from './node-host.ts'
 export { NodeNetwork, type NodeNetworkOptions } from './node-network.ts'
 export { faultRandomOf, NodeRandom } from './node-random.ts'
 export { readTextFile } from './read-text-file.ts'
+export { canSharePort } from './shared-port.ts'
 export { networkOptionsOf, type TransportSettings } from './transport.ts'
+export {
+  type Child,
+  type ChildEvents,
+  connectToParent,
+  launchChild,
+} from './worker-process.ts'

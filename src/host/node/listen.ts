@@ -12,6 +12,11 @@ export interface ListenOptions {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
+  /**
+   * Other processes listen on the same port, and the system shares connections out among them.
+   * Rejects where the system cannot (`canSharePort`). Default false.
+   */
+  readonly isShared?: boolean
   /** Also takes HTTP/2 without TLS, from clients that begin with it. Default false. */
   readonly http2?: boolean
   /** Connections open at once; one more is closed as soon as it comes. */
@@ -34,6 +39,7 @@ export interface ListenOptions {
 }
 
 export const LISTEN_DEFAULTS = {
+  isShared: false,
   http2: false,
   maxConnections: 10_000,
   headTimeoutMs: 20_000,
@@ -78,7 +84,8 @@ export async function listen(service: HttpService, options: ListenOptions): Prom
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(config.port, config.host, () => {
+    const { port, host, isShared } = config
+    server.listen({ port, host, reusePort: isShared }, () => {
       server.off('error', reject)
       resolve()
     })

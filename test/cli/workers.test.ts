@@ -1,0 +1,198 @@
+// Several real processes that are one gateway.
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { request } from 'node:http'
+import { type TestContext, test } from 'node:test'
+import { type Running, run, running, serving, temporaryDirectory } from './program.ts'
+
+interface Answered {
+  readonly status: number
+  readonly receipt: string | undefined
+  readonly body: string
+}
+
+/** On a connection of its own, so that any of the processes may get it. */
+function ask(
+  url: string,
+  body: string | null = null,
+  headers: Record<string, string> = {},
+): Promise<Answered> {
+  const all = { 'content-type': 'application/json', connection: 'close', ...headers }
+  const method = body === null ? 'GET' : 'POST'
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { agent: false, method, headers: all }, async (answer) => {
+      let text = ''
+      for await (const chunk of answer) text += chunk
+      const receipt = answer.headers['headgate-receipt'] as string | undefined
+      resolve({ status: answer.statusCode!, receipt, body: text })
+    })
+    sent.on('error', reject)
+    sent.end(body ?? undefined)
+  })
+}
+
+const post = (served: Running, key: number, headers = {}) =>
+  ask(
+    `${served.facts['gateway']}/mappedIngest/s2`,
+    JSON.stringify({ foo: { foopart1: key } }),
+    headers,
+  )
+
+async function ledgerOf(served: Running): Promise<Record<string, number>> {
+  const { body } = await ask(`${served.facts['gateway']}/actuator/kinesis`)
+  return JSON.parse(body) as Record<string, number>
+}
+
+async function stateOf(served: Running, receipt: string): Promise<string> {
+  const { body } = await ask(`${served.facts['gateway']}/receipts/${receipt}`)
+  return (JSON.parse(body) as { state: string }).state
+}
+
+/** Asks until it is so; the test's time limit is the bound. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 50))
+}
+
+/** The spool in which a receipt's record was kept: each process has one of its own. */
+const spoolOf = (receipt: string | undefined) => receipt!.split('-')[2]!
+
+/** Posts until each of two processes has kept something, and answers all receipts. */
+async function postToBoth(served: Running): Promise<string[]> {
+  const receipts: string[] = []
+  while (new Set(receipts.map(spoolOf)).size < 2) {
+    const { status, receipt, body } = await post(served, receipts.length)
+    assert.equal(status, 200, body)
+    receipts.push(receipt!)
+  }
+  return receipts
+}
+
+const childrenOf = (pid: number) =>
+  execFileSync('ps', ['-A', '-o', 'ppid=,pid='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .filter(([parent]) => parent === pid)
+    .map(([, child]) => child!)
+
+function stopAfter(context: TestContext, served: Running): void {
+  context.after(() => served.stop('SIGKILL'))
+}
+
+test('two processes are one gateway: port, ledger, receipts, keys', async (context) => {
+  const served = await serving(temporaryDirectory(context), ['--workers', '2'])
+  stopAfter(context, served)
+  const receipts = await postToBoth(served)
+
+  await until(async () => (await ledgerOf(served))['successes'] === receipts.length)
+  const ledger = await ledgerOf(served)
+  assert.deepEqual(
+    [ledger['attempts'], ledger['outstanding'], ledger['imbalance'], ledger['processes']],
+    [receipts.length, 0, 0, 2],
+  )
+  for (const receipt of receipts) {
+    for (let times = 0; times < 3; times++) {
+      assert.equal(await stateOf(served, receipt), 'delivered')
+    }
+  }
+  const { body: metrics } = await ask(`${served.facts['gateway']}/metrics`)
+  assert.match(metrics, new RegExp(`^headgate_ledger_successes_total ${receipts.length}$`, 'm'))
+  assert.match(metrics, /^headgate_processes 2$/m)
+
+  const repeated = []
+  for (let times = 0; times < 8; times++) {
+    repeated.push(await post(served, 7, { 'idempotency-key': 'the-same' }))
+  }
+  assert.deepEqual(new Set(repeated.map(({ status }) => status)), new Set([200]))
+  assert.equal(new Set(repeated.map(({ receipt }) => receipt!)).size, 1)
+  assert.equal((await post(served, 8, { 'idempotency-key': 'the-same' })).status, 422)
+
+  const { exitCode } = await served.stop('SIGTERM')
+  assert.equal(exitCode, 0)
+})
+
+test('a process that is killed is replaced and takes its spool over', async (context) => {
+  const served = await serving(temporaryDirectory(context), ['--workers', '2'])
+  stopAfter(context, served)
+  const receipts = await postToBoth(served)
+  const [victim] = childrenOf(served.pid)
+
+  process.kill(victim!, 'SIGKILL')
+  // The kernel may still hand a connection to the one that has just died.
+  await until(async () =>
+    post(served, 1).then(
+      () => true,
+      () => false,
+    ),
+  )
+  await until(async () => {
+    const children = childrenOf(served.pid)
+    return children.length === 2 && !children.includes(victim!)
+  })
+
+  for (const receipt of receipts) {
+    await until(async () => (await stateOf(served, receipt)) === 'delivered')
+  }
+  const { attempts, successes, outstanding, imbalance } = await ledgerOf(served)
+  assert.equal(attempts! - outstanding!, successes)
+  assert.equal(imbalance, 0)
+  const { err } = await served.stop('SIGTERM')
+  assert.match(err, /a worker ended and is replaced/)
+})
+
+test('with fewer processes what the others had kept is delivered all the same', async (context) => {
+  const cwd = temporaryDirectory(context)
+  const away = ['--endpoint', 'http://127.0.0.1:9']
+  const keys = { AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any' }
+  const first = await serving(cwd, ['--workers', '2', ...away], {
+    ...keys,
+    SHUTDOWN_TIMEOUT_MS: '100',
+  })
+  stopAfter(context, first)
+  const receipts = await postToBoth(first)
+  assert.equal((await first.stop('SIGTERM')).exitCode, 0)
+
+  const second = await serving(cwd)
+  stopAfter(context, second)
+  for (const receipt of receipts) {
+    await until(async () => (await stateOf(second, receipt)) === 'delivered')
+  }
+  const { successes, attempts, processes } = await ledgerOf(second)
+  assert.deepEqual([successes, attempts, processes], [receipts.length, receipts.length, 2])
+  assert.equal(second.facts['workers'], 1)
+})
+
+test('all processes end with the one that launched them', async (context) => {
+  const served = await serving(temporaryDirectory(context), ['--workers', '2'])
+  const children = childrenOf(served.pid)
+  assert.equal(children.length, 2)
+
+  await served.stop('SIGKILL')
+
+  const isAlive = (pid: number) => {
+    try {
+      return process.kill(pid, 0)
+    } catch {
+      return false
+    }
+  }
+  await until(async () => !children.some(isAlive))
+})
+
+test('a taken port and a number that is none are said in one line', async (context) => {
+  const cwd = temporaryDirectory(context)
+  const served = await running(['serve', '--port', '0', '--kinesis-port', '0'], cwd)
+  stopAfter(context, served)
+  const { port } = new URL(served.facts['gateway']!)
+  const args = ['serve', '--port', port, '--kinesis-port', '0', '--data', 'other']
+
+  const taken = await run([...args, '--workers', '2'], { cwd })
+  assert.equal(taken.exitCode, 1)
+  assert.match(taken.err, /headgate: The gateway cannot listen on 127\.0\.0\.1:\d+: .*--port/)
+
+  for (const workers of ['0', '65', 'two']) {
+    const wrong = await run([...args, '--workers', workers], { cwd })
+    assert.equal(wrong.exitCode, 2, workers)
+    assert.match(wrong.err, /workers/)
+  }
+})
