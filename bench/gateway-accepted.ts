@@ -1,6 +1,10 @@
-// The gateway's main job without a disk: POST /mappedIngest with 1600 B over 50 connections,
-// answered when accepted, while the whole line (key, aggregation, signing, sending) runs in the
-// same process. Against a bare `node:http` server that reads the body and answers.
+// The gateway's main job: POST /mappedIngest with 1600 B over 50 connections, while the whole line
+// (key, aggregation, signing, sending) runs in the same process. Against a bare `node:http` server
+// that reads the body and answers.
+//
+// `gateway-accepted`: answered when in memory, without a spool. `gateway-durable`: answered when
+// synced, beside the bare server, and beside the gateway that answers `accepted`: without a spool,
+// and with one, where a record goes to the disk all the same.
 
 import { Child, CLIENT_CORE, SERVER_CORE } from './child.ts'
 import {
@@ -41,46 +45,80 @@ function bodyOf(key: number): Buffer {
   return Buffer.from(`${head.padEnd(BODY_BYTES - 2, 'x')}"}`)
 }
 
-function startChild(name: string, core: number): Child {
-  return new Child(new URL(name, import.meta.url), core)
-}
-
-export async function run(options: BenchOptions): Promise<BenchResult> {
-  const children: Child[] = []
-  const child = (name: string, core: number) => {
-    const one = startChild(name, core)
-    children.push(one)
-    return one
-  }
-  try {
-    const client = child('./load-client.ts', CLIENT_CORE)
-    const bare = child('./parts/bare-server.ts', SERVER_CORE)
-    const load = loadOf(options.seconds)
-    const baseline: Contender = {
-      name: 'bare node:http',
-      round: bareRound(client, bare, { ...load, port: await bare.call('start') }),
-    }
+/** A record is answered when in memory, and is nowhere else. */
+export function run(options: BenchOptions): Promise<BenchResult> {
+  return withChildren(async (child) => {
+    const { load, client, baseline } = await bareServer(child, options)
     const drain = child('./parts/drain-server.ts', CLIENT_CORE)
-    const kinesis = child('./parts/kinesis-server.ts', CLIENT_CORE)
     const sinks = [
-      { label: 'to a sink that only reads', port: await drain.call<number>('start') },
-      {
-        label: 'to the embedded Kinesis',
-        port: await kinesis.call<number>('start', { stream: 's2', shardCount: SHARD_COUNT }),
-      },
+      { label: 'to a sink that only reads', kinesisPort: await drain.call<number>('start') },
+      { label: 'to the embedded Kinesis', kinesisPort: await startKinesis(child) },
     ]
     const cases: Case[] = []
-    for (const { label, port: kinesisPort } of sinks) {
-      const server = child('./parts/gateway-server.ts', SERVER_CORE)
-      const port = await server.call<number>('start', { kinesisPort })
-      const round = gatewayRound(client, server, { ...load, port })
-      const candidate = { name: 'headgate', round }
+    for (const { label, kinesisPort } of sinks) {
+      const candidate = await gateway(child, client, load, { kinesisPort, ...ACCEPTED })
       cases.push({ label, metrics: METRICS, candidate, baselines: [baseline] })
     }
     return await interleave('gateway-accepted', cases, options)
+  })
+}
+
+/** A record is answered when it is on the disk, synced, and then goes to the embedded Kinesis. */
+export function runDurable(options: BenchOptions): Promise<BenchResult> {
+  return withChildren(async (child) => {
+    const { load, client, baseline } = await bareServer(child, options)
+    const kinesisPort = await startKinesis(child)
+    const start = (how: object) => gateway(child, client, load, { kinesisPort, ...how })
+    const candidate = await start({ name: 'durable', ack: 'durable', hasSpool: true })
+    const accepted = await start(ACCEPTED)
+    const spooled = { name: 'accepted, spooled', ack: 'accepted', hasSpool: true }
+    const baselines = [baseline, accepted, await start(spooled)]
+    const label = 'to the embedded Kinesis'
+    const cases = [{ label, metrics: METRICS, candidate, baselines }]
+    return await interleave('gateway-durable', cases, options)
+  })
+}
+
+const ACCEPTED = { name: 'accepted, no spool', ack: 'accepted', hasSpool: false }
+
+type StartChild = (name: string, core: number) => Child
+
+async function withChildren<T>(work: (child: StartChild) => Promise<T>): Promise<T> {
+  const children: Child[] = []
+  try {
+    return await work((name, core) => {
+      const one = new Child(new URL(name, import.meta.url), core)
+      children.push(one)
+      return one
+    })
   } finally {
     for (const one of children) one.stop()
   }
+}
+
+async function bareServer(child: StartChild, { seconds }: BenchOptions) {
+  const client = child('./load-client.ts', CLIENT_CORE)
+  const bare = child('./parts/bare-server.ts', SERVER_CORE)
+  const load = loadOf(seconds)
+  const round = bareRound(client, bare, { ...load, port: await bare.call('start') })
+  const baseline: Contender = { name: 'bare node:http', round }
+  return { load, client, baseline }
+}
+
+function startKinesis(child: StartChild): Promise<number> {
+  const kinesis = child('./parts/kinesis-server.ts', CLIENT_CORE)
+  return kinesis.call<number>('start', { stream: 's2', shardCount: SHARD_COUNT })
+}
+
+async function gateway(
+  child: StartChild,
+  client: Child,
+  load: Omit<Load, 'port'>,
+  { name = 'headgate', ...how }: { readonly name?: string } & Record<string, unknown>,
+): Promise<Contender> {
+  const server = child('./parts/gateway-server.ts', SERVER_CORE)
+  const port = await server.call<number>('start', how)
+  return { name, round: gatewayRound(client, server, { ...load, port }) }
 }
 
 function bareRound(client: Child, server: Child, load: Load) {

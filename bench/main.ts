@@ -32,6 +32,13 @@ const BENCHES: ReadonlyMap<string, { says: string; load: () => Promise<Bench> }>
     },
   ],
   [
+    'gateway-durable',
+    {
+      says: 'the same, answered when on the disk, beside bare node:http and accepted',
+      load: () => import('./gateway-durable.ts'),
+    },
+  ],
+  [
     'refusals',
     {
       says: 'CPU per request that is refused on its head, beside one that is durable and delivered',

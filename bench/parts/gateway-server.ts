@@ -27,10 +27,16 @@ let gateway = ''
 interface Start {
   readonly kinesisPort: number
   readonly ack?: Ack
+  readonly hasSpool?: boolean
   readonly mappings?: Mapping[]
 }
 
-async function start({ kinesisPort, ack = 'accepted', mappings }: Start): Promise<number> {
+async function start({
+  kinesisPort,
+  ack = 'accepted',
+  hasSpool = true,
+  mappings,
+}: Start): Promise<number> {
   process.env['AWS_ACCESS_KEY_ID'] = 'AKIDEXAMPLE'
   process.env['AWS_SECRET_ACCESS_KEY'] = 'secret'
   const settings = readConfig(settingsFields, {
@@ -38,6 +44,8 @@ async function start({ kinesisPort, ack = 'accepted', mappings }: Start): Promis
       port: 0,
       data,
       ack: { default: ack },
+      spool: { enabled: hasSpool },
+      admin: { port: 0 },
       ...(mappings === undefined ? {} : { mappings }),
       // The rate limit is far beyond what a core can do: the line is measured, not the shards.
       producer: { endpoint: `http://127.0.0.1:${kinesisPort}`, rateLimit: 1_000_000 },

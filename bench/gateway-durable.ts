@@ -1,0 +1,3 @@
+// See gateway-accepted.ts, which has both.
+
+export { runDurable as run } from './gateway-accepted.ts'
