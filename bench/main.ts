@@ -39,6 +39,13 @@ const BENCHES: ReadonlyMap<string, { says: string; load: () => Promise<Bench> }>
     },
   ],
   [
+    'workers',
+    {
+      says: 'two processes that are one gateway beside one process, durable answers',
+      load: () => import('./workers.ts'),
+    },
+  ],
+  [
     'refusals',
     {
       says: 'CPU per request that is refused on its head, beside one that is durable and delivered',
