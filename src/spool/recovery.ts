@@ -54,8 +54,7 @@ export async function recoverSegments(
   const found: RecoveredSegment[] = []
   let toldAtMs = parts.clock.monotonicMs()
   for (const [index, entry] of entries.entries()) {
-    const isNewest = index === entries.length - 1
-    const segment = await new SegmentRecovery(parts, entry, isNewest).run()
+    const segment = await new SegmentRecovery(parts, entry).run()
     if (segment !== null) found.push({ segment, hasLog: entry.hasLog })
     const nowMs = parts.clock.monotonicMs()
     if (nowMs - toldAtMs < PROGRESS_EACH_MS) continue
@@ -112,7 +111,6 @@ async function patientLoad(clock: Clock, reader: FrameReader): Promise<void> {
 class SegmentRecovery {
   readonly #parts: RecoveryParts
   readonly #entry: Entry
-  readonly #isNewest: boolean
   readonly #segment: Segment
   readonly #damages: Range[] = []
   /** Refused when they were written: their keys are not to be remembered. */
@@ -121,10 +119,9 @@ class SegmentRecovery {
   #areOutcomesKnown = true
   #settledEnd = 0
 
-  constructor(parts: RecoveryParts, entry: Entry, isNewest: boolean) {
+  constructor(parts: RecoveryParts, entry: Entry) {
     this.#parts = parts
     this.#entry = entry
-    this.#isNewest = isNewest
     this.#segment = new Segment(parts.files, entry)
     this.#segment.isSealed = true
   }
@@ -211,7 +208,7 @@ class SegmentRecovery {
       return false
     }
     try {
-      const isSynced = !this.#isNewest || (await this.#sync(file))
+      const isSynced = await this.#sync(file)
       segment.logBytes = file.sizeBytes()
       usage.bytes += segment.logBytes
       await this.#readFrames(file, isSynced)
@@ -221,7 +218,11 @@ class SegmentRecovery {
     }
   }
 
-  /** What the last life wrote and did not sync may still be lost, unless it is synced now. */
+  /**
+   * What an earlier life wrote and did not sync may still be lost, unless it is synced now. Not only
+   * in the newest segment: one that was ended by a failed sync has such an end, too, and whether its
+   * records were marked void may be among what was not written.
+   */
   async #sync(file: LogFile): Promise<boolean> {
     try {
       await file.sync()

@@ -66,6 +66,31 @@ test('a sync that fails refuses the group, and that file is never synced again',
   assert.deepEqual(second.handed, ['kept', 'after'], 'what was refused stays refused')
 })
 
+test('what a failed sync left is trusted only when it has been synced, in any segment', async () => {
+  const isOutcomes = (name: string) => name.endsWith('.outcomes')
+  let isFailing = false
+  const disk = failing((operation, name) => {
+    const isHit = isOutcomes(name) || (operation === 'sync' && name.includes('000000000001-'))
+    return isFailing && isHit ? new DiskError('EIO', 'the disk failed') : null
+  })
+  const station = await Station.open({ disk })
+  await station.put('kept')
+  isFailing = true
+  const sent = station.append(['refused'], { key: 'k' })
+  await station.turn()
+  assert.equal(sent.refusal?.code, 'sync-failed')
+  await station.runFor(20)
+  assert.equal((await station.put('in the next segment')).refusal, null)
+
+  // The process has ended without a word of the refusal on the disk.
+  const second = await Station.open({ disk })
+  assert.equal(second.spool.idempotency('k'), null, 'its record may not outlive a power loss')
+  isFailing = false
+  const third = await Station.open({ disk })
+  assert.equal(third.spool.idempotency('k')?.receipts.length, 1)
+  assert.ok(third.handed.includes('refused'))
+})
+
 test('a full disk refuses at once, is tried once a second, and recovers by itself', async () => {
   let appendCount = 0
   let isFull = false
