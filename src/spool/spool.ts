@@ -242,7 +242,7 @@ export class Spool implements SpoolFront {
     const lastNumber = Math.max(totals.lastNumber, lastNumberIn(names))
     this.#writer = this.#makeWriter(lastNumber + 1)
     for (const one of recovered) this.#adopt(one, totals.leaving)
-    this.#upkeep.wake()
+    this.#upkeep.begin()
   }
 
   #adopt({ segment, hasLog }: RecoveredSegment, leaving: readonly number[]): void {

@@ -23,6 +23,7 @@ export class Upkeep {
   #exhausted = 0
   #round: Timer | null = null
   #expiry: Timer | null = null
+  #isBegun = false
   #isClosed = false
 
   constructor(parts: UpkeepParts) {
@@ -50,9 +51,15 @@ export class Upkeep {
     return exhausted
   }
 
+  /** Everything is there that a round looks at; what there is to do by now is done in the first. */
+  begin(): void {
+    this.#isBegun = true
+    this.wake()
+  }
+
   /** A round is due. */
   wake(): void {
-    if (this.#round !== null || this.#isClosed) return
+    if (!this.#isBegun || this.#round !== null || this.#isClosed) return
     const { clock } = this.#parts
     this.#round = clock.schedule(clock.monotonicMs() + ROUND_EACH_MS, () => {
       this.#round = null

@@ -11,10 +11,7 @@ import { counting, Station, spoolConfig } from './station.ts'
 function failing(fault: (operation: 'append' | 'sync', name: string) => DiskError | null): Disk {
   const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
   return {
-    list: () => inner.list(),
-    load: (name) => inner.load(name),
-    remove: (name) => inner.remove(name),
-    replace: (name, bytes) => inner.replace(name, bytes),
+    ...methodsOf(inner),
     open: async (name) => {
       const file = await inner.open(name)
       const attempt = async (operation: 'append' | 'sync', work: () => Promise<void>) => {
@@ -90,6 +87,43 @@ test('what a failed sync left is trusted only when it has been synced, in any se
   assert.equal(third.spool.idempotency('k')?.receipts.length, 1)
   assert.ok(third.handed.includes('refused'))
 })
+
+test('a start that takes long, with something to write down meanwhile, ends well', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  const first = await Station.open({ disk: inner })
+  for (const text of ['one', 'two', 'three']) await first.put(text)
+  const name = (await inner.list()).find(isLog)!
+  const bytes = (await inner.load(name))!
+  bytes.writeUInt8(bytes.readUInt8(bytes.indexOf('two')) ^ 1, bytes.indexOf('two'))
+  await inner.replace(name, bytes)
+  const clock = new HandClock()
+  const slow = async <T>(work: Promise<T>): Promise<T> => {
+    await new Promise<void>((resolve) => clock.schedule(clock.monotonicMs() + 1_500, resolve))
+    return work
+  }
+  const disk: Disk = {
+    ...methodsOf(inner),
+    open: async (one) => slow(inner.open(one)),
+    replace: async (one, content) => slow(inner.replace(one, content)),
+  }
+
+  const second = await Station.open({ disk, clock })
+  await second.runFor(10_000)
+
+  assert.deepEqual(second.handed, ['one', 'three'])
+  assert.equal(second.spool.totals.failures, 1)
+})
+
+/** A disk's own, for one that differs in some. */
+function methodsOf(disk: Disk): Disk {
+  return {
+    open: (name) => disk.open(name),
+    list: () => disk.list(),
+    load: (name) => disk.load(name),
+    remove: (name) => disk.remove(name),
+    replace: (name, bytes) => disk.replace(name, bytes),
+  }
+}
 
 test('a full disk refuses at once, is tried once a second, and recovers by itself', async () => {
   let appendCount = 0
