@@ -115,6 +115,8 @@ class SegmentRecovery {
   readonly #damages: Range[] = []
   /** Refused when they were written: their keys are not to be remembered. */
   readonly #voids = new Bits()
+  /** Some of the log was not given by the disk: that says nothing of what is there. */
+  #isUnreadable = false
   /** Else a refusal may be among what could not be read, and no key is remembered. */
   #areOutcomesKnown = true
   #settledEnd = 0
@@ -241,10 +243,11 @@ class SegmentRecovery {
     const reader = new FrameReader(file, segment.marker, range)
     while (!reader.isAtEnd) {
       const found = reader.take()
+      this.#isUnreadable = reader.unreadableBytes > 0
       if (found !== null) this.#takeFound(found, isSynced)
       else await patientLoad(clock, reader)
     }
-    if (reader.unreadableBytes > 0) segment.isKept = true
+    segment.isKept = this.#isUnreadable
   }
 
   #takeFound(found: Found, isSynced: boolean): void {
@@ -285,11 +288,18 @@ class SegmentRecovery {
     log.error('a segment is damaged; what follows was recovered', { segment, position, bytes })
   }
 
-  /** The records before `endOrdinal` that were not found are lost, unless they had settled. */
+  /**
+   * The records before `endOrdinal` that were not found are lost, unless they had settled. Where the
+   * disk did not give all, they are not handed on now and stay unsettled, for the next start.
+   */
   #lose(endOrdinal: number): void {
     const segment = this.#segment
     let lostCount = 0
     for (let ordinal = segment.recordCount; ordinal < endOrdinal; ordinal++) {
+      if (this.#isUnreadable) {
+        if (segment.taken.set(ordinal)) this.#parts.usage.damagedCount++
+        continue
+      }
       if (!segment.giveUp(ordinal)) continue
       lostCount++
       segment.outcomes.deadLettered(ordinal, DAMAGED.code, DAMAGED.message)

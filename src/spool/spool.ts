@@ -329,8 +329,18 @@ export class Spool implements SpoolFront {
     this.#usage.damagedBytes += bytes
     this.#usage.damagedCount += lost.length
     const { base } = segment
-    const lostRecords = lost.length
-    this.#log.error('a segment is damaged', { segment: base, position, bytes, lostRecords })
+    const records = lost.length
+    if (segment.isKept) {
+      // The disk did not give it, which may be otherwise at another time: nothing is decided.
+      this.#log.error('records cannot be read; they wait for the next start', {
+        segment: base,
+        position,
+        bytes,
+        records,
+      })
+      return
+    }
+    this.#log.error('a segment is damaged', { segment: base, position, bytes, records })
     void this.#keptAside.keep(segment.log, range).then(() => {
       const outcome = { kind: 'dead-lettered', ...DAMAGED } as const
       for (const ordinal of lost) this.#settlement!.settle(segment, ordinal, outcome)

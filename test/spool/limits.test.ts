@@ -19,16 +19,11 @@ function failing(fault: (operation: 'append' | 'sync', name: string) => DiskErro
         if (error !== null) throw error
         await work()
       }
-      const failingFile: LogFile = {
-        name,
-        sizeBytes: () => file.sizeBytes(),
+      return {
+        ...fileMethodsOf(file),
         append: (chunks) => attempt('append', () => file.append(chunks)),
         sync: () => attempt('sync', () => file.sync()),
-        read: (position, lengthBytes) => file.read(position, lengthBytes),
-        truncate: (sizeBytes) => file.truncate(sizeBytes),
-        close: () => file.close(),
       }
-      return failingFile
     },
   }
 }
@@ -113,6 +108,52 @@ test('a start that takes long, with something to write down meanwhile, ends well
   assert.deepEqual(second.handed, ['one', 'three'])
   assert.equal(second.spool.totals.failures, 1)
 })
+
+test('what the disk does not give waits for the next start, and everything else goes on', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  const first = await Station.open({ disk: inner })
+  const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(20_000))
+  for (const text of texts) await first.put(text)
+  const name = (await inner.list()).find(isLog)!
+  const badAt = (await inner.load(name))!.indexOf('bbbb') + 10_000
+  const disk: Disk = {
+    ...methodsOf(inner),
+    open: async (one) => {
+      const file = await inner.open(one)
+      const read = async (position: number, lengthBytes: number) => {
+        const isBad = one === name && position <= badAt && badAt < position + lengthBytes
+        if (isBad) throw new DiskError('EIO', 'the disk failed')
+        return file.read(position, lengthBytes)
+      }
+      return { ...fileMethodsOf(file), read }
+    },
+  }
+
+  const second = await Station.open({ disk })
+  second.settleAll()
+  await second.runFor(5_000)
+  assert.deepEqual(second.handed, [texts[0], texts[2]])
+  assert.deepEqual([second.spool.totals.failures, second.spool.totals.unsettled], [0, 1])
+  assert.equal(second.spool.stats.damagedRecords, 1)
+  await second.until(second.spool.close(1_000))
+
+  const third = await Station.open({ disk: inner })
+  assert.deepEqual(third.handed, [texts[1]])
+  third.settleAll()
+  assert.deepEqual(third.spool.totals, { successes: 3, failures: 0, exhausted: 0, unsettled: 0 })
+})
+
+function fileMethodsOf(file: LogFile): LogFile {
+  return {
+    name: file.name,
+    sizeBytes: () => file.sizeBytes(),
+    append: (chunks) => file.append(chunks),
+    sync: () => file.sync(),
+    read: (position, lengthBytes) => file.read(position, lengthBytes),
+    truncate: (sizeBytes) => file.truncate(sizeBytes),
+    close: () => file.close(),
+  }
+}
 
 /** A disk's own, for one that differs in some. */
 function methodsOf(disk: Disk): Disk {
