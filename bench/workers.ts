@@ -1,7 +1,7 @@
 // Two processes that are one gateway beside one process: durable answers, a sink behind, 50
-// connections for each. On a machine of two cores the load and the sink take a part of both, so what
-// the processes could carry with a core each is told, too: cores ÷ CPU per request, of the whole
-// family of processes, supervisor included. Linux alone, because it asks /proc.
+// connections for each. On two cores the load and the sink take a part of both, so what the
+// processes could carry with a core each is told, too: cores ÷ CPU per request, of the whole family
+// of processes, supervisor included. Linux alone, because it asks /proc.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

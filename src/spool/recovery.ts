@@ -221,9 +221,9 @@ class SegmentRecovery {
   }
 
   /**
-   * What an earlier life wrote and did not sync may still be lost, unless it is synced now. Not only
-   * in the newest segment: one that was ended by a failed sync has such an end, too, and whether its
-   * records were marked void may be among what was not written.
+   * What an earlier life wrote and did not sync may still be lost, unless it is synced now. Not
+   * only in the newest segment: one that was ended by a failed sync has such an end, too, and that
+   * its records are void may be among what was not written.
    */
   async #sync(file: LogFile): Promise<boolean> {
     try {
@@ -289,8 +289,8 @@ class SegmentRecovery {
   }
 
   /**
-   * The records before `endOrdinal` that were not found are lost, unless they had settled. Where the
-   * disk did not give all, they are not handed on now and stay unsettled, for the next start.
+   * The records before `endOrdinal` that were not found are lost, unless they had settled. Where
+   * the disk did not give all, they are not handed on now and stay unsettled, for the next start.
    */
   #lose(endOrdinal: number): void {
     const segment = this.#segment
