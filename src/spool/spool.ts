@@ -328,19 +328,12 @@ export class Spool implements SpoolFront {
     const bytes = end - position
     this.#usage.damagedBytes += bytes
     this.#usage.damagedCount += lost.length
-    const { base } = segment
-    const records = lost.length
+    const told = { segment: segment.base, position, bytes, records: lost.length }
     if (segment.isKept) {
       // The disk did not give it, which may be otherwise at another time: nothing is decided.
-      this.#log.error('records cannot be read; they wait for the next start', {
-        segment: base,
-        position,
-        bytes,
-        records,
-      })
-      return
+      return this.#log.error('records cannot be read; they wait for the next start', told)
     }
-    this.#log.error('a segment is damaged', { segment: base, position, bytes, records })
+    this.#log.error('a segment is damaged', told)
     void this.#keptAside.keep(segment.log, range).then(() => {
       const outcome = { kind: 'dead-lettered', ...DAMAGED } as const
       for (const ordinal of lost) this.#settlement!.settle(segment, ordinal, outcome)
