@@ -31,7 +31,7 @@ async function takePort(service: HttpService, host: string, port: number): Promi
   try {
     return await listen(service, { host, port, maxConnections: CONNECTIONS_MAX_COUNT })
   } catch (error) {
-    throw cannot(`The admin address cannot be ${host}:${port} (admin.port)`, error)
+    throw cannot(`The admin address cannot be ${host}:${port}`, error, 'admin.port')
   }
 }
 

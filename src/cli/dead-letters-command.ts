@@ -13,11 +13,10 @@ import {
   showLetter,
 } from './dead-letters.ts'
 import { HttpDesk } from './dead-letters-desk.ts'
-import { urlHost } from './embedded.ts'
 import { EXIT, usageError } from './exit.ts'
 import { openLocalDesks } from './local-desks.ts'
 import { stderrLog } from './log.ts'
-import { adminPortOf, readSettings, type SettingsOverrides } from './settings.ts'
+import { readSettings, type SettingsOverrides } from './settings.ts'
 
 interface PlaceOptions {
   admin?: string
@@ -98,9 +97,15 @@ function withFilters(command: Command): Command {
 
 function addPlace(command: Command, example: string): Command {
   return command
-    .option('--admin <url>', "a running gateway's admin address (default: the local one's)")
+    .option(
+      '--admin <url>',
+      "a running gateway's admin address (default: of the one on the data directory)",
+    )
     .option('--config <file>', 'configuration file (default: headgate.yaml, if there is one)')
-    .option('--data <directory>', 'data directory, when no gateway runs (default: .headgate)')
+    .option(
+      '--data <directory>',
+      'data directory, whether a gateway runs on it or not (default: .headgate)',
+    )
     .option('--json', 'print JSON')
     .addHelpText('after', `\nExample:\n  ${example}`)
 }
@@ -152,13 +157,12 @@ async function run(
   const overrides = { data: options.data } as SettingsOverrides
   const settings = readSettings(options.config ?? null, process.env, overrides)
   const local = await openLocalDesks(settings, stderrLog('error'))
-  if (local === null) {
-    const port = adminPortOf(settings)
-    if (port === null || port === 0) {
-      const why = `A gateway runs on ${settings.data}, and its admin port is not known`
-      throw usageError(`${why}: name its admin address with --admin.`)
+  if (typeof local === 'string') {
+    if (local === '') {
+      const why = `Another process has ${settings.data} and tells no admin address`
+      throw usageError(`${why} (it starts, or admin.port is off): name one with --admin.`)
     }
-    process.exitCode = await work([new HttpDesk(`http://${urlHost(settings.admin.host)}:${port}`)])
+    process.exitCode = await work([new HttpDesk(local)])
     return
   }
   try {

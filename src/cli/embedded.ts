@@ -6,6 +6,8 @@ import { faultRandomOf, type Listening, listen } from '../host/node/index.ts'
 import { EmbeddedKinesis, type KinesisConfig, type KinesisHost } from '../kinesis/index.ts'
 import { cannot } from './exit.ts'
 
+const PORT_NAME = '--kinesis-port; of "headgate kinesis", --port'
+
 export interface EmbeddedOptions {
   readonly config: KinesisConfig
   readonly streams: readonly { readonly name: string; readonly shards: number }[]
@@ -62,7 +64,7 @@ async function takePort(kinesis: EmbeddedKinesis, options: EmbeddedOptions): Pro
     return await listen(kinesis, { host, port, http2: true })
   } catch (error) {
     await kinesis.close()
-    throw cannot(`The embedded Kinesis cannot listen on ${host}:${port}`, error)
+    throw cannot(`The embedded Kinesis cannot listen on ${host}:${port}`, error, PORT_NAME)
   }
 }
 

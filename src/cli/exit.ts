@@ -19,14 +19,14 @@ export function usageError(message: string): ExitError {
 }
 
 /** Something of the outside that cannot be had: a port, a directory. With the usual remedy. */
-export function cannot(what: string, error: unknown): ExitError {
+export function cannot(what: string, error: unknown, portName = '--port'): ExitError {
   const { code, message } = error as { code?: string; message?: string }
-  const remedy = REMEDIES.get(code ?? '')
+  const remedy = REMEDIES.get(code ?? '')?.replace('PORT', portName)
   return new ExitError(EXIT.failed, `${what}: ${message ?? error}${remedy ? `. ${remedy}` : ''}`)
 }
 
 const REMEDIES: ReadonlyMap<string, string> = new Map([
-  ['EADDRINUSE', 'Something else has that port: stop it, or choose another port (--port).'],
+  ['EADDRINUSE', 'Something else has that port: stop it, or choose another port (PORT).'],
   ['EADDRNOTAVAIL', 'This machine has no such address: choose another one (--host).'],
   ['EACCES', 'This user may not: choose another port or directory, or change the permissions.'],
   ['ENOSPC', 'The disk is full.'],

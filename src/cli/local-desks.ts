@@ -22,17 +22,17 @@ export interface LocalDesks {
 }
 
 /**
- * Null while another process has the directory. Throws an `ExitError` when there is none, or when
- * it cannot be read.
+ * While another process has the directory: the admin address that it tells, empty for none. Throws
+ * an `ExitError` when there is no directory, or when it cannot be read.
  */
-export async function openLocalDesks(settings: Settings, log: Log): Promise<LocalDesks | null> {
+export async function openLocalDesks(settings: Settings, log: Log): Promise<LocalDesks | string> {
   const { data } = settings
   if (!existsSync(data)) {
     const remedy = 'Name one with --data, or a gateway that runs with --admin.'
     throw new ExitError(EXIT.failed, `There is no data directory ${data}. ${remedy}`)
   }
   const world = await worldOf(data)
-  if (world === null) return null
+  if (typeof world === 'string') return world
   const opened: LocalDesk[] = []
   const close = async () => {
     for (const desk of opened) await desk.close()
@@ -50,11 +50,11 @@ export async function openLocalDesks(settings: Settings, log: Log): Promise<Loca
   return { desks: opened, close }
 }
 
-async function worldOf(data: string): Promise<NodeHost | null> {
+async function worldOf(data: string): Promise<NodeHost | string> {
   try {
     return await nodeHost({ dataDirectory: data })
   } catch (error) {
-    if (error instanceof DirectoryInUseError) return null
+    if (error instanceof DirectoryInUseError) return error.told
     if (error instanceof DiskError) throw cannot(`The data directory ${data} cannot be used`, error)
     throw error
   }

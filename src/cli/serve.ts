@@ -70,6 +70,7 @@ async function serveOn(
     await line.close(0)
     throw error
   })
+  if (admin !== null) world.disk.tell(admin.url)
   return {
     facts: factsOf(settings, embedded, { port: listening.port, admin }),
     stop: async () => {

@@ -68,6 +68,7 @@ export async function superviseOn(
 }
 
 class Supervisor {
+  readonly #world: NodeHost
   readonly #plan: SupervisionPlan
   readonly #log: Log
   readonly #share: Settings
@@ -78,6 +79,7 @@ class Supervisor {
   #admin: Awaited<ReturnType<typeof openAdmin>> = null
 
   constructor(world: NodeHost, plan: SupervisionPlan, log: Log) {
+    this.#world = world
     this.#plan = plan
     this.#log = log
     this.#share = shareOf(plan.settings, plan.settings.workers)
@@ -132,6 +134,7 @@ class Supervisor {
       )
     })
     this.#admin = await openAdmin(new AdminService(new ManyDesks(desks), this.#log), settings)
+    if (this.#admin !== null) this.#world.disk.tell(this.#admin.url)
   }
 
   #launch(index: number, port: number | null, events: WorkerEvents): WorkerProcess {

@@ -74,6 +74,11 @@ function delivered(place: Place, receipt: string | null): HttpAnswer {
   return { status: 200, headers, body: GOT_IT }
 }
 
+/** Some of the service's messages end with a full stop. */
+function sentence(message: string): string {
+  return message.endsWith('.') ? message : `${message}.`
+}
+
 /** What Kinesis says of a record that it will never take. */
 const INVALID_CODES = new Set(['InvalidArgumentException', 'ValidationException'])
 
@@ -83,7 +88,7 @@ function deadLettered(
 ): HttpAnswer {
   const kept =
     'It is kept among the dead letters, from where it can be replayed; sent again it may be stored twice.'
-  const detail = `${code}: ${message}. ${kept}`
+  const detail = `${code}: ${sentence(message)} ${kept}`
   const headers = receipt === null ? [] : [RECEIPT, receipt]
   const more = { receipt }
   if (code === 'ResourceNotFoundException') {
@@ -102,12 +107,15 @@ function notDelivered(
   { stream, retryAfterSeconds }: About,
 ): HttpAnswer {
   if (result.code === 'ResourceNotFoundException') {
-    return problem('stream-not-found', `Kinesis has no stream ${stream}: ${result.message}`)
+    return problem(
+      'stream-not-found',
+      `Kinesis has no stream ${stream}: ${sentence(result.message)}`,
+    )
   }
   const again = result.mayBeWritten
     ? 'An attempt had no answer: the record may be in the stream, and sent again it may be there twice.'
     : 'It is not in the stream.'
-  const detail = `${result.code}: ${result.message}. ${again}`
+  const detail = `${result.code}: ${sentence(result.message)} ${again}`
   if (INVALID_CODES.has(result.code)) return problem('record-refused', detail)
   if (result.code === 'RecordTooLarge') return problem('record-too-large', detail)
   return problem('delivery-failed', detail, {

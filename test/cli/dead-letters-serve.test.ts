@@ -86,18 +86,36 @@ test('while no gateway runs the same works on its directory', async (context) =>
   assert.deepEqual(await ledgerOf(again), [2, 1, 1, 0, 0])
 })
 
-test('without --admin a running gateway is found at the port after its own', async (context) => {
+test('without --admin the gateway on the data directory is asked, whatever port is configured', async (context) => {
   const cwd = temporaryDirectory(context)
-  const served = await serving(cwd)
-  context.after(() => served.stop('SIGKILL'))
+  const other = temporaryDirectory(context)
+  const [served, second] = await Promise.all([serving(cwd), serving(other)])
+  context.after(() => Promise.all([served.stop('SIGKILL'), second.stop('SIGKILL')]))
+  const receipt = await post(served, 'k1')
+  await eventually(() => stateOf(served, receipt), 'dead-lettered')
   const { port } = new URL(served.facts['admin']!)
 
-  writeFileSync(`${cwd}/headgate.yaml`, 'admin: { port: 1 }\n')
-  const unknown = await run(['dead-letters', 'list'], { cwd })
   writeFileSync(`${cwd}/headgate.yaml`, `admin: { port: ${port} }\n`)
-  const found = await run(['dead-letters', 'list'], { cwd })
+  const data = `${other}/.headgate`
+  const purged = await run(['dead-letters', 'purge', '--all', '--yes', '--data', data], { cwd })
+  const listed = await run(['dead-letters', 'list', '--json'], { cwd })
 
-  assert.equal(unknown.exitCode, 1)
-  assert.match(unknown.err, /No answer from http:\/\/127.0.0.1:1 /)
+  assert.equal(purged.out, '0 removed, 0 left.\n')
+  assert.equal(JSON.parse(listed.out).receipt, receipt)
+})
+
+test('the workers of a gateway are found as one, and where there is no admin address it is said', async (context) => {
+  const cwd = temporaryDirectory(context)
+  const other = temporaryDirectory(context)
+  writeFileSync(`${cwd}/headgate.yaml`, 'workers: 2\n')
+  writeFileSync(`${other}/headgate.yaml`, 'admin: { port: off }\n')
+  const [served, mute] = await Promise.all([serving(cwd), serving(other)])
+  context.after(() => Promise.all([served.stop('SIGKILL'), mute.stop('SIGKILL')]))
+
+  const found = await run(['dead-letters', 'list'], { cwd })
+  const unknown = await run(['dead-letters', 'list'], { cwd: other })
+
   assert.deepEqual([found.exitCode, found.out], [0, 'There are none.\n'])
+  assert.equal(unknown.exitCode, 2)
+  assert.match(unknown.err, /tells no admin address.*--admin/)
 })

@@ -247,6 +247,7 @@ test('a port that is taken is said, with what to do, and nothing stays open', as
   assert.equal(ended.exitCode, 1)
   assert.match(ended.err, /EADDRINUSE.*--port/s)
   assert.equal(kinesis.exitCode, 1)
+  assert.match(kinesis.err, /another port \(--kinesis-port; of "headgate kinesis", --port\)/)
 })
 
 test('two processes do not share a data directory', async (context) => {

@@ -6,7 +6,7 @@ import { codeOf, headerOfAnswer, Station } from './station.ts'
 
 const PLACE = { shardId: 'shardId-000000000001', sequenceNumber: '77', subSequenceNumber: null }
 const DELIVERED: Outcome = { kind: 'delivered', place: PLACE }
-const GONE: Outcome = { kind: 'dead-lettered', code: 'ResourceNotFoundException', message: 'gone' }
+const GONE: Outcome = { kind: 'dead-lettered', code: 'ResourceNotFoundException', message: 'gone.' }
 const EXPIRED: Outcome = { kind: 'dead-lettered', code: 'Expired', message: 'too old' }
 const FULL: SpoolRefusal = { code: 'spool-full', message: 'No room.', mayBeWritten: false }
 const UNSYNCED: SpoolRefusal = { code: 'sync-failed', message: 'EIO.', mayBeWritten: true }
@@ -115,6 +115,7 @@ test('what became a dead letter is the sender’s mistake or ours, and is said t
   for (const [index, { answer }] of [gone, expired].entries()) {
     assert.equal(headerOfAnswer(answer, 'headgate-receipt'), receipts[index])
     assert.match(String(answer!.body), /kept among the dead letters.*twice/)
+    assert.doesNotMatch(String(answer!.body), /\.\./)
   }
   assert.equal(station.ledger()['failures'], 2)
 })

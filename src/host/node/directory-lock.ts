@@ -19,6 +19,9 @@ export const RESERVED_CHARACTER = '~'
 /** Socket paths end at 104 bytes on some systems, at 108 on others. */
 const SOCKET_PATH_MAX_BYTES = 100
 
+/** How long the one that has the directory may take to say where it is. */
+const TELL_MAX_MS = 1000
+
 /** Two that start at once may both give up; then each tries again after a moment of its own. */
 const TRIES_MAX_COUNT = 4
 const TRY_AGAIN_MAX_MS = 60
@@ -26,22 +29,27 @@ const TRY_AGAIN_MAX_MS = 60
 export class DirectoryInUseError extends Error {
   readonly code = 'DIRECTORY_IN_USE'
   readonly directory: string
+  /** What the one that has it tells; empty when it tells nothing. */
+  readonly told: string
 
-  constructor(directory: string) {
+  constructor(directory: string, told: string) {
     super(
       `The directory ${directory} is in use by another process. ` +
         'Stop that process, or choose another directory.',
     )
     this.name = 'DirectoryInUseError'
     this.directory = directory
+    this.told = told
   }
 }
 
 export class DirectoryLock {
   readonly #server: Server
+  readonly #answer: Answer
 
-  private constructor(server: Server) {
+  private constructor(server: Server, answer: Answer) {
     this.#server = server
+    this.#answer = answer
   }
 
   /**
@@ -50,19 +58,32 @@ export class DirectoryLock {
    */
   static async take(directory: string): Promise<DirectoryLock> {
     const place = await placeFor(directory)
+    let told = ''
     for (let triesLeft = TRIES_MAX_COUNT; triesLeft > 0; triesLeft--) {
       const ownName = `${place.prefix}${randomUUID()}`
-      const server = await asDiskError(() => bind(join(place.folder, ownName)))
-      if (await asDiskError(() => isAlone(place, ownName))) return new DirectoryLock(server)
+      const answer = { text: '' }
+      const server = await asDiskError(() => bind(join(place.folder, ownName), answer))
+      const other = await asDiskError(() => otherIn(place, ownName))
+      if (other === null) return new DirectoryLock(server, answer)
+      told = other
       await close(server)
       if (triesLeft > 1) await pause(Math.ceil(Math.random() * TRY_AGAIN_MAX_MS))
     }
-    throw new DirectoryInUseError(directory)
+    throw new DirectoryInUseError(directory, told)
+  }
+
+  /** From now on, whoever wants the directory is told this. */
+  tell(text: string): void {
+    this.#answer.text = text
   }
 
   release(): Promise<void> {
     return close(this.#server)
   }
+}
+
+interface Answer {
+  text: string
 }
 
 /** Where the sockets of a directory are, and how their names begin. */
@@ -80,8 +101,12 @@ async function placeFor(directory: string): Promise<Place> {
   return { folder: tmpdir(), prefix: `headgate-${hash}-` }
 }
 
-function bind(path: string): Promise<Server> {
-  const server = createServer((socket) => socket.destroy())
+function bind(path: string, answer: Answer): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.setTimeout(TELL_MAX_MS, () => socket.destroy())
+    socket.end(answer.text, () => socket.destroy())
+  })
   server.unref()
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -90,27 +115,32 @@ function bind(path: string): Promise<Server> {
   })
 }
 
-async function isAlone({ folder, prefix }: Place, ownName: string): Promise<boolean> {
+/** What another one that has the directory tells; null when there is none. */
+async function otherIn({ folder, prefix }: Place, ownName: string): Promise<string | null> {
   for (const name of await readdir(folder)) {
     if (!name.startsWith(prefix) || name === ownName) continue
     const path = join(folder, name)
-    if (await isListening(path)) return false
+    const told = await toldAt(path)
+    if (told !== null) return told
     await rm(path, { force: true })
   }
-  return true
+  return null
 }
 
-/** True also when we may not know: only a refusal proves that nobody is there. */
-function isListening(path: string): Promise<boolean> {
+/** No null also when we may not know: only a refusal proves that nobody is there. */
+function toldAt(path: string): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect(path)
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
+    let told = ''
+    socket.setEncoding('utf8')
+    socket.on('data', (text) => {
+      told += text
     })
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT')
+    socket.setTimeout(TELL_MAX_MS, () => socket.destroy())
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => {
+      resolve(code === 'ECONNREFUSED' || code === 'ENOENT' ? null : told)
     })
+    socket.once('close', () => resolve(told))
   })
 }
 

@@ -53,6 +53,11 @@ export class NodeDisk implements Disk {
     return asDiskError(() => readFile(path).catch(nullWhenAbsent))
   }
 
+  /** Whoever else wants the directory is told this. */
+  tell(text: string): void {
+    this.#lock.tell(text)
+  }
+
   /** Gives the directory back. Its log files are to be closed before. */
   close(): Promise<void> {
     return this.#lock.release()
