@@ -101,6 +101,7 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover {
     this.#close()
     this.#release()
     if (isReading) return this.#returnBytes()
+    this.#forget()
     if (this.#place === null) return
     // Still in line: nobody would hear the answer, so it does not enter.
     this.#door.admission.leave(this.#place)
@@ -154,6 +155,7 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover {
     if (ack === 'durable') this.#say(durable(this.#receipt))
     else if (this.#isLate) this.#say(pending(this.#receipt))
     else if (this.#answer !== null) this.#door.waiting.add(this)
+    if (this.#answer === null) this.#forget()
     this.#release()
   }
 
@@ -216,7 +218,16 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover {
     // Pending says that the record is safe; while it is not, it is too early to say so.
     if (this.#door.spool === null) this.#say(PENDING)
     else if (this.#receipt === null) this.#isLate = true
-    else this.#say(pending(this.#receipt))
+    else {
+      this.#say(pending(this.#receipt))
+      this.#forget()
+    }
+  }
+
+  /** Nobody waits for delivery: what remembers this request must not wait for Kinesis either. */
+  #forget(): void {
+    const isTold = this.#request.ack === 'delivered'
+    if (isTold && this.#receipt !== null) this.#door.spool?.forget(this.#receipt)
   }
 
   #onSettled(outcome: AnyOutcome): void {

@@ -79,6 +79,8 @@ export interface SpoolFront {
   /** What a transaction would be told at once now; null when it would be tried. */
   refusal(): SpoolRefusal | null
   receipt(id: string): Promise<ReceiptState>
+  /** Whoever waited for the outcome of that record is not to be told any more. */
+  forget(receipt: string): void
   /** What was kept under that key within the window. */
   idempotency(key: string): KnownIdempotency | null
   /** Counts a record that was turned away before it entered, so that a restart knows of it. */

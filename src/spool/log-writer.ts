@@ -75,16 +75,13 @@ export class LogWriter {
     this.#nextNumber = parts.nextNumber
   }
 
-  get waitingCount(): number {
-    return this.#waiting.length
-  }
-
-  get waitingBytes(): number {
-    return this.#waitingBytes
-  }
-
-  get waitingRecords(): number {
-    return this.#waitingRecords
+  /** Transactions that wait for the disk. */
+  get waitingStats() {
+    return {
+      waitingTransactions: this.#waiting.length,
+      waitingRecords: this.#waitingRecords,
+      waitingBytes: this.#waitingBytes,
+    }
   }
 
   /** Why the last group was refused, if it was. */

@@ -28,3 +28,9 @@ export async function stateOfReceipt(id: string, books: ReceiptBooks): Promise<R
   if (entry.kind === 'delivered') return { state: 'delivered', place: placeIn(entry, index) }
   return { state: 'dead-lettered', code: entry.code, message: entry.message }
 }
+
+/** Who waited for the outcome of that record does not any more. */
+export function forgetReceipt(id: string, find: (number: number) => Segment | undefined): void {
+  const place = parseReceipt(id)
+  if (place !== null) find(place.number)?.waiting.delete(place.ordinal)
+}

@@ -22,7 +22,7 @@ import { Keys } from './keys.ts'
 import { LogWriter } from './log-writer.ts'
 import type { OutcomeFileParts } from './outcome-file.ts'
 import { receiptOf } from './receipt.ts'
-import { stateOfReceipt } from './receipt-state.ts'
+import { forgetReceipt, stateOfReceipt } from './receipt-state.ts'
 import { DAMAGED, type RecoveredSegment, recoverSegments, withPatience } from './recovery.ts'
 import { Replayed } from './replayed.ts'
 import type { Segment } from './segment.ts'
@@ -85,8 +85,7 @@ export class Spool implements SpoolFront {
   ) {
     const { host, config, parts, log } = given
     const { clock, disk } = host
-    // One by one: a host may have getters.
-    this.#host = { clock, disk, random: host.random }
+    this.#host = { clock, disk, random: host.random } // one by one: a host may have getters
     this.#config = config
     this.#parts = parts
     this.#log = log
@@ -158,6 +157,10 @@ export class Spool implements SpoolFront {
     })
   }
 
+  forget(receipt: string): void {
+    forgetReceipt(receipt, (number) => this.#table.find(number))
+  }
+
   idempotency(key: string): KnownIdempotency | null {
     return this.#keys.find(key, this.#host.clock.wallMs())
   }
@@ -167,15 +170,14 @@ export class Spool implements SpoolFront {
   }
 
   get totals(): SpoolTotals {
-    const segments = this.#table.all()
-    const counts = segments.reduce((sum, one) => sumOf(sum, one.counts), this.#archive.counts)
+    const { counts: gone } = this.#archive
+    const counts = this.#table.all().reduce((sum, one) => sumOf(sum, one.counts), gone)
     const exhausted = counts.exhausted + this.#upkeep.exhausted
     return { ...counts, exhausted, unsettled: this.#usage.unsettledCount }
   }
 
   get stats(): SpoolStats {
     const usage = this.#usage
-    const writer = this.#writer
     return {
       state: this.#state,
       bytes: usage.bytes,
@@ -184,9 +186,7 @@ export class Spool implements SpoolFront {
       oldestAgeMs: this.#table.oldestAgeMs(this.#host.clock.wallMs()),
       windowBytes: this.#handOut?.usedBytes ?? 0,
       windowRecords: this.#handOut?.usedCount ?? 0,
-      waitingTransactions: writer.waitingCount,
-      waitingRecords: writer.waitingRecords,
-      waitingBytes: writer.waitingBytes,
+      ...this.#writer.waitingStats,
       parkedRecords: this.#settlement?.parkedCount ?? 0,
       damagedBytes: usage.damagedBytes,
       damagedRecords: usage.damagedCount,
@@ -291,8 +291,8 @@ export class Spool implements SpoolFront {
     const { idempotency, settled } = transaction
     const { number, marker } = segment
     if (idempotency !== null) {
-      const { length: count } = records
-      const origin = { segment: { number, marker }, firstOrdinal, count, arrivedAtMs }
+      const named = { segment: { number, marker }, firstOrdinal, arrivedAtMs }
+      const origin = { ...named, count: records.length }
       this.#keys.remember(idempotency, origin, this.#host.clock.wallMs())
     }
     const receipts = records.map(({ receipt }, index) => {
@@ -324,8 +324,8 @@ export class Spool implements SpoolFront {
     }
     // It was told before, or costs nothing.
     if (lost.length === 0) return
-    const { position, end } = range
-    const bytes = end - position
+    const { position } = range
+    const bytes = range.end - position
     this.#usage.damagedBytes += bytes
     this.#usage.damagedCount += lost.length
     const told = { segment: segment.base, position, bytes, records: lost.length }

@@ -22,6 +22,7 @@ export class ScriptedSpool implements SpoolFront {
   readonly appended: Transaction[] = []
   readonly kept = new Map<string, Kept>()
   readonly keys = new Map<string, KnownIdempotency>()
+  readonly forgotten: string[] = []
   refuses: SpoolRefusal | null = null
   state: SpoolStats['state'] = 'ok'
   oldestAgeMs = 0
@@ -60,6 +61,10 @@ export class ScriptedSpool implements SpoolFront {
 
   refusal(): SpoolRefusal | null {
     return this.refuses
+  }
+
+  forget(receipt: string): void {
+    this.forgotten.push(receipt)
   }
 
   /** The disk has confirmed the oldest transaction. */

@@ -97,9 +97,22 @@ test('delivered whose time runs out is pending with its receipt, but not before 
   assert.equal(late.answer, null, 'nothing is safe yet')
   const second = spool.commit()
   assert.equal(headerOfAnswer(late.answer, 'headgate-receipt'), second)
+  assert.deepEqual(spool.forgotten, [receipt, second], 'nothing remembers who does not wait')
   spool.settle(receipt, DELIVERED)
   spool.settle(second, DELIVERED)
   assert.equal(balance(station), 0)
+})
+
+test('who went away is not remembered until Kinesis is back', () => {
+  const spool = new ScriptedSpool()
+  const station = stationOf(spool)
+  const [before, after] = [station.put('a', 'delivered'), station.put('b', 'delivered')]
+  before.leave()
+  const first = spool.commit()
+  assert.deepEqual(spool.forgotten, [first])
+  const second = spool.commit()
+  after.leave()
+  assert.deepEqual(spool.forgotten, [first, second])
 })
 
 test('what became a dead letter is the sender’s mistake or ours, and is said to be kept', () => {

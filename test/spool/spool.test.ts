@@ -215,3 +215,17 @@ test('outcomes go when their time has come; the totals stay', async () => {
 function kindOf(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1)
 }
+
+test('who is forgotten is not told, and holds nothing', async () => {
+  const station = await Station.open()
+  const sent = await station.put('one', 'two')
+  station.spool.forget(sent.receipts![1]!)
+  station.spool.forget('no receipt')
+  station.spool.forget('zz-0-00000000')
+  station.settleAll()
+  assert.deepEqual(
+    sent.outcomes.map((outcome) => outcome?.kind),
+    ['delivered', undefined],
+  )
+  assert.equal(station.spool.totals.successes, 2)
+})
