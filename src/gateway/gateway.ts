@@ -198,15 +198,19 @@ function ackOf(head: HttpHead, otherwise: Ack, hasSpool: boolean): Ack | HttpAns
   return problem('ack-unavailable', detail)
 }
 
+const IDEMPOTENCY = 'idempotency-key'
+
 function keyOf({ headers }: HttpHead, isKept: boolean): string | null | HttpAnswer {
-  const key = headerOf(headers, 'idempotency-key')
+  const key = headerOf(headers, IDEMPOTENCY)
   if (key === null) return null
   if (!isKept) {
     const detail = 'Idempotency-Key needs the spool, which this gateway does not have.'
     return problem('idempotency-unavailable', detail)
   }
-  if (IDEMPOTENCY_KEY_PATTERN.test(key)) return key
-  const detail = 'Idempotency-Key must have 1 to 256 visible ASCII characters.'
+  const isIt = (text: string, at: number) => at % 2 === 0 && text.toLowerCase() === IDEMPOTENCY
+  const isAlone = headers.filter(isIt).length === 1
+  if (isAlone && IDEMPOTENCY_KEY_PATTERN.test(key)) return key
+  const detail = 'Idempotency-Key must come once, with 1 to 256 visible ASCII characters.'
   return problem('idempotency-key-invalid', detail)
 }
 

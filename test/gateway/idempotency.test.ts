@@ -110,6 +110,19 @@ test('a client that went away before its record was kept finds the answer when i
   assert.equal(headerOfAnswer(post().answer, 'headgate-receipt'), receipt)
 })
 
+test('two keys are none: nobody could say which one counts', () => {
+  const { spool, station } = setUp()
+  const post = (more: Record<string, string>) => {
+    const headers = { 'Idempotency-Key': 'a', ...more }
+    return station.post('/mappedIngest/s2', '{"foo":{"foopart1":"k"}}', headers)
+  }
+  const twice = post({ 'idempotency-key': 'b' })
+  assert.equal(codeOf(twice.answer), 'idempotency-key-invalid')
+  const inAValue = post({ 'X-Other': 'idempotency-key' })
+  spool.commit()
+  assert.equal(inAValue.answer!.status, 200)
+})
+
 test('a key has 1 to 256 visible ASCII characters', () => {
   const { spool, post } = setUp()
   for (const key of ['a', '!~', 'x'.repeat(256)]) {
