@@ -68,9 +68,19 @@ export class DistantDesk implements Desk {
   }
 }
 
+/** Above every letter's number: names what there was in each store when it was given. */
+const FIRST_MOMENT = 10 ** 14
+const MOMENTS_MAX_COUNT = 1000
+
 /** Several desks as one. */
 export class ManyDesks implements Desk {
   readonly #desks: readonly Desk[]
+  /**
+   * The last number of each store, by moment. One number for all would not do: in a store with
+   * lower numbers, what comes later could still be below it.
+   */
+  readonly #moments = new Map<number, readonly number[]>()
+  #nextMoment = FIRST_MOMENT
 
   constructor(desks: readonly Desk[]) {
     this.#desks = desks
@@ -80,8 +90,8 @@ export class ManyDesks implements Desk {
   async list(filter: LetterFilter, limit: number): Promise<Listing> {
     const { length } = this.#desks
     const all: Listing['letters'][number][] = []
+    const lastNumbers: number[] = []
     let count = 0
-    let lastNumber = 0
     let endNumber = Number.POSITIVE_INFINITY
     for (const [index, desk] of this.#desks.entries()) {
       const page = await desk.list(this.#filterOf(filter, index), limit)
@@ -91,14 +101,14 @@ export class ManyDesks implements Desk {
       }))
       all.push(...letters)
       count += page.count
-      lastNumber = Math.max(lastNumber, page.lastNumber * length + index)
+      lastNumbers.push(page.lastNumber)
       // One answer carries only so many bytes: behind what it left out nothing may stand.
       const isCut = letters.length < Math.min(limit, page.count)
       if (isCut) endNumber = Math.min(endNumber, letters.at(-1)?.number ?? -1)
     }
     const shown = all.filter(({ number }) => number <= endNumber)
     shown.sort((a, b) => a.number - b.number)
-    return { count, lastNumber, letters: shown.slice(0, limit) }
+    return { count, lastNumber: this.#remember(lastNumbers), letters: shown.slice(0, limit) }
   }
 
   async show(receipt: string): Promise<LetterPage | null> {
@@ -133,7 +143,10 @@ export class ManyDesks implements Desk {
     limit: number,
     order: (desk: Desk, meant: LetterFilter, most: number) => Promise<number>,
   ): Promise<{ done: number; left: number }> {
-    const { count } = await this.list(filter, 0)
+    let count = 0
+    for (const [index, desk] of this.#desks.entries()) {
+      count += (await desk.list(this.#filterOf(filter, index), 0)).count
+    }
     let done = 0
     for (const [index, desk] of this.#desks.entries()) {
       if (done < limit) done += await order(desk, this.#filterOf(filter, index), limit - done)
@@ -141,10 +154,26 @@ export class ManyDesks implements Desk {
     return { done, left: count - done }
   }
 
+  #remember(lastNumbers: readonly number[]): number {
+    const moment = this.#nextMoment++
+    this.#moments.set(moment, lastNumbers)
+    const [oldest] = this.#moments.keys()
+    if (this.#moments.size > MOMENTS_MAX_COUNT) this.#moments.delete(oldest!)
+    return moment
+  }
+
   #filterOf(filter: LetterFilter, index: number): LetterFilter {
     const { length } = this.#desks
     const own = (number: number | null) =>
       number === null ? null : Math.floor((number - index) / length)
-    return { ...filter, after: own(filter.after), upTo: own(filter.upTo) }
+    const { after, upTo } = filter
+    if (upTo === null || upTo < FIRST_MOMENT) {
+      return { ...filter, after: own(after), upTo: own(upTo) }
+    }
+    const lastNumbers = this.#moments.get(upTo)
+    if (lastNumbers === undefined) {
+      throw new Error(`upTo=${upTo} is of a list that is not remembered any more: list again`)
+    }
+    return { ...filter, after: own(after), upTo: lastNumbers[index]! }
   }
 }

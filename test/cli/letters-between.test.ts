@@ -103,6 +103,25 @@ test('what came after the last number is not meant', async () => {
   assert.deepEqual([a.numbers, b.numbers], [[6], [6]])
 })
 
+test('what dies again in a store with lower numbers is not meant again', async () => {
+  const { a, b, many } = desks()
+  b.numbers.push(90)
+  const { lastNumber } = await many.list(ALL_LETTERS, 0)
+  const meant = { ...ALL_LETTERS, upTo: lastNumber }
+  assert.equal((await many.replay(meant, 3)).replayed, 3)
+  a.numbers.push(4, 5, 6)
+  assert.deepEqual(await many.replay(meant, 100), { replayed: 3, left: 0, refusal: null })
+  assert.deepEqual([a.numbers, b.numbers], [[4, 5, 6], []])
+})
+
+test('a list that is not remembered any more is said to be', async () => {
+  const { many } = desks()
+  const { lastNumber } = await many.list(ALL_LETTERS, 0)
+  for (let times = 0; times < 1000; times++) await many.list(ALL_LETTERS, 0)
+  const meant = { ...ALL_LETTERS, upTo: lastNumber }
+  await assert.rejects(many.purge(meant, 1), /list again/)
+})
+
 test('a letter is found wherever it is', async () => {
   const { many } = desks()
   assert.equal((await many.show('b5'))?.receipt, 'b5')
