@@ -71,7 +71,7 @@ export class Archive {
   add(segment: Segment, hasLog: boolean): void {
     const { clock, config, keys, replayed } = this.#parts
     if (hasLog) {
-      for (const key of keys.of(segment.number, clock.wallMs())) segment.outcomes.add(key)
+      for (const key of keys.of(segment.number)) segment.outcomes.add(key)
       for (const entry of replayed.of(segment.number)) segment.outcomes.add(entry)
     }
     const keepUntilMs = clock.monotonicMs() + config.retentionMs

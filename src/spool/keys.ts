@@ -1,5 +1,8 @@
-// Idempotency keys: what was kept under them, within a window in time and count.
+// Idempotency keys: what was kept under them, within a window in time and count. A key ages by the
+// monotonic clock from when this process knows it: the wall clock may jump by more than the window,
+// and a key that is forgotten too early doubles a record.
 
+import type { Clock } from '../host/index.ts'
 import type { SpoolConfig } from './config.ts'
 import type { KeptKey } from './outcome-code.ts'
 import { receiptOf } from './receipt.ts'
@@ -13,31 +16,40 @@ export interface KeyOrigin {
   readonly arrivedAtMs: number
 }
 
-type Known = IdempotencyEntry & KeyOrigin
+type Known = IdempotencyEntry &
+  KeyOrigin & {
+    /** On the monotonic clock. */
+    readonly oldAtMs: number
+  }
 
 export class Keys {
   readonly #config: SpoolConfig['idempotency']
+  readonly #clock: Clock
   /** Oldest first. */
   readonly #known = new Map<string, Known>()
 
-  constructor(config: SpoolConfig['idempotency']) {
+  constructor(config: SpoolConfig['idempotency'], clock: Clock) {
     this.#config = config
+    this.#clock = clock
   }
 
-  remember(entry: IdempotencyEntry, origin: KeyOrigin, nowWallMs: number): void {
+  remember(entry: IdempotencyEntry, origin: KeyOrigin): void {
     const { key, bodyHash, ack } = entry
+    // The wall clock may have been set back: what comes from later is as good as new.
+    const ageMs = Math.max(0, this.#clock.wallMs() - origin.arrivedAtMs)
+    const oldAtMs = this.#clock.monotonicMs() + this.#config.maxAgeMs - ageMs
     this.#known.delete(key)
-    this.#known.set(key, { key, bodyHash, ack, ...origin })
+    this.#known.set(key, { key, bodyHash, ack, ...origin, oldAtMs })
     for (const [oldest, known] of this.#known) {
       const isTooMany = this.#known.size > this.#config.maxCount
-      if (!isTooMany && !this.#isOld(known, nowWallMs)) break
+      if (!isTooMany && !this.#isOld(known)) break
       this.#known.delete(oldest)
     }
   }
 
-  find(key: string, nowWallMs: number): KnownIdempotency | null {
+  find(key: string): KnownIdempotency | null {
     const known = this.#known.get(key)
-    if (known === undefined || this.#isOld(known, nowWallMs)) return null
+    if (known === undefined || this.#isOld(known)) return null
     const { segment, firstOrdinal, count, bodyHash, ack } = known
     const receipts = Array.from({ length: count }, (_, i) =>
       receiptOf(segment.number, firstOrdinal + i, segment.marker),
@@ -46,18 +58,17 @@ export class Keys {
   }
 
   /** What is still to be remembered when the log of a segment goes. */
-  of(number: number, nowWallMs: number): KeptKey[] {
+  of(number: number): KeptKey[] {
     const kept: KeptKey[] = []
     for (const known of this.#known.values()) {
-      if (known.segment.number !== number || this.#isOld(known, nowWallMs)) continue
-      const { segment: _, ...rest } = known
+      if (known.segment.number !== number || this.#isOld(known)) continue
+      const { segment: _, oldAtMs: __, ...rest } = known
       kept.push({ kind: 'key', ...rest })
     }
     return kept
   }
 
-  /** The wall clock may have been set back: what comes from later is as good as new. */
-  #isOld({ arrivedAtMs }: Known, nowWallMs: number): boolean {
-    return nowWallMs - arrivedAtMs >= this.#config.maxAgeMs
+  #isOld({ oldAtMs }: Known): boolean {
+    return this.#clock.monotonicMs() >= oldAtMs
   }
 }

@@ -182,11 +182,7 @@ class SegmentRecovery {
         }
         return
       case 'key':
-        return this.#parts.keys.remember(
-          entry,
-          { ...entry, segment: { number, marker } },
-          this.#parts.clock.wallMs(),
-        )
+        return this.#parts.keys.remember(entry, { ...entry, segment: { number, marker } })
       case 'replayed':
         return this.#parts.replayed.remember(entry.receipt, { number, ordinal: entry.ordinal })
       case 'exhausted':
@@ -262,12 +258,12 @@ class SegmentRecovery {
   }
 
   #remember(body: Buffer, head: TransactionHead): void {
-    const { keys, replayed, clock } = this.#parts
+    const { keys, replayed } = this.#parts
     const { number, marker } = this.#segment
     const { idempotency, firstOrdinal, count, arrivedAtMs, hasReceipts } = head
     if (idempotency !== null && !this.#voids.has(firstOrdinal)) {
       const origin = { segment: { number, marker }, firstOrdinal, count, arrivedAtMs }
-      keys.remember(idempotency, origin, clock.wallMs())
+      keys.remember(idempotency, origin)
     }
     if (!hasReceipts) return
     const cursor = new RecordCursor(body, head.recordsAt)

@@ -89,7 +89,7 @@ export class Spool implements SpoolFront {
     this.#config = config
     this.#parts = parts
     this.#log = log
-    this.#keys = new Keys(config.idempotency)
+    this.#keys = new Keys(config.idempotency, clock)
     this.#replayed = new Replayed(config.receipts.replayedMaxCount)
     this.#keptAside = new KeptAside(disk, config.spool.damagedMaxBytes, names, log)
     this.#files = { disk, usage: this.#usage, log, onWork: () => this.#upkeep.wake() }
@@ -162,7 +162,7 @@ export class Spool implements SpoolFront {
   }
 
   idempotency(key: string): KnownIdempotency | null {
-    return this.#keys.find(key, this.#host.clock.wallMs())
+    return this.#keys.find(key)
   }
 
   countExhausted(): void {
@@ -293,7 +293,7 @@ export class Spool implements SpoolFront {
     if (idempotency !== null) {
       const named = { segment: { number, marker }, firstOrdinal, arrivedAtMs }
       const origin = { ...named, count: records.length }
-      this.#keys.remember(idempotency, origin, this.#host.clock.wallMs())
+      this.#keys.remember(idempotency, origin)
     }
     const receipts = records.map(({ receipt }, index) => {
       const ordinal = firstOrdinal + index

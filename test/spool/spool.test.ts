@@ -61,6 +61,20 @@ test('receipts and idempotency keys outlive a restart, and the log they came fro
   }
 })
 
+test('a wall clock that jumps neither forgets a key nor keeps it longer', async () => {
+  const station = await Station.open({ idempotency: { maxAgeMs: 1000 } })
+  const { spool, clock } = station
+  station.append(['one'], { key: 'k' })
+  await station.turn()
+  clock.wallOffsetMs += 600_000
+  assert.notEqual(spool.idempotency('k'), null)
+  clock.wallOffsetMs -= 1_200_000
+  await station.runFor(999)
+  assert.notEqual(spool.idempotency('k'), null)
+  await station.runFor(1)
+  assert.equal(spool.idempotency('k'), null)
+})
+
 test('an idempotency key is remembered for its time and no longer, and the oldest make room', async () => {
   const station = await Station.open({ idempotency: { maxAgeMs: 1000, maxCount: 2 } })
   const { spool } = station
