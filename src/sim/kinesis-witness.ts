@@ -30,7 +30,10 @@ interface Entry {
   /** The life of the process that took it. */
   readonly life: number
   place: Landed | null
+  /** The one that was there when it came. */
   readonly incarnation: Incarnation
+  /** Of an entry with a place: the one that was there when it was answered. */
+  answeredIn: Incarnation | null
   /** Told to have failed: it may not be there. */
   isRefused: boolean
 }
@@ -41,6 +44,8 @@ export class KinesisWitness {
   readonly #entries: Entry[] = []
   readonly #promises = new Map<string, Entry>()
   readonly #incarnations = new Incarnations()
+  /** What was promised, and is in the streams. */
+  readonly #found = new Set<Entry>()
   #life = 0
 
   constructor(world: World, config: KinesisConfig) {
@@ -66,7 +71,6 @@ export class KinesisWitness {
 
   /** Throws when the streams are not what was promised. */
   check(streams: ReadonlyMap<string, readonly StoredShard[]>): void {
-    const found = new Set<Entry>()
     const unpromised = this.#unpromised()
     const promises = this.#lasting()
     for (const [stream, shards] of streams) {
@@ -74,32 +78,41 @@ export class KinesisWitness {
         const promised = promises.get(keyOf(stream, record.shardId, record.sequenceNumber))
         if (promised === undefined) takeOne(unpromised, stream, record)
         else {
-          found.add(promised)
+          this.#found.add(promised)
           checkKept(promised, record)
         }
       }
     }
     for (const [key, promised] of promises) {
-      assert(found.has(promised), `what was answered to be stored is gone: ${key}`)
+      const isThere = this.#found.has(promised) || !this.#mustLast(promised)
+      assert(isThere, `what was answered to be stored is gone: ${key}`)
     }
     if (this.#config.limits) this.#checkRates()
   }
 
-  /** Whether what was given that place went with a stream that was deleted. */
+  /** Asked after the check: whether what was given that place went with a deleted stream. */
   isGone(stream: string, { shardId, sequenceNumber }: Landed): boolean {
-    return this.#entries.some(({ place, ...entry }) => {
-      const isThere = place?.shardId === shardId && place.sequenceNumber === sequenceNumber
-      return isThere && entry.stream === stream && !this.#isLasting(entry)
+    return this.#entries.some((entry) => {
+      const { place } = entry
+      const isIts = place?.shardId === shardId && place.sequenceNumber === sequenceNumber
+      return isIts && entry.stream === stream && !this.#mustLast(entry) && !this.#found.has(entry)
     })
   }
 
-  #isLasting({ stream, incarnation }: Pick<Entry, 'stream' | 'incarnation'>): boolean {
+  /** It came when the stream was there that is there now. */
+  #mustLast({ stream, incarnation }: Entry): boolean {
     return incarnation.id === this.#incarnations.of(stream).id
   }
 
-  /** What was promised of the streams that there are now. */
+  /** A request that is held up comes to one stream and may act on the next of its name. */
+  #mayLast(entry: Entry): boolean {
+    const now = this.#incarnations.of(entry.stream)
+    return this.#mustLast(entry) || entry.answeredIn?.id === now.id
+  }
+
+  /** What was promised, and may be in the streams that there are now. */
   #lasting(): Map<string, Entry> {
-    const lasting = [...this.#promises.values()].filter((entry) => this.#isLasting(entry))
+    const lasting = [...this.#promises.values()].filter((entry) => this.#mayLast(entry))
     const places = lasting.map(({ stream, place }) => {
       return keyOf(stream, place!.shardId, place!.sequenceNumber)
     })
@@ -151,6 +164,7 @@ export class KinesisWitness {
       life,
       place: null,
       incarnation: this.#incarnations.of(stream),
+      answeredIn: null,
       isRefused: false,
     }))
     this.#entries.push(...entries)
@@ -170,6 +184,7 @@ export class KinesisWitness {
       }
       entry.place = one
       entry.answeredAtMs = this.#world.nowMs
+      entry.answeredIn = this.#incarnations.of(entry.stream)
       const { number } = entry.incarnation
       const key = `${number} ${keyOf(entry.stream, one.shardId, one.sequenceNumber)}`
       assert(!this.#promises.has(key), `two records were given the place ${key}`)

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import type { Fault } from '../../src/kinesis/index.ts'
 import {
   type LineReport,
   type LineSettings,
@@ -126,5 +127,31 @@ test('a stream that is deleted and made anew with other shards hides nothing del
 
     assert.equal(counts.get('operator: DeleteStream done'), 1)
     assert.ok(deliveredCount > 1_000)
+  }
+})
+
+test('a request that is held up while its stream is made anew may act on the next one', async () => {
+  const anew = { kind: 'a stream is made anew', atMs: 3_000, stream: 's1', shardCount: 8 } as const
+  const heldUp: Fault = {
+    kind: 'latency',
+    action: 'PutRecords',
+    odds: 0.3,
+    when: 'before',
+    latencyMs: 100,
+    jitterMs: 5_000,
+  }
+  for (const seed of [1, 2]) {
+    const calm = calmSettings(seed, [anew])
+    const [node] = calm.nodes
+    const settings: LineSettings = {
+      ...calm,
+      kinesis: { ...calm.kinesis, faults: [heldUp] },
+      nodes: [{ ...node!, producer: { ...node!.producer, aggregationEnabled: false } }],
+    }
+
+    const { counts }: LineReport = await new LineWorld(seed, {}, settings).run()
+
+    assert.equal(counts.get('operator: DeleteStream done'), 1)
+    assert.ok(counts.has('on request: latency'))
   }
 })
