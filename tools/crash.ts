@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import { type CrashReport, crash, isGood } from './crash/crashes.ts'
+import { progress } from './progress.ts'
 
 const HELP = `Usage: npm run crash -- [--cycles N] [--seed N] [--json]
 
@@ -78,11 +79,6 @@ function textOf(report: CrashReport): string {
     ['lost', `${lost.length}${shown}`],
   ]
   return rows.map(([name, value]) => `${name!.padEnd(18)} ${value}`).join('\n')
-}
-
-/** One line that is written over, on a terminal; nothing in a pipe. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
 }
 
 async function main({ cycles, seed, isJson }: Options): Promise<number> {

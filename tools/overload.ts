@@ -6,6 +6,7 @@ import { marksOf } from './overload/marks.ts'
 import { overload, type ScenarioReport } from './overload/overload.ts'
 import { GRAPH_NAME, graphOf, pageOf } from './overload/page.ts'
 import type { Scenario } from './overload/world.ts'
+import { progress } from './progress.ts'
 
 const HELP = `Usage: npm run overload -- [--seconds N] [--only NAME] [--write] [--json]
 
@@ -62,11 +63,6 @@ function readOptions(args: string[]): Options | 'help' | { readonly problem: str
   } catch (error) {
     return { problem: (error as Error).message }
   }
-}
-
-/** One line that is written over, on a terminal; nothing in a pipe. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
 }
 
 function textOf(report: ScenarioReport): string {

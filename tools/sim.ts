@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import { LineWorld, runSeed, type SpoolWorld } from '../src/sim/index.ts'
+import { progress } from './progress.ts'
 import { failureText, settingsText } from './sim/failure.ts'
 import { runSpoolSeeds } from './sim/spool-room.ts'
 import { Summary } from './sim/summary.ts'
@@ -84,11 +85,6 @@ async function traceSeed(seed: number): Promise<number> {
 function onWorld(line: LineWorld): void {
   current = line
   if (isStopped) line.world.fail(new Stopped())
-}
-
-/** One line that is written over, on a terminal; nothing in a pipe. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
 }
 
 /** The options, or a text that says what is wrong. */
