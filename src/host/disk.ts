@@ -25,6 +25,12 @@ export interface LogFile {
   append(chunks: readonly Uint8Array[]): Promise<void>
   /** Resolves when all bytes whose append had resolved before this call survive power loss. */
   sync(): Promise<void>
+  /**
+   * Append and sync in one, on a system that can: half the calls into it, and half the waiting for
+   * a thread. What was appended before, but not synced, need not survive. `appendDurably` is for
+   * all systems.
+   */
+  appendSynced?(chunks: readonly Uint8Array[]): Promise<void>
   /** Up to `lengthBytes` bytes from `position`; fewer only where the file ends. */
   read(position: number, lengthBytes: number): Promise<Buffer>
   truncate(sizeBytes: number): Promise<void>
@@ -38,6 +44,30 @@ export class DiskError extends Error {
     super(message)
     this.name = 'DiskError'
     this.code = code
+  }
+}
+
+/**
+ * A sync that failed: the system may have dropped what it could not write, and says so only once.
+ */
+export class SyncError extends DiskError {
+  constructor({ code, message }: DiskError) {
+    super(code, message)
+    this.name = 'SyncError'
+  }
+}
+
+/**
+ * Adds the chunks at the end; resolves when they survive power loss. Rejects with a `SyncError`
+ * when bytes are in the file that the sync failed for, else with a `DiskError` as `append` does.
+ */
+export async function appendDurably(file: LogFile, chunks: readonly Uint8Array[]): Promise<void> {
+  if (file.appendSynced !== undefined) return file.appendSynced(chunks)
+  await file.append(chunks)
+  try {
+    await file.sync()
+  } catch (error) {
+    throw new SyncError(error as DiskError)
   }
 }
 

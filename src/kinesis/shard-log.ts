@@ -5,7 +5,7 @@
 //              ▲          └── fails: the group is cut off, the chain goes on in a new segment
 //              └── the next group, while this one is under way
 
-import type { Clock, Disk, Log } from '../host/index.ts'
+import { appendDurably, type Clock, type Disk, type Log } from '../host/index.ts'
 import {
   collectFrom,
   type ReadLimit,
@@ -192,13 +192,16 @@ export class ShardLog {
     try {
       const segment = await this.#activeSegment(groups[0]!.firstCounter)
       const file = await segment.openForAppend(this.#disk)
-      await file.append(groups.flatMap((group) => group.chunks))
-      if (!syncBeforeAnswer) {
+      const chunks = groups.flatMap((group) => group.chunks)
+      if (syncBeforeAnswer) {
+        await appendDurably(file, chunks)
+        this.#publish(segment, groups)
+      } else {
+        await file.append(chunks)
         this.#publish(segment, groups)
         areAnswered = true
+        await file.sync()
       }
-      await file.sync()
-      if (!areAnswered) this.#publish(segment, groups)
       this.#noteSuccess()
     } catch (error) {
       await this.#cutOff(error as Error)

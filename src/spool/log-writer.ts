@@ -6,31 +6,37 @@
 //                 │          └── fails: refused; cut back, or sealed when that fails too
 //                 └── the next group, while this one is under way
 
-import type { Clock, Disk, DiskError, Log, LogFile, Random } from '../host/index.ts'
-import { FRAME_HEAD_BYTES, sealFrame } from './frame.ts'
+import {
+  appendDurably,
+  type Clock,
+  type Disk,
+  type DiskError,
+  type Log,
+  type LogFile,
+  type Random,
+  SyncError,
+} from '../host/index.ts'
+import { FRAME_HEAD_BYTES } from './frame.ts'
+import { GROUP_MAX_BYTES, GroupEncoder, type Waiting } from './group.ts'
 import type { Kept } from './kept.ts'
-import { LOG_HEADER_BYTES, logHeaderOf } from './log-header.ts'
+import { LOG_HEADER_BYTES } from './log-header.ts'
 import type { OutcomeFileParts } from './outcome-file.ts'
 import { CLOSED, FULL, TOO_LARGE } from './refusals.ts'
 import { Segment } from './segment.ts'
 import { drawMarker } from './segment-name.ts'
 import type { SegmentTable } from './segment-table.ts'
 import { type SpoolRefusal, TRANSACTION_MAX_BYTES, type Transaction } from './transaction.ts'
-import { bodyBytesOf, encodeTransaction } from './transaction-code.ts'
+import { bodyBytesOf } from './transaction-code.ts'
 import { OUTCOME_RESERVE_BYTES, type Usage } from './usage.ts'
-
-/** Bytes of one group; a transaction that is larger goes alone. */
-const GROUP_MAX_BYTES = 4 * 1024 * 1024
-const BUFFER_MAX_BYTES = GROUP_MAX_BYTES + LOG_HEADER_BYTES
 
 /** After a failure new transactions are refused at once for so long; twice that after the next. */
 const PAUSE_MIN_MS = 10
 const PAUSE_MAX_MS = 1000
 
-interface Waiting {
-  readonly transaction: Transaction
-  readonly frameBytes: number
-  readonly arrivedAtMs: number
+/** The segment that grows. */
+interface Active {
+  readonly segment: Segment
+  readonly file: LogFile
 }
 
 export interface LogWriterParts {
@@ -56,7 +62,7 @@ export interface LogWriterParts {
 export class LogWriter {
   readonly #parts: LogWriterParts
   #nextNumber: number
-  #active: { readonly segment: Segment; readonly file: LogFile } | null = null
+  #active: Active | null = null
   #waiting: Waiting[] = []
   #writing: Promise<void> | null = null
   #waitingBytes = 0
@@ -67,8 +73,7 @@ export class LogWriter {
   #pausedUntilMs = Number.NEGATIVE_INFINITY
   #isFull = false
   #isClosed = false
-  /** Groups are put together here; it grows with them. */
-  #buffer: Buffer = Buffer.alloc(0)
+  readonly #encoder = new GroupEncoder()
 
   constructor(parts: LogWriterParts) {
     this.#parts = parts
@@ -186,27 +191,33 @@ export class LogWriter {
       return this.#refuse(group, error as DiskError, false)
     }
     const { segment, file } = active
-    const { bytes, kept } = this.#encode(group, segment)
+    const { bytes, kept } = this.#encoder.encode(group, segment, this.#parts.clock.wallMs())
     try {
-      await file.append([bytes])
+      await appendDurably(file, [bytes])
     } catch (error) {
-      const isCut = await this.#cutBack(active)
-      if (!isCut) this.#sealUncut(active)
-      return this.#refuse(group, error as DiskError, !isCut)
+      return this.#onFailure(active, group, error as DiskError)
     }
     segment.logBytes += bytes.length
     this.#parts.usage.bytes += bytes.length
-    try {
-      await file.sync()
-    } catch (error) {
-      this.#void(segment, group)
-      this.#seal()
-      return this.#refuse(group, error as DiskError, true, 'sync-failed')
-    }
     this.#leave(group)
     this.#keep(segment, kept)
     if (segment.logBytes >= this.#parts.config.segmentBytes) this.#seal()
     return kept
+  }
+
+  async #onFailure(
+    active: Active,
+    group: readonly Waiting[],
+    error: DiskError,
+  ): Promise<readonly Kept[]> {
+    if (error instanceof SyncError) {
+      this.#void(active.segment, group)
+      this.#sealUncut(active)
+      return this.#refuse(group, error, true, 'sync-failed')
+    }
+    const isCut = await this.#cutBack(active)
+    if (!isCut) this.#sealUncut(active)
+    return this.#refuse(group, error, !isCut)
   }
 
   /** Its fate is decided: told right after. */
@@ -215,38 +226,6 @@ export class LogWriter {
       this.#waitingBytes -= frameBytes
       this.#waitingRecords -= transaction.records.length
     }
-  }
-
-  #encode(group: readonly Waiting[], segment: Segment): { bytes: Buffer; kept: Kept[] } {
-    const { marker } = segment
-    const start = segment.logBytes
-    const headerBytes = start === 0 ? LOG_HEADER_BYTES : 0
-    let totalBytes = headerBytes
-    for (const { frameBytes } of group) totalBytes += frameBytes
-    const buffer = this.#bufferOf(totalBytes)
-    if (headerBytes > 0) logHeaderOf(marker, this.#parts.clock.wallMs()).copy(buffer)
-    const kept: Kept[] = []
-    let at = headerBytes
-    let firstOrdinal = segment.recordCount
-    for (const { transaction, arrivedAtMs } of group) {
-      const origin = { firstOrdinal, arrivedAtMs }
-      const end = encodeTransaction(buffer, at + FRAME_HEAD_BYTES, transaction, origin)
-      const position = start + at
-      sealFrame(buffer, { at, end }, marker, position)
-      const { records } = transaction
-      kept.push({ transaction, records, segment, position, ...origin })
-      firstOrdinal += records.length
-      at = end
-    }
-    return { bytes: buffer.subarray(0, totalBytes), kept }
-  }
-
-  #bufferOf(bytes: number): Buffer {
-    if (bytes <= this.#buffer.length) return this.#buffer
-    // What is larger than a group goes alone, and is rare.
-    if (bytes > BUFFER_MAX_BYTES) return Buffer.allocUnsafeSlow(bytes)
-    this.#buffer = Buffer.allocUnsafeSlow(Math.min(2 * bytes, BUFFER_MAX_BYTES))
-    return this.#buffer
   }
 
   #keep(segment: Segment, kept: readonly Kept[]): void {
@@ -302,7 +281,7 @@ export class LogWriter {
   }
 
   /** Whether the file ends again where the last group ended, for good. */
-  async #cutBack({ segment, file }: { segment: Segment; file: LogFile }): Promise<boolean> {
+  async #cutBack({ segment, file }: Active): Promise<boolean> {
     try {
       await file.truncate(segment.logBytes)
       await file.sync()
@@ -313,13 +292,13 @@ export class LogWriter {
   }
 
   /** What is behind the last group is never looked at, but it is there. */
-  #sealUncut({ segment, file }: { segment: Segment; file: LogFile }): void {
+  #sealUncut({ segment, file }: Active): void {
     this.#parts.usage.bytes += file.sizeBytes() - segment.logBytes
     segment.logBytes = file.sizeBytes()
     this.#seal()
   }
 
-  async #openSegment(): Promise<{ segment: Segment; file: LogFile }> {
+  async #openSegment(): Promise<Active> {
     const { random, files, table } = this.#parts
     // Counted up first: a name that may be on the disk is not used again.
     const name = { number: this.#nextNumber++, marker: drawMarker(random) }

@@ -1,13 +1,24 @@
 // Both disks promise the same; what one does the other must do.
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
 import fc from 'fast-check'
-import { below, type Disk, DiskError, MemoryDisk } from '../../src/host/index.ts'
+import {
+  appendDurably,
+  below,
+  type Disk,
+  DiskError,
+  MemoryDisk,
+  SyncError,
+} from '../../src/host/index.ts'
 import { NodeDisk } from '../../src/host/node/index.ts'
+
+const execFileOf = promisify(execFile)
 
 async function temporaryDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'disk-'))
@@ -36,7 +47,10 @@ for (const [kind, make] of Object.entries(kinds)) {
         fc.nat(300_000),
         async (appends, position, lengthBytes) => {
           const file = await disk.open('log')
-          for (const chunks of appends) await file.append(chunks)
+          for (const [index, chunks] of appends.entries()) {
+            if (index % 2 === 0) await file.append(chunks)
+            else await appendDurably(file, chunks)
+          }
           await file.sync()
 
           const whole = Buffer.concat(appends.flat())
@@ -157,4 +171,46 @@ test('what the system refuses is a DiskError with the code of the system', async
     name: 'DiskError',
     code: 'ENOTDIR',
   })
+})
+
+test('a synced append that could not begin leaves nothing', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const disk = await NodeDisk.open(directory)
+  t.after(() => disk.close())
+  const file = await disk.open('log')
+  await file.append([Buffer.from('one')])
+  await rm(join(directory, 'log'))
+
+  await assert.rejects(appendDurably(file, [Buffer.from('two')]), (error) => {
+    return error instanceof DiskError && !(error instanceof SyncError)
+  })
+  assert.equal(file.sizeBytes(), 3)
+  await file.close()
+})
+
+test('a synced append that failed and left bytes says that they are not synced', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const disk = await NodeDisk.open(directory)
+  t.after(() => disk.close())
+  const file = await disk.open('log')
+  // As a sync that fails after the write does.
+  await writeFile(join(directory, 'log'), 'left')
+  await rm(join(directory, 'log'))
+
+  await assert.rejects(appendDurably(file, [Buffer.from('two')]), SyncError)
+  assert.equal(file.sizeBytes(), 4)
+  await file.close()
+})
+
+test('a synced append that meets a limit half way is no failed sync', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const worker = join(import.meta.dirname, 'append-to-a-limit.ts')
+  // In blocks of 512 or 1 024 bytes, as the shell has it.
+  const command = 'ulimit -f 16 && exec "$0" "$1" "$2"'
+  const { stdout } = await execFileOf('sh', ['-c', command, process.execPath, worker, directory])
+  const { name, code, sizeBytes, afterCut } = JSON.parse(stdout)
+
+  assert.deepEqual([name, code], ['DiskError', 'EFBIG'])
+  assert.ok(sizeBytes > 3 && sizeBytes < 40_000, `${sizeBytes} bytes`)
+  assert.equal(afterCut, 'onetwo')
 })

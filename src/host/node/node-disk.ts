@@ -71,11 +71,11 @@ export class NodeDisk implements Disk {
   async #openLog(name: string, path: string): Promise<LogFile> {
     // `a` would append wherever the end is, also behind what a failed append left there.
     const known = await open(path, 'r+').catch(nullWhenAbsent)
-    if (known !== null) return new NodeLogFile(name, known, (await known.stat()).size)
+    if (known !== null) return new NodeLogFile(name, path, known, (await known.stat()).size)
     await this.#makeFolder(dirname(path))
     const made = await open(path, 'wx+')
     await syncFolder(dirname(path))
-    return new NodeLogFile(name, made, 0)
+    return new NodeLogFile(name, path, made, 0)
   }
 
   async #remove(path: string): Promise<void> {

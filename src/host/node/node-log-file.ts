@@ -1,16 +1,27 @@
 import assert from 'node:assert'
-import type { FileHandle } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { LogFile } from '../disk.ts'
-import { DiskError } from '../disk.ts'
+import { DiskError, SyncError } from '../disk.ts'
+
+/**
+ * A write through a handle with it is synced when it returns. Elsewhere than on Linux it may say
+ * less than `datasync` does: on macOS it leaves the bytes in the drive's own cache.
+ */
+const SYNCED = process.platform === 'linux' ? constants.O_WRONLY | constants.O_DSYNC : null
 
 export class NodeLogFile implements LogFile {
   readonly name: string
+  readonly #path: string
   readonly #handle: FileHandle
+  /** Opened with the first synced append. */
+  #syncedHandle: FileHandle | null = null
   #sizeBytes: number
   #isAppending = false
 
-  constructor(name: string, handle: FileHandle, sizeBytes: number) {
+  constructor(name: string, path: string, handle: FileHandle, sizeBytes: number) {
     this.name = name
+    this.#path = path
     this.#handle = handle
     this.#sizeBytes = sizeBytes
   }
@@ -19,19 +30,17 @@ export class NodeLogFile implements LogFile {
     return this.#sizeBytes
   }
 
-  async append(chunks: readonly Uint8Array[]): Promise<void> {
-    assert(!this.#isAppending, `two appends to ${this.name} at once`)
-    this.#isAppending = true
-    try {
-      await asDiskError(() => this.#write(chunks))
-    } finally {
-      this.#isAppending = false
-    }
+  append(chunks: readonly Uint8Array[]): Promise<void> {
+    return this.#alone(() => asDiskError(() => this.#write(this.#handle, chunks)))
   }
 
   sync(): Promise<void> {
     // The data and as much of the metadata as finding it again needs: the file's new size.
     return asDiskError(() => this.#handle.datasync())
+  }
+
+  appendSynced(chunks: readonly Uint8Array[]): Promise<void> {
+    return this.#alone(() => this.#appendSynced(chunks))
   }
 
   read(position: number, lengthBytes: number): Promise<Buffer> {
@@ -44,22 +53,55 @@ export class NodeLogFile implements LogFile {
   }
 
   close(): Promise<void> {
-    return asDiskError(() => this.#handle.close())
+    return asDiskError(async () => {
+      await this.#syncedHandle?.close()
+      await this.#handle.close()
+    })
   }
 
-  async #write(chunks: readonly Uint8Array[]): Promise<void> {
+  async #alone(work: () => Promise<void>): Promise<void> {
+    assert(!this.#isAppending, `two appends to ${this.name} at once`)
+    this.#isAppending = true
+    try {
+      await work()
+    } finally {
+      this.#isAppending = false
+    }
+  }
+
+  async #appendSynced(chunks: readonly Uint8Array[]): Promise<void> {
+    if (SYNCED === null) {
+      await asDiskError(() => this.#write(this.#handle, chunks))
+      return asDiskError(() => this.#handle.datasync()).catch(rethrowAsSyncError)
+    }
+    try {
+      await asDiskError(async () => {
+        this.#syncedHandle ??= await open(this.#path, SYNCED)
+        await this.#write(this.#syncedHandle, chunks)
+      })
+    } catch (error) {
+      // The system does not say which half failed; whether it has left bytes in the file does.
+      const size = await this.#handle.stat().then(
+        ({ size }) => size,
+        () => null,
+      )
+      if (size === this.#sizeBytes) throw error
+      this.#sizeBytes = size ?? this.#sizeBytes
+      rethrowAsSyncError(error as DiskError)
+    }
+  }
+
+  async #write(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
     let rest: readonly Uint8Array[] = chunks
-    let position = this.#sizeBytes
     let leftBytes = 0
     for (const chunk of chunks) leftBytes += chunk.length
     while (leftBytes > 0) {
-      const { bytesWritten } = await this.#handle.writev(rest, position)
+      const { bytesWritten } = await handle.writev(rest, this.#sizeBytes)
       if (bytesWritten === 0) throw new DiskError('EIO', `${this.name} takes no more bytes`)
-      position += bytesWritten
+      this.#sizeBytes += bytesWritten
       leftBytes -= bytesWritten
       if (leftBytes > 0) rest = without(rest, bytesWritten)
     }
-    this.#sizeBytes = position
   }
 
   async #read(position: number, lengthBytes: number): Promise<Buffer> {
@@ -79,6 +121,10 @@ export class NodeLogFile implements LogFile {
     }
     return buffer.subarray(0, doneBytes)
   }
+}
+
+function rethrowAsSyncError(error: DiskError): never {
+  throw new SyncError(error)
 }
 
 /** The chunks after the first `writtenBytes` bytes of them: a system may write less than asked. */
