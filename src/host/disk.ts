@@ -26,11 +26,10 @@ export interface LogFile {
   /** Resolves when all bytes whose append had resolved before this call survive power loss. */
   sync(): Promise<void>
   /**
-   * Append and sync in one, on a system that can: half the calls into it, and half the waiting for
-   * a thread. What was appended before, but not synced, need not survive. `appendDurably` is for
-   * all systems.
+   * Append and sync in one, where that is possible. What was appended before, but not synced, need
+   * not survive. `appendDurably` is for all files.
    */
-  appendSynced?(chunks: readonly Uint8Array[]): Promise<void>
+  appendSynced?(chunks: readonly Uint8Array[], reserve: Reserve): Promise<void>
   /** Up to `lengthBytes` bytes from `position`; fewer only where the file ends. */
   read(position: number, lengthBytes: number): Promise<Buffer>
   truncate(sizeBytes: number): Promise<void>
@@ -58,11 +57,25 @@ export class SyncError extends DiskError {
 }
 
 /**
+ * A file that need not grow is synced in half the time: its size need not be written, too. So bytes
+ * are written before they are used, as zeros. They do not count in `sizeBytes()` and go when the
+ * file is closed; after a crash they are there.
+ */
+export interface Reserve {
+  /** How many are written when none is left; 0 reserves nothing. */
+  readonly reserveBytes: number
+}
+
+/**
  * Adds the chunks at the end; resolves when they survive power loss. Rejects with a `SyncError`
  * when bytes are in the file that the sync failed for, else with a `DiskError` as `append` does.
  */
-export async function appendDurably(file: LogFile, chunks: readonly Uint8Array[]): Promise<void> {
-  if (file.appendSynced !== undefined) return file.appendSynced(chunks)
+export async function appendDurably(
+  file: LogFile,
+  chunks: readonly Uint8Array[],
+  reserve: Reserve = { reserveBytes: 0 },
+): Promise<void> {
+  if (file.appendSynced !== undefined) return file.appendSynced(chunks, reserve)
   await file.append(chunks)
   try {
     await file.sync()

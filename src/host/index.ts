@@ -1,5 +1,13 @@
 export type { Clock, Timer } from './clock.ts'
-export { appendDurably, below, type Disk, DiskError, type LogFile, SyncError } from './disk.ts'
+export {
+  appendDurably,
+  below,
+  type Disk,
+  DiskError,
+  type LogFile,
+  type Reserve,
+  SyncError,
+} from './disk.ts'
 export { checkFileName } from './file-name.ts'
 export type { Host } from './host.ts'
 export { type Log, type LogFields, silentLog } from './log.ts'

@@ -1,7 +1,14 @@
 // The simulated disk of one machine. It outlives the machine's processes; operations take time and
 // can fail, and what a crash finds half done stays half done.
 
-import { checkFileName, type Disk, DiskError, type LogFile } from '../host/index.ts'
+import {
+  checkFileName,
+  type Disk,
+  DiskError,
+  type LogFile,
+  type Reserve,
+  SyncError,
+} from '../host/index.ts'
 import {
   CRASH_KEEPS_PER_MILLE,
   type DiskFaults,
@@ -62,7 +69,10 @@ export class SimDisk {
     checkFileName(name)
     const make = () => {
       const known = this.#files.get(name)
-      if (known !== undefined) return known
+      if (known !== undefined) {
+        known.forgetReserve()
+        return known
+      }
       const file = new SimFile()
       this.#files.set(name, file)
       return file
@@ -131,10 +141,10 @@ export class SimDisk {
 
   /** Turns one bit over of what lies on the disk; false when there is none. */
   rot(isWanted: (name: string) => boolean): string | null {
-    const files = [...this.#files].filter(([name, file]) => isWanted(name) && file.sizeBytes > 0)
+    const files = [...this.#files].filter(([name, file]) => isWanted(name) && file.dataBytes > 0)
     if (files.length === 0) return null
     const [name, file] = this.#random.pick(files)
-    file.flip(this.#random.below(file.sizeBytes), this.#random.below(8))
+    file.flip(this.#random.below(file.dataBytes), this.#random.below(8))
     return name
   }
 
@@ -198,7 +208,7 @@ class SimLogFile implements LogFile {
   }
 
   sizeBytes(): number {
-    return this.#file.sizeBytes
+    return this.#file.dataBytes
   }
 
   async append(chunks: readonly Uint8Array[]): Promise<void> {
@@ -219,6 +229,19 @@ class SimLogFile implements LogFile {
     await this.#operate('disk append', { check, act, crash: appendPart })
   }
 
+  async appendSynced(chunks: readonly Uint8Array[], { reserveBytes }: Reserve): Promise<void> {
+    let addedBytes = 0
+    for (const chunk of chunks) addedBytes += chunk.length
+    if (this.#file.dataBytes + addedBytes > this.#file.sizeBytes) {
+      // In one write with the data: what of them found room is there.
+      await this.append(chunks)
+      this.#file.reserve(Math.min(reserveBytes, this.#disk.freeBytes()))
+    } else {
+      await this.append(chunks)
+    }
+    await this.sync().catch((error: DiskError) => Promise.reject(new SyncError(error)))
+  }
+
   sync(): Promise<void> {
     const endSync = this.#file.beginSync()
     const check = () => this.#disk.checkWrite(0)
@@ -234,5 +257,7 @@ class SimLogFile implements LogFile {
     return this.#operate('disk truncate', { act: () => this.#file.truncate(sizeBytes) })
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#file.dropReserve()
+  }
 }

@@ -9,16 +9,26 @@ export const READ_BYTES = 256 * 1024
 /** What cannot be read is stepped over in pieces of this size. */
 const BLOCK_BYTES = 4096
 
-export type Found =
-  | {
-      readonly kind: 'frame'
-      readonly position: number
-      readonly end: number
-      /** Valid until the next `load`. */
-      readonly body: Buffer
-    }
-  /** `isTail`: no good frame follows. */
-  | { readonly kind: 'damage'; readonly position: number; readonly end: number; isTail: boolean }
+export interface FoundFrame {
+  readonly kind: 'frame'
+  readonly position: number
+  readonly end: number
+  /** Valid until the next `load`. */
+  readonly body: Buffer
+}
+
+export interface FoundDamage {
+  readonly kind: 'damage'
+  readonly position: number
+  readonly end: number
+  /**
+   * No good frame follows. Zeros at the very end do not belong to it: they were written to be
+   * written over. When there is nothing else, `end` is `position`.
+   */
+  readonly isTail: boolean
+}
+
+export type Found = FoundFrame | FoundDamage
 
 const EMPTY = Buffer.alloc(0)
 
@@ -32,6 +42,8 @@ export class FrameReader {
   /** Where the next good frame is looked for, when none is at `#position`. */
   #searchAt: number | null = null
   #neededBytes = 0
+  /** Behind the last byte of what was searched so far that is not zero. */
+  #solidEnd = 0
   /** Nothing behind it is looked at; it may grow. */
   endPosition: number
   /** Bytes that the disk does not give, which count as damage. */
@@ -57,7 +69,10 @@ export class FrameReader {
     if (this.#searchAt !== null) return this.#search(this.#searchAt)
     const end = this.#goodEnd(this.#position)
     if (end === NEEDS_MORE) return null
-    if (end === NO_FRAME) return this.#search(this.#position + 1)
+    if (end === NO_FRAME) {
+      this.#solidEnd = this.#position
+      return this.#search(this.#position)
+    }
     const position = this.#position
     const at = position - this.#start
     const body = this.#buffer.subarray(at + FRAME_HEAD_BYTES, end - this.#start)
@@ -87,7 +102,8 @@ export class FrameReader {
       const index = this.#buffer.indexOf(this.#marker, searchAt - this.#start)
       const bufferEnd = this.#start + this.#buffer.length
       if (index === -1) {
-        if (bufferEnd >= this.endPosition) return this.#damageUpTo(this.endPosition, true)
+        this.#solidEnd = this.#solidEndFrom(searchAt)
+        if (bufferEnd >= this.endPosition) return this.#tail()
         this.#searchAt = Math.max(searchAt, bufferEnd - MARKER_BYTES + 1)
         return null
       }
@@ -97,16 +113,31 @@ export class FrameReader {
         this.#searchAt = candidate
         return null
       }
-      if (end !== NO_FRAME) return this.#damageUpTo(candidate, false)
+      if (end !== NO_FRAME) return this.#damageUpTo(candidate)
       searchAt = candidate + 1
     }
   }
 
-  #damageUpTo(end: number, isTail: boolean): Found {
+  #damageUpTo(end: number): Found {
     const position = this.#position
     this.#position = end
     this.#searchAt = null
-    return { kind: 'damage', position, end, isTail }
+    return { kind: 'damage', position, end, isTail: false }
+  }
+
+  #tail(): Found {
+    const position = this.#position
+    this.#position = this.endPosition
+    this.#searchAt = null
+    // What the disk did not give stands here as zeros.
+    const end = this.unreadableBytes > 0 ? this.endPosition : this.#solidEnd
+    return { kind: 'damage', position, end, isTail: true }
+  }
+
+  #solidEndFrom(position: number): number {
+    const from = Math.max(0, position - this.#start)
+    const length = this.#buffer.subarray(from).findLastIndex((byte) => byte !== 0) + 1
+    return length === 0 ? this.#solidEnd : this.#start + from + length
   }
 
   /** Where the frame at `position` ends; or that none is there; or that more must be at hand. */

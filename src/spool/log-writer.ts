@@ -14,6 +14,7 @@ import {
   type Log,
   type LogFile,
   type Random,
+  type Reserve,
   SyncError,
 } from '../host/index.ts'
 import { FRAME_HEAD_BYTES } from './frame.ts'
@@ -33,6 +34,25 @@ import { OUTCOME_RESERVE_BYTES, type Usage } from './usage.ts'
 const PAUSE_MIN_MS = 10
 const PAUSE_MAX_MS = 1000
 
+export interface LogSizes extends Reserve {
+  readonly maxBytes: number
+  readonly segmentBytes: number
+}
+
+/** A spool of any size has at least so many segments: only whole ones can be removed. */
+const SEGMENTS_MIN_COUNT = 8
+/** More makes the group slow with which it is written, less comes often. */
+const RESERVE_MAX_BYTES = 512 * 1024
+/** Of a small segment this part at most. */
+const RESERVE_DIVISOR = 8
+
+export function sizesOf(config: { maxBytes: number; segmentBytes: number }): LogSizes {
+  const { maxBytes } = config
+  const segmentBytes = Math.min(config.segmentBytes, Math.floor(maxBytes / SEGMENTS_MIN_COUNT))
+  const reserveBytes = Math.min(RESERVE_MAX_BYTES, Math.floor(segmentBytes / RESERVE_DIVISOR))
+  return { maxBytes, segmentBytes, reserveBytes }
+}
+
 /** The segment that grows. */
 interface Active {
   readonly segment: Segment
@@ -44,7 +64,7 @@ export interface LogWriterParts {
   readonly random: Random
   readonly disk: Disk
   readonly log: Log
-  readonly config: { readonly maxBytes: number; readonly segmentBytes: number }
+  readonly config: LogSizes
   readonly table: SegmentTable
   readonly usage: Usage
   readonly files: OutcomeFileParts
@@ -150,7 +170,7 @@ export class LogWriter {
     const { usage, config } = this.#parts
     const reserveBytes = (this.#waitingRecords + recordCount) * OUTCOME_RESERVE_BYTES
     const bytes = usage.claimedBytes + this.#waitingBytes + frameBytes + reserveBytes
-    if (bytes + LOG_HEADER_BYTES <= config.maxBytes) return null
+    if (bytes + LOG_HEADER_BYTES + config.reserveBytes <= config.maxBytes) return null
     this.#isFull = true
     this.#parts.onFull()
     return FULL
@@ -193,7 +213,7 @@ export class LogWriter {
     const { segment, file } = active
     const { bytes, kept } = this.#encoder.encode(group, segment, this.#parts.clock.wallMs())
     try {
-      await appendDurably(file, [bytes])
+      await appendDurably(file, [bytes], this.#parts.config)
     } catch (error) {
       return this.#onFailure(active, group, error as DiskError)
     }

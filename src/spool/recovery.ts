@@ -4,7 +4,7 @@
 
 import { type Clock, type Disk, DiskError, type Log, type LogFile } from '../host/index.ts'
 import { Bits } from './bits.ts'
-import { type Found, FrameReader } from './frame-reader.ts'
+import { type FoundDamage, type FoundFrame, FrameReader } from './frame-reader.ts'
 import type { Range } from './hand-out.ts'
 import type { KeptAside } from './kept-aside.ts'
 import type { Keys } from './keys.ts'
@@ -240,15 +240,15 @@ class SegmentRecovery {
     while (!reader.isAtEnd) {
       const found = reader.take()
       this.#isUnreadable = reader.unreadableBytes > 0
-      if (found !== null) this.#takeFound(found, isSynced)
-      else await patientLoad(clock, reader)
+      if (found === null) await patientLoad(clock, reader)
+      else if (found.kind === 'frame') this.#takeFrame(found, isSynced)
+      else await this.#onDamage(found, file)
     }
     segment.isKept = this.#isUnreadable
   }
 
-  #takeFound(found: Found, isSynced: boolean): void {
+  #takeFrame(found: FoundFrame, isSynced: boolean): void {
     const segment = this.#segment
-    if (found.kind === 'damage') return this.#onDamage(found)
     const head = decodeHead(found.body)
     // A whole frame that does not go on from the one before was cut off once.
     if (head === null || head.firstOrdinal < segment.recordCount) return
@@ -273,15 +273,26 @@ class SegmentRecovery {
     }
   }
 
-  #onDamage(range: Range & { isTail: boolean }): void {
+  async #onDamage(range: FoundDamage, file: LogFile): Promise<void> {
     const { log, usage } = this.#parts
+    if (range.isTail) await this.#giveBack(file, range.end)
     const { base: segment } = this.#segment
     const { position, end, isTail } = range
     const bytes = end - position
+    if (bytes === 0) return
     this.#damages.push(range)
     if (isTail) return log.warn('the end of a segment is torn', { segment, position, bytes })
     usage.damagedBytes += bytes
     log.error('a segment is damaged; what follows was recovered', { segment, position, bytes })
+  }
+
+  /** Zeros were reserved for what never came. Where they cannot be cut off they count. */
+  async #giveBack(file: LogFile, end: number): Promise<void> {
+    const segment = this.#segment
+    if (end === segment.logBytes) return
+    await file.truncate(end).catch(() => {})
+    this.#parts.usage.bytes += file.sizeBytes() - segment.logBytes
+    segment.logBytes = file.sizeBytes()
   }
 
   /**

@@ -19,7 +19,7 @@ import { HandOut, type Ordinals, type Range } from './hand-out.ts'
 import type { Kept } from './kept.ts'
 import { KeptAside } from './kept-aside.ts'
 import { Keys } from './keys.ts'
-import { LogWriter } from './log-writer.ts'
+import { LogWriter, sizesOf } from './log-writer.ts'
 import type { OutcomeFileParts } from './outcome-file.ts'
 import { receiptOf } from './receipt.ts'
 import { forgetReceipt, stateOfReceipt } from './receipt-state.ts'
@@ -33,9 +33,6 @@ import { loadTotals, type Totals } from './totals.ts'
 import type { KnownIdempotency, ReceiptState, SpoolRefusal, Transaction } from './transaction.ts'
 import { Upkeep } from './upkeep.ts'
 import { Usage } from './usage.ts'
-
-/** A spool of any size has at least so many segments: only whole ones can be removed. */
-const SEGMENTS_MIN_COUNT = 8
 
 type SpoolHost = Pick<Host, 'clock' | 'random' | 'disk'>
 
@@ -253,14 +250,10 @@ export class Spool implements SpoolFront {
   }
 
   #makeWriter(nextNumber: number): LogWriter {
-    const { maxBytes, segmentBytes } = this.#config.spool
     return new LogWriter({
       ...this.#host,
       log: this.#log,
-      config: {
-        maxBytes,
-        segmentBytes: Math.min(segmentBytes, Math.floor(maxBytes / SEGMENTS_MIN_COUNT)),
-      },
+      config: sizesOf(this.#config.spool),
       table: this.#table,
       usage: this.#usage,
       files: this.#files,

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -197,7 +197,7 @@ test('a synced append that failed and left bytes says that they are not synced',
   await writeFile(join(directory, 'log'), 'left')
   await rm(join(directory, 'log'))
 
-  await assert.rejects(appendDurably(file, [Buffer.from('two')]), SyncError)
+  await assert.rejects(appendDurably(file, [Buffer.from('longer')]), SyncError)
   assert.equal(file.sizeBytes(), 4)
   await file.close()
 })
@@ -213,4 +213,30 @@ test('a synced append that meets a limit half way is no failed sync', async (t) 
   assert.deepEqual([name, code], ['DiskError', 'EFBIG'])
   assert.ok(sizeBytes > 3 && sizeBytes < 40_000, `${sizeBytes} bytes`)
   assert.equal(afterCut, 'onetwo')
+})
+
+test('reserved bytes are there while a log is open, and go when it is closed', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const disk = await NodeDisk.open(directory)
+  t.after(() => disk.close())
+  const sizeOf = async () => (await stat(join(directory, 'log'))).size
+  const file = await disk.open('log')
+  const add = (bytes: number) =>
+    appendDurably(file, [Buffer.alloc(bytes, 'x')], { reserveBytes: 1000 })
+
+  await add(10)
+  assert.equal(await sizeOf(), 1010)
+  await add(1000)
+  assert.equal(await sizeOf(), 1010, 'exactly what was reserved')
+  await add(1)
+  assert.equal(await sizeOf(), 2011)
+  assert.equal(file.sizeBytes(), 1011)
+  assert.equal((await file.read(0, 5000)).length, 1011)
+
+  await file.truncate(500)
+  assert.equal(await sizeOf(), 500)
+  await add(1)
+  assert.equal(await sizeOf(), 1501)
+  await file.close()
+  assert.equal(await sizeOf(), 501)
 })

@@ -34,6 +34,20 @@ async function live(disk: JournalDisk): Promise<Station> {
   return station
 }
 
+/** What is found where logs had bytes that were written to be written over. */
+function withReserve(
+  files: ReadonlyMap<string, Buffer>,
+  reserve = Buffer.alloc(1000),
+): Map<string, Buffer> {
+  const isLog = (name: string) => name.endsWith('.log')
+  return new Map(
+    [...files].map(([name, bytes]) => [
+      name,
+      isLog(name) ? Buffer.concat([bytes, reserve]) : bytes,
+    ]),
+  )
+}
+
 function toldBy(steps: readonly Step[], kind: 'durable' | 'settled'): Set<string> {
   const told = new Set<string>()
   for (const step of steps) if (step.kind === kind) for (const text of step.texts) told.add(text)
@@ -49,7 +63,7 @@ test('wherever it ends, whatever is lost of what was not synced: it starts and h
     const steps = disk.steps.slice(0, end)
     const durable = toldBy(steps, 'durable')
     const settled = toldBy(steps, 'settled')
-    for (const state of statesAfter(steps)) {
+    for (const state of statesAfter(steps).flatMap((one) => [one, withReserve(one)])) {
       stateCount++
       const { handed, spool, log } = await Station.open({ disk: await diskWith(state) })
       const where = `after ${end} of ${disk.steps.length} steps`
@@ -67,7 +81,7 @@ test('wherever it ends, whatever is lost of what was not synced: it starts and h
       )
     }
   }
-  assert.ok(stateCount > 300, `${stateCount} states`)
+  assert.ok(stateCount > 600, `${stateCount} states`)
 })
 
 test('a log goes only when all that is known of its records is written and synced', async () => {
@@ -194,4 +208,34 @@ test('damage is told, counted, and kept aside; the records in it count as failur
   const again = await Station.open({ disk })
   assert.equal(again.spool.totals.failures, 2)
   assert.equal(again.spool.stats.damagedRecords, 0)
+})
+
+test('zeros that were written to be written over are no damage', async () => {
+  const files = await twoSegments()
+  for (const zeroCount of [1, 7, 8, 20, 4096, 256 * 1024, 600 * 1024]) {
+    const padded = withReserve(files, Buffer.alloc(zeroCount))
+    const disk = await diskWith(padded)
+    const { handed, spool, log } = await Station.open({ disk })
+    const where = `${zeroCount} zeros`
+    assert.deepEqual(handed, UNSETTLED, where)
+    assert.deepEqual(log.lines, [], where)
+    assert.equal(spool.stats.damagedBytes, 0, where)
+    const aside = (await disk.list()).filter((one) => one.startsWith('damaged/'))
+    assert.deepEqual(aside, [], where)
+  }
+})
+
+test('a torn end among them is told and kept aside, without the zeros that follow', async () => {
+  const files = await twoSegments()
+  for (const zeroCount of [0, 300, 600 * 1024]) {
+    const reserve = Buffer.alloc(zeroCount + 1000)
+    reserve.write('torn', zeroCount)
+    const disk = await diskWith(withReserve(files, reserve))
+    const { handed, log } = await Station.open({ disk })
+    assert.deepEqual(handed, UNSETTLED)
+    assert.deepEqual(new Set(log.lines), new Set(['warn the end of a segment is torn']))
+    const aside = (await disk.list()).filter((one) => one.startsWith('damaged/'))
+    assert.equal(aside.length, log.lines.length)
+    for (const name of aside) assert.equal((await disk.load(name))!.length, zeroCount + 4)
+  }
 })

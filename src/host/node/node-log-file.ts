@@ -2,7 +2,7 @@ import assert from 'node:assert'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { LogFile } from '../disk.ts'
-import { DiskError, SyncError } from '../disk.ts'
+import { DiskError, type Reserve, SyncError } from '../disk.ts'
 
 /**
  * A write through a handle with it is synced when it returns. Elsewhere than on Linux it may say
@@ -17,6 +17,8 @@ export class NodeLogFile implements LogFile {
   /** Opened with the first synced append. */
   #syncedHandle: FileHandle | null = null
   #sizeBytes: number
+  /** Up to here the file has bytes; behind `#sizeBytes` they are zeros. */
+  #reservedEnd = 0
   #isAppending = false
 
   constructor(name: string, path: string, handle: FileHandle, sizeBytes: number) {
@@ -31,7 +33,7 @@ export class NodeLogFile implements LogFile {
   }
 
   append(chunks: readonly Uint8Array[]): Promise<void> {
-    return this.#alone(() => asDiskError(() => this.#write(this.#handle, chunks)))
+    return this.#alone(() => asDiskError(() => this.#write(this.#handle, chunks, 0)))
   }
 
   sync(): Promise<void> {
@@ -39,8 +41,8 @@ export class NodeLogFile implements LogFile {
     return asDiskError(() => this.#handle.datasync())
   }
 
-  appendSynced(chunks: readonly Uint8Array[]): Promise<void> {
-    return this.#alone(() => this.#appendSynced(chunks))
+  appendSynced(chunks: readonly Uint8Array[], { reserveBytes }: Reserve): Promise<void> {
+    return this.#alone(() => this.#appendSynced(chunks, reserveBytes))
   }
 
   read(position: number, lengthBytes: number): Promise<Buffer> {
@@ -50,10 +52,12 @@ export class NodeLogFile implements LogFile {
   async truncate(sizeBytes: number): Promise<void> {
     await asDiskError(() => this.#handle.truncate(sizeBytes))
     this.#sizeBytes = sizeBytes
+    this.#reservedEnd = 0
   }
 
   close(): Promise<void> {
     return asDiskError(async () => {
+      if (this.#reservedEnd > this.#sizeBytes) await this.#handle.truncate(this.#sizeBytes)
       await this.#syncedHandle?.close()
       await this.#handle.close()
     })
@@ -69,38 +73,49 @@ export class NodeLogFile implements LogFile {
     }
   }
 
-  async #appendSynced(chunks: readonly Uint8Array[]): Promise<void> {
+  async #appendSynced(chunks: readonly Uint8Array[], reserveBytes: number): Promise<void> {
     if (SYNCED === null) {
-      await asDiskError(() => this.#write(this.#handle, chunks))
+      await asDiskError(() => this.#write(this.#handle, chunks, reserveBytes))
       return asDiskError(() => this.#handle.datasync()).catch(rethrowAsSyncError)
     }
+    const endBytes = this.#sizeBytes + totalOf(chunks)
     try {
       await asDiskError(async () => {
         this.#syncedHandle ??= await open(this.#path, SYNCED)
-        await this.#write(this.#syncedHandle, chunks)
+        await this.#write(this.#syncedHandle, chunks, reserveBytes)
       })
     } catch (error) {
-      // The system does not say which half failed; whether it has left bytes in the file does.
+      // The system does not say which half failed; whether it has left bytes in the file does. Of
+      // reserved ones nothing shows it.
       const size = await this.#handle.stat().then(
         ({ size }) => size,
         () => null,
       )
       if (size === this.#sizeBytes) throw error
-      this.#sizeBytes = size ?? this.#sizeBytes
+      this.#sizeBytes = Math.min(size ?? endBytes, endBytes)
       rethrowAsSyncError(error as DiskError)
     }
   }
 
-  async #write(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  async #write(
+    handle: FileHandle,
+    chunks: readonly Uint8Array[],
+    reserveBytes: number,
+  ): Promise<void> {
     let rest: readonly Uint8Array[] = chunks
-    let leftBytes = 0
-    for (const chunk of chunks) leftBytes += chunk.length
+    let leftBytes = totalOf(chunks)
+    if (reserveBytes > 0 && this.#sizeBytes + leftBytes > this.#reservedEnd) {
+      rest = [...chunks, zerosOf(reserveBytes)]
+    }
     while (leftBytes > 0) {
       const { bytesWritten } = await handle.writev(rest, this.#sizeBytes)
       if (bytesWritten === 0) throw new DiskError('EIO', `${this.name} takes no more bytes`)
-      this.#sizeBytes += bytesWritten
-      leftBytes -= bytesWritten
-      if (leftBytes > 0) rest = without(rest, bytesWritten)
+      this.#reservedEnd = Math.max(this.#reservedEnd, this.#sizeBytes + bytesWritten)
+      // Zeros that found no room are not missed.
+      const takenBytes = Math.min(bytesWritten, leftBytes)
+      this.#sizeBytes += takenBytes
+      leftBytes -= takenBytes
+      if (leftBytes > 0) rest = without(rest, takenBytes)
     }
   }
 
@@ -125,6 +140,18 @@ export class NodeLogFile implements LogFile {
 
 function rethrowAsSyncError(error: DiskError): never {
   throw new SyncError(error)
+}
+
+function totalOf(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((bytes, chunk) => bytes + chunk.length, 0)
+}
+
+let zeros = Buffer.alloc(0)
+
+/** Kept for the next time: nobody writes into it. */
+function zerosOf(bytes: number): Buffer {
+  if (zeros.length < bytes) zeros = Buffer.alloc(bytes)
+  return zeros.subarray(0, bytes)
 }
 
 /** The chunks after the first `writtenBytes` bytes of them: a system may write less than asked. */
