@@ -53,6 +53,8 @@ export function sizesOf(config: { maxBytes: number; segmentBytes: number }): Log
   return { maxBytes, segmentBytes, reserveBytes }
 }
 
+const NONE_KEPT: readonly Kept[] = []
+
 /** The segment that grows. */
 interface Active {
   readonly segment: Segment
@@ -69,10 +71,8 @@ export interface LogWriterParts {
   readonly usage: Usage
   readonly files: OutcomeFileParts
   readonly nextNumber: number
-  /** They are durable: whoever waits for that is told. */
+  /** They are durable: whoever waits for that is told, and they can be handed on. */
   readonly onKept: (kept: readonly Kept[]) => void
-  /** What has been told of before can be handed on. */
-  readonly onIdle: (kept: readonly Kept[]) => void
   readonly onSealed: (segment: Segment) => void
   /** There is no room: whatever can go should go. */
   readonly onFull: () => void
@@ -180,14 +180,11 @@ export class LogWriter {
     // Who comes in the same turn belongs to the first group.
     await null
     let kept: readonly Kept[] = []
-    while (this.#waiting.length > 0) {
-      const writing = this.#write(this.#takeGroup())
-      // While the disk works on this group, the one before is handed on.
-      if (kept.length > 0) this.#parts.onIdle(kept)
+    while (this.#waiting.length > 0 || kept.length > 0) {
+      const writing = this.#waiting.length > 0 ? this.#write(this.#takeGroup()) : NONE_KEPT
+      // While the disk works on this group, the one before is told and handed on.
+      if (kept.length > 0) this.#parts.onKept(kept)
       kept = await writing
-      if (this.#waiting.length > 0) continue
-      this.#parts.onIdle(kept)
-      kept = []
     }
     this.#writing = null
   }
@@ -240,7 +237,7 @@ export class LogWriter {
     return this.#refuse(group, error, !isCut)
   }
 
-  /** Its fate is decided: told right after. */
+  /** Its fate is decided: told soon. */
   #leave(group: readonly Waiting[]): void {
     for (const { frameBytes, transaction } of group) {
       this.#waitingBytes -= frameBytes
@@ -249,7 +246,7 @@ export class LogWriter {
   }
 
   #keep(segment: Segment, kept: readonly Kept[]): void {
-    const { usage, onKept, onRecovered } = this.#parts
+    const { usage, onRecovered } = this.#parts
     const isRecovered = this.#trouble !== null
     this.#trouble = null
     this.#pauseMs = PAUSE_MIN_MS
@@ -264,7 +261,6 @@ export class LogWriter {
       this.#parts.log.info('the spool can be written again')
       onRecovered()
     }
-    onKept(kept)
   }
 
   /** The records may be found after a crash: what was said of them is written beside them. */

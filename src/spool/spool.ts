@@ -260,8 +260,8 @@ export class Spool implements SpoolFront {
       nextNumber,
       onKept: (kept) => {
         for (const one of kept) this.#tell(one)
+        this.#handOn(kept)
       },
-      onIdle: (kept) => this.#handOn(kept),
       onSealed: (segment) => {
         if (segment.unsettledCount === 0) this.#retire(segment)
       },
