@@ -29,7 +29,7 @@ export function pending(receipt: string): HttpAnswer {
 }
 
 /** On the disk, synced. */
-export function durable(receipt: string): HttpAnswer {
+export function kept(receipt: string): HttpAnswer {
   return { status: 200, headers: [...TEXT, RECEIPT, receipt], body: GOT_IT }
 }
 

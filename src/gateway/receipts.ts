@@ -3,7 +3,7 @@
 
 import type { BodyTaker, HttpAnswer } from '../host/index.ts'
 import type { KnownIdempotency, ReceiptState } from '../spool/index.ts'
-import { ACCEPTED, durable, json, outcomeAnswer, pending } from './answers.ts'
+import { ACCEPTED, json, kept, outcomeAnswer, pending } from './answers.ts'
 import type { Door } from './door.ts'
 
 /** Answers with what is known of a receipt; a request of its own, because the disk is asked. */
@@ -53,7 +53,7 @@ export function repeatedAnswer(
 ): void {
   const receipt = receipts[0]!
   if (ack === 'accepted') return say(ACCEPTED)
-  if (ack === 'durable') return say(durable(receipt))
+  if (ack === 'durable') return say(kept(receipt))
   lookUp(door, receipt, (state) => {
     const about = { stream, receipt, retryAfterSeconds: door.retryAfterSeconds() }
     if (state.state === 'delivered') {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { BodyTaker, HttpAnswer, Timer } from '../host/index.ts'
 import type { IdempotencyEntry, SpoolRecord, SpoolRefusal } from '../spool/index.ts'
 import type { Applicant, LinePlace } from './admission.ts'
-import { ACCEPTED, durable, outcomeAnswer, PENDING, pending } from './answers.ts'
+import { ACCEPTED, kept, outcomeAnswer, PENDING, pending } from './answers.ts'
 import type { Ack } from './config.ts'
 import type { AnyOutcome, Handover } from './direct-line.ts'
 import type { Door, Leftover } from './door.ts'
@@ -32,11 +32,12 @@ type Settled = NonNullable<Handover['settled']>
 
 const NO_RECORDS: readonly SpoolRecord[] = []
 
-export class RecordTaker implements BodyTaker, Applicant, Leftover {
+export class RecordTaker implements BodyTaker, Applicant, Leftover, Handover {
   readonly maxBodyBytes: number
-  /** What is handed over; empty again thereafter, so that the body goes when others let it go. */
-  #records: readonly SpoolRecord[] = NO_RECORDS
-  #idempotency: IdempotencyEntry | null = null
+  /** What is handed over; empty again when others have it, so that the body goes with them. */
+  records: readonly SpoolRecord[] = NO_RECORDS
+  idempotency: IdempotencyEntry | null = null
+  settled: Settled | null = null
   readonly #door: Door
   readonly #request: Request
   /** Null before the body is there, and when nobody waits for an answer any more. */
@@ -82,7 +83,7 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover {
       return this.#refuse(problem('record-too-large', detail))
     }
     this.#stream = stream
-    this.#records = [{ stream, partitionKey, explicitHashKey: null, data }]
+    this.records = [{ stream, partitionKey, explicitHashKey: null, data }]
     const key = this.#request.idempotencyKey
     if (key === null) return this.#apply()
     const bodyHash = hashOf(this.#request.path, ingested, body)
@@ -120,7 +121,11 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover {
       const atMs = clock.monotonicMs() + config.ack.deliveredTimeoutMs
       this.#timer = clock.schedule(atMs, () => this.#onTimeout())
     }
-    this.#door.append(this.#handover())
+    // Without a spool the memory comes back when the record settles, whoever waits for it.
+    const hasSpool = this.#door.spool !== null
+    if (ack === 'delivered' || !hasSpool) this.settled = (_, outcome) => this.#onSettled(outcome)
+    this.#door.append(this)
+    if (!hasSpool) this.records = NO_RECORDS
   }
 
   giveUp(why: string): void {
@@ -131,35 +136,20 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover {
     this.#say(this.#door.refuse('back-pressure', `${why} Nothing was stored.`))
   }
 
-  #handover(): Handover {
-    // Without a spool the memory comes back when the record settles, whoever waits for it.
-    const isTold = this.#request.ack === 'delivered' || this.#door.spool === null
-    const settled: Settled = (_, outcome) => this.#onSettled(outcome)
-    const records = this.#records
-    this.#records = NO_RECORDS
-    return {
-      records,
-      idempotency: this.#idempotency,
-      durable: (receipts) => this.#onDurable(receipts),
-      refused: (refusal) => this.#onRefused(refusal),
-      settled: isTold ? settled : null,
-    }
-  }
-
-  #onDurable(receipts: readonly string[]): void {
+  durable(receipts: readonly string[]): void {
     this.#isUnderWay = false
     this.#receipt = receipts[0]!
     this.#door.onCommitted()
     this.#returnBytes()
     const { ack } = this.#request
-    if (ack === 'durable') this.#say(durable(this.#receipt))
+    if (ack === 'durable') this.#say(kept(this.#receipt))
     else if (this.#isLate) this.#say(pending(this.#receipt))
     else if (this.#answer !== null) this.#door.waiting.add(this)
     if (this.#answer === null) this.#forget()
     this.#release()
   }
 
-  #onRefused(refusal: SpoolRefusal): void {
+  refused(refusal: SpoolRefusal): void {
     this.#isUnderWay = false
     this.#timer?.cancel()
     this.#returnBytes()
@@ -184,7 +174,7 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover {
     if (claim.kind === 'mine') {
       this.#isKeyMine = true
       if (this.#isAborted) this.#release()
-      this.#idempotency = { key, bodyHash, ack: this.#request.ack }
+      this.idempotency = { key, bodyHash, ack: this.#request.ack }
     }
     if (this.#isAborted) return this.#returnBytes()
     switch (claim.kind) {
@@ -283,7 +273,7 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover {
 
   /** The body is not needed any more. */
   #returnBytes(): void {
-    this.#records = NO_RECORDS
+    this.records = NO_RECORDS
     this.#door.admission.returnBytes(this.#lentBytes)
     this.#lentBytes = 0
   }

@@ -1,21 +1,41 @@
 // Transactions that go to the disk together: their frames, one behind the other in one buffer.
 
 import { FRAME_HEAD_BYTES, sealFrame } from './frame.ts'
-import type { Kept } from './kept.ts'
 import { LOG_HEADER_BYTES, logHeaderOf } from './log-header.ts'
 import type { Segment } from './segment.ts'
-import type { Transaction } from './transaction.ts'
+import type { SpoolRecord, Transaction } from './transaction.ts'
 import { encodeTransaction } from './transaction-code.ts'
 
 /** Bytes of one group; a transaction that is larger goes alone. */
 export const GROUP_MAX_BYTES = 4 * 1024 * 1024
 const BUFFER_MAX_BYTES = GROUP_MAX_BYTES + LOG_HEADER_BYTES
 
-/** A transaction that waits for the disk. */
-export interface Waiting {
+/** A transaction on its way to the disk, and where it is once it belongs to a group. */
+export class Entry {
   readonly transaction: Transaction
+  /** For the time after it is told: then the transaction may let go of them. */
+  readonly records: readonly SpoolRecord[]
   readonly frameBytes: number
   readonly arrivedAtMs: number
+  /** With what follows: written by `encode`. */
+  segment!: Segment
+  position = 0
+  firstOrdinal = 0
+
+  get end(): number {
+    return this.position + this.frameBytes
+  }
+
+  get count(): number {
+    return this.records.length
+  }
+
+  constructor(transaction: Transaction, frameBytes: number, arrivedAtMs: number) {
+    this.transaction = transaction
+    this.records = transaction.records
+    this.frameBytes = frameBytes
+    this.arrivedAtMs = arrivedAtMs
+  }
 }
 
 export class GroupEncoder {
@@ -23,11 +43,7 @@ export class GroupEncoder {
   #buffer: Buffer = Buffer.alloc(0)
 
   /** The bytes to append to the segment; they are good until the next call. */
-  encode(
-    group: readonly Waiting[],
-    segment: Segment,
-    nowMs: number,
-  ): { bytes: Buffer; kept: Kept[] } {
+  encode(group: readonly Entry[], segment: Segment, nowMs: number): Buffer {
     const { marker } = segment
     const start = segment.logBytes
     const headerBytes = start === 0 ? LOG_HEADER_BYTES : 0
@@ -35,20 +51,18 @@ export class GroupEncoder {
     for (const { frameBytes } of group) totalBytes += frameBytes
     const buffer = this.#bufferOf(totalBytes)
     if (headerBytes > 0) logHeaderOf(marker, nowMs).copy(buffer)
-    const kept: Kept[] = []
     let at = headerBytes
     let firstOrdinal = segment.recordCount
-    for (const { transaction, arrivedAtMs } of group) {
-      const origin = { firstOrdinal, arrivedAtMs }
-      const end = encodeTransaction(buffer, at + FRAME_HEAD_BYTES, transaction, origin)
-      const position = start + at
-      sealFrame(buffer, { at, end }, marker, position)
-      const { records } = transaction
-      kept.push({ transaction, records, segment, position, firstOrdinal, arrivedAtMs })
-      firstOrdinal += records.length
+    for (const entry of group) {
+      entry.segment = segment
+      entry.position = start + at
+      entry.firstOrdinal = firstOrdinal
+      const end = encodeTransaction(buffer, at + FRAME_HEAD_BYTES, entry.transaction, entry)
+      sealFrame(buffer, { at, end }, marker, entry.position)
+      firstOrdinal += entry.records.length
       at = end
     }
-    return { bytes: buffer.subarray(0, totalBytes), kept }
+    return buffer.subarray(0, totalBytes)
   }
 
   #bufferOf(bytes: number): Buffer {

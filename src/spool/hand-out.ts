@@ -21,14 +21,36 @@ const READ_AGAIN_MS = 1000
 /** Reads in a row that fail before what cannot be read counts as damaged. */
 const READ_FAILURES_MAX_COUNT = 5
 
-/** A record that the line holds. */
-export interface Handed {
-  readonly segment: Segment
-  readonly ordinal: number
-  readonly receipt: string | null
-  readonly arrivedAtMs: number
+/** A record on its way to the line, or in it: one object, because each record has one. */
+export class Handed extends UserRecord {
+  readonly origin: Origin
+  readonly lane: Lane
+  readonly #handOut: HandOut
+  /** What it takes of the window, once it is handed on. */
+  heldBytes = 0
+  /** It overtakes others of its lane. */
+  isFresh = false
+
+  constructor(record: SpoolRecord, origin: Origin, handOut: HandOut) {
+    const { stream, partitionKey, explicitHashKey, data } = record
+    super({ stream, partitionKey, explicitHashKey, data, onSettle: onHandedSettle })
+    this.origin = origin
+    this.#handOut = handOut
+    this.lane = handOut.laneOf(this)
+  }
+
   /** Gives back its room in the window; once. */
-  readonly leave: () => void
+  leave(): void {
+    this.#handOut.release(this)
+  }
+
+  onResult(result: RecordResult): void {
+    this.#handOut.settled(this, result)
+  }
+}
+
+function onHandedSettle(result: RecordResult, record: UserRecord): void {
+  ;(record as Handed).onResult(result)
 }
 
 export interface HandOutParts {
@@ -37,7 +59,7 @@ export interface HandOutParts {
   readonly table: SegmentTable
   readonly line: SpoolLine
   readonly log: Log
-  readonly onSettled: (handed: Handed, result: RecordResult, record: UserRecord) => void
+  readonly onSettled: (handed: Handed, result: RecordResult) => void
   /** What lies there cannot be read back: those of these records are lost that were not taken. */
   readonly onDamage: (segment: Segment, range: Range, ordinals: Ordinals) => void
 }
@@ -53,7 +75,7 @@ export interface Ordinals {
 }
 
 /** Where a record is, and since when. */
-interface Origin {
+export interface Origin {
   readonly segment: Segment
   readonly ordinal: number
   readonly position: number
@@ -93,12 +115,25 @@ export class HandOut {
   offer(record: SpoolRecord, origin: Origin): void {
     // A pass may have come by before.
     if (this.#isStopped || origin.segment.taken.has(origin.ordinal)) return
-    const { lane, hand } = this.#prepare(record, origin)
+    const handed = new Handed(record, origin, this)
+    const { lane } = handed
     const isBehind = lane.behindAt !== null
     const canGo = isBehind ? this.#lanes.hasFreshRoom(lane) : this.#lanes.hasRoom(lane)
-    if (canGo && !this.#isHeld) return hand(isBehind)
+    if (canGo && !this.#isHeld) return this.#hand(handed, isBehind)
     if (isBehind) return
     lane.behindAt = { number: origin.segment.number, position: origin.position }
+  }
+
+  laneOf(record: UserRecord): Lane {
+    return this.#lanes.of(record)
+  }
+
+  release({ lane, heldBytes, isFresh }: Handed): void {
+    if (this.#lanes.release(lane, heldBytes, isFresh)) this.pump()
+  }
+
+  settled(handed: Handed, result: RecordResult): void {
+    this.#parts.onSettled(handed, result)
   }
 
   /** Nothing is known of any lane from the oldest record on that is not handed on. */
@@ -238,12 +273,13 @@ export class HandOut {
       const record = { ...fields, data: Buffer.from(body.subarray(dataAt, dataEnd)) }
       const { arrivedAtMs } = head
       const origin = { segment, ordinal, position, arrivedAtMs, receipt }
-      const { lane, hand } = this.#prepare(record, origin)
+      const handed = new Handed(record, origin, this)
+      const { lane } = handed
       if (lane.leftPass === pass || (lane.behindAt !== null && isBefore(lane.behindAt, start))) {
         continue
       }
       if (this.#lanes.hasRoom(lane)) {
-        hand(false)
+        this.#hand(handed, false)
         // The line may have failed it at once, or told that lanes have changed.
         if (!this.#goesOn(pass)) return false
         continue
@@ -255,32 +291,13 @@ export class HandOut {
     return true
   }
 
-  #prepare(record: SpoolRecord, origin: Origin): { lane: Lane; hand: (isFresh: boolean) => void } {
-    const { segment, ordinal, receipt, arrivedAtMs } = origin
-    let leave = () => {}
-    const userRecord = new UserRecord({
-      stream: record.stream,
-      partitionKey: record.partitionKey,
-      explicitHashKey: record.explicitHashKey,
-      data: record.data,
-      onSettle: (result) =>
-        this.#parts.onSettled(
-          { segment, ordinal, receipt, arrivedAtMs, leave },
-          result,
-          userRecord,
-        ),
-    })
-    const lane = this.#lanes.of(userRecord)
-    const hand = (isFresh: boolean) => {
-      const bytes = record.data.length + record.partitionKey.length + RECORD_OVERHEAD_BYTES
-      leave = () => {
-        if (this.#lanes.release(lane, bytes, isFresh)) this.pump()
-      }
-      segment.taken.set(ordinal)
-      this.#lanes.take(lane, bytes, isFresh)
-      this.#parts.line.put(userRecord)
-    }
-    return { lane, hand }
+  #hand(handed: Handed, isFresh: boolean): void {
+    const { lane, data, partitionKey, origin } = handed
+    handed.heldBytes = data.length + partitionKey.length + RECORD_OVERHEAD_BYTES
+    handed.isFresh = isFresh
+    origin.segment.taken.set(origin.ordinal)
+    this.#lanes.take(lane, handed.heldBytes, isFresh)
+    this.#parts.line.put(handed)
   }
 
   #readLater(error: DiskError): void {

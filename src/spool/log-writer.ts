@@ -18,8 +18,7 @@ import {
   SyncError,
 } from '../host/index.ts'
 import { FRAME_HEAD_BYTES } from './frame.ts'
-import { GROUP_MAX_BYTES, GroupEncoder, type Waiting } from './group.ts'
-import type { Kept } from './kept.ts'
+import { Entry, GROUP_MAX_BYTES, GroupEncoder } from './group.ts'
 import { LOG_HEADER_BYTES } from './log-header.ts'
 import type { OutcomeFileParts } from './outcome-file.ts'
 import { CLOSED, FULL, TOO_LARGE } from './refusals.ts'
@@ -53,7 +52,7 @@ export function sizesOf(config: { maxBytes: number; segmentBytes: number }): Log
   return { maxBytes, segmentBytes, reserveBytes }
 }
 
-const NONE_KEPT: readonly Kept[] = []
+const NONE_KEPT: readonly Entry[] = []
 
 /** The segment that grows. */
 interface Active {
@@ -72,7 +71,7 @@ export interface LogWriterParts {
   readonly files: OutcomeFileParts
   readonly nextNumber: number
   /** They are durable: whoever waits for that is told, and they can be handed on. */
-  readonly onKept: (kept: readonly Kept[]) => void
+  readonly onKept: (kept: readonly Entry[]) => void
   readonly onSealed: (segment: Segment) => void
   /** There is no room: whatever can go should go. */
   readonly onFull: () => void
@@ -83,7 +82,7 @@ export class LogWriter {
   readonly #parts: LogWriterParts
   #nextNumber: number
   #active: Active | null = null
-  #waiting: Waiting[] = []
+  #waiting: Entry[] = []
   #writing: Promise<void> | null = null
   #waitingBytes = 0
   #waitingRecords = 0
@@ -129,8 +128,7 @@ export class LogWriter {
     if (refusal !== null) return transaction.refused(refusal)
     this.#waitingBytes += frameBytes
     this.#waitingRecords += recordCount
-    const arrivedAtMs = this.#parts.clock.wallMs()
-    this.#waiting.push({ transaction, frameBytes, arrivedAtMs })
+    this.#waiting.push(new Entry(transaction, frameBytes, this.#parts.clock.wallMs()))
     this.#writing ??= this.#writeAll()
   }
 
@@ -179,7 +177,7 @@ export class LogWriter {
   async #writeAll(): Promise<void> {
     // Who comes in the same turn belongs to the first group.
     await null
-    let kept: readonly Kept[] = []
+    let kept: readonly Entry[] = []
     while (this.#waiting.length > 0 || kept.length > 0) {
       const writing = this.#waiting.length > 0 ? this.#write(this.#takeGroup()) : NONE_KEPT
       // While the disk works on this group, the one before is told and handed on.
@@ -189,7 +187,7 @@ export class LogWriter {
     this.#writing = null
   }
 
-  #takeGroup(): Waiting[] {
+  #takeGroup(): Entry[] {
     let bytes = 0
     let count = 0
     for (const { frameBytes } of this.#waiting) {
@@ -197,10 +195,12 @@ export class LogWriter {
       bytes += frameBytes
       count++
     }
-    return this.#waiting.splice(0, count)
+    const group = this.#waiting
+    this.#waiting = count === group.length ? [] : group.splice(count)
+    return group
   }
 
-  async #write(group: readonly Waiting[]): Promise<readonly Kept[]> {
+  async #write(group: readonly Entry[]): Promise<readonly Entry[]> {
     let active = this.#active
     try {
       active ??= await this.#openSegment()
@@ -208,7 +208,7 @@ export class LogWriter {
       return this.#refuse(group, error as DiskError, false)
     }
     const { segment, file } = active
-    const { bytes, kept } = this.#encoder.encode(group, segment, this.#parts.clock.wallMs())
+    const bytes = this.#encoder.encode(group, segment, this.#parts.clock.wallMs())
     try {
       await appendDurably(file, [bytes], this.#parts.config)
     } catch (error) {
@@ -217,16 +217,16 @@ export class LogWriter {
     segment.logBytes += bytes.length
     this.#parts.usage.bytes += bytes.length
     this.#leave(group)
-    this.#keep(segment, kept)
+    this.#keep(segment, group)
     if (segment.logBytes >= this.#parts.config.segmentBytes) this.#seal()
-    return kept
+    return group
   }
 
   async #onFailure(
     active: Active,
-    group: readonly Waiting[],
+    group: readonly Entry[],
     error: DiskError,
-  ): Promise<readonly Kept[]> {
+  ): Promise<readonly Entry[]> {
     if (error instanceof SyncError) {
       this.#void(active.segment, group)
       this.#sealUncut(active)
@@ -238,24 +238,22 @@ export class LogWriter {
   }
 
   /** Its fate is decided: told soon. */
-  #leave(group: readonly Waiting[]): void {
-    for (const { frameBytes, transaction } of group) {
+  #leave(group: readonly Entry[]): void {
+    for (const { frameBytes, count } of group) {
       this.#waitingBytes -= frameBytes
-      this.#waitingRecords -= transaction.records.length
+      this.#waitingRecords -= count
     }
   }
 
-  #keep(segment: Segment, kept: readonly Kept[]): void {
+  #keep(segment: Segment, kept: readonly Entry[]): void {
     const { usage, onRecovered } = this.#parts
     const isRecovered = this.#trouble !== null
     this.#trouble = null
     this.#pauseMs = PAUSE_MIN_MS
     usage.syncCount++
-    for (const [index, { records, position, firstOrdinal, arrivedAtMs }] of kept.entries()) {
-      const end = kept[index + 1]?.position ?? segment.logBytes
-      const { length: count } = records
-      segment.addFrame({ position, end, firstOrdinal, count, arrivedAtMs })
-      usage.unsettledCount += count
+    for (const entry of kept) {
+      segment.addFrame(entry)
+      usage.unsettledCount += entry.count
     }
     if (isRecovered) {
       this.#parts.log.info('the spool can be written again')
@@ -264,21 +262,21 @@ export class LogWriter {
   }
 
   /** The records may be found after a crash: what was said of them is written beside them. */
-  #void(segment: Segment, group: readonly Waiting[]): void {
+  #void(segment: Segment, group: readonly Entry[]): void {
     const firstOrdinal = segment.recordCount
     let count = 0
-    for (const { transaction } of group) count += transaction.records.length
+    for (const entry of group) count += entry.count
     segment.outcomes.add({ kind: 'void', firstOrdinal, count })
     segment.recordCount += count
     for (let i = 0; i < count; i++) segment.giveUp(firstOrdinal + i)
   }
 
   #refuse(
-    group: readonly Waiting[],
+    group: readonly Entry[],
     error: DiskError,
     mayBeWritten: boolean,
     code?: 'sync-failed',
-  ): readonly Kept[] {
+  ): readonly Entry[] {
     this.#leave(group)
     const { clock, log, onFull } = this.#parts
     const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT'

@@ -3,7 +3,7 @@
 // the spool, and goes again when there is room.
 
 import type { Clock } from '../host/index.ts'
-import type { RecordResult, UserRecord } from '../record/index.ts'
+import type { RecordResult } from '../record/index.ts'
 import type { DeadLetter, DeadLetterSink } from './dead-letter.ts'
 import type { SpoolEvents } from './front.ts'
 import type { Handed } from './hand-out.ts'
@@ -56,15 +56,18 @@ export class Settlement {
   }
 
   /** The line has decided. */
-  onResult(handed: Handed, result: RecordResult, record: UserRecord): void {
+  onResult(handed: Handed, result: RecordResult): void {
     if (result.isDelivered) {
       handed.leave()
-      this.settle(handed.segment, handed.ordinal, { kind: 'delivered', place: result.place })
+      this.settle(handed.origin.segment, handed.origin.ordinal, {
+        kind: 'delivered',
+        place: result.place,
+      })
     } else if (result.code === CLOSED_CODE) {
       this.#parts.onLineClosed()
       handed.leave()
     } else {
-      this.#bury(handed, result, record)
+      this.#bury(handed, result)
     }
   }
 
@@ -86,25 +89,21 @@ export class Settlement {
     if (segment.unsettledCount === 0) onSegmentSettled(segment)
   }
 
-  #bury(
-    handed: Handed,
-    result: Extract<RecordResult, { isDelivered: false }>,
-    record: UserRecord,
-  ): void {
-    const { segment, ordinal, receipt, arrivedAtMs } = handed
+  #bury(handed: Handed, result: Extract<RecordResult, { isDelivered: false }>): void {
+    const { segment, ordinal, receipt, arrivedAtMs } = handed.origin
     const { code, message, mayBeWritten } = result
     const letter: DeadLetter = {
       receipt: receipt ?? receiptOf(segment.number, ordinal, segment.marker),
-      stream: record.stream,
-      partitionKey: record.partitionKey,
-      explicitHashKey: record.explicitHashKey,
-      data: record.data,
+      stream: handed.stream,
+      partitionKey: handed.partitionKey,
+      explicitHashKey: handed.explicitHashKey,
+      data: handed.data,
       arrivedAtMs,
       diedAtMs: this.#parts.clock.wallMs(),
       code,
       message,
       mayBeWritten,
-      attemptCount: record.attemptCount,
+      attemptCount: handed.attemptCount,
       attempts: result.attempts,
     }
     this.#buryingCount++

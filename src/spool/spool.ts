@@ -15,8 +15,8 @@ import type {
   SpoolStats,
   SpoolTotals,
 } from './front.ts'
+import type { Entry } from './group.ts'
 import { HandOut, type Ordinals, type Range } from './hand-out.ts'
-import type { Kept } from './kept.ts'
 import { KeptAside } from './kept-aside.ts'
 import { Keys } from './keys.ts'
 import { LogWriter, sizesOf } from './log-writer.ts'
@@ -133,7 +133,7 @@ export class Spool implements SpoolFront {
       table: this.#table,
       line,
       log: this.#log,
-      onSettled: (handed, result, record) => this.#settlement!.onResult(handed, result, record),
+      onSettled: (handed, result) => this.#settlement!.onResult(handed, result),
       onDamage: (segment, range, ordinals) => this.#onDamage(segment, range, ordinals),
     })
     this.#handOut.pump()
@@ -260,7 +260,7 @@ export class Spool implements SpoolFront {
       nextNumber,
       onKept: (kept) => {
         for (const one of kept) this.#tell(one)
-        this.#handOn(kept)
+        if (this.#handOut !== null) for (const one of kept) this.#handOn(one)
       },
       onSealed: (segment) => {
         if (segment.unsettledCount === 0) this.#retire(segment)
@@ -270,17 +270,15 @@ export class Spool implements SpoolFront {
     })
   }
 
-  #handOn(kept: readonly Kept[]): void {
-    if (this.#handOut === null) return
-    for (const { records, firstOrdinal, ...origin } of kept) {
-      for (const [index, record] of records.entries()) {
-        const receipt = record.receipt ?? null
-        this.#handOut.offer(record, { ...origin, ordinal: firstOrdinal + index, receipt })
-      }
+  #handOn({ records, segment, position, firstOrdinal, arrivedAtMs }: Entry): void {
+    for (let i = 0; i < records.length; i++) {
+      const ordinal = firstOrdinal + i
+      const receipt = records[i]!.receipt ?? null
+      this.#handOut!.offer(records[i]!, { segment, ordinal, position, arrivedAtMs, receipt })
     }
   }
 
-  #tell({ transaction, records, segment, firstOrdinal, arrivedAtMs }: Kept): void {
+  #tell({ transaction, records, segment, firstOrdinal, arrivedAtMs }: Entry): void {
     const { idempotency, settled } = transaction
     const { number, marker } = segment
     if (idempotency !== null) {
