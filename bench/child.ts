@@ -9,7 +9,13 @@ import { fileURLToPath } from 'node:url'
 export const SERVER_CORE = 0
 export const CLIENT_CORE = 1
 
-const CAN_PIN = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0
+export const CAN_PIN =
+  availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0
+
+/** The command as it runs on these cores alone, where that can be had. */
+export function pinned(cores: string, command: readonly string[]): readonly string[] {
+  return CAN_PIN ? ['taskset', '-c', cores, ...command] : command
+}
 
 const KILL_AFTER_MS = 1000
 
@@ -32,10 +38,9 @@ export class Child {
   #lastId = 0
 
   /** Starts `module`, a URL of a file that calls `answerCalls`, on this Node or another. */
-  constructor(module: URL, core: number, executable = process.execPath) {
+  constructor(module: URL, cores: number | string, executable = process.execPath) {
     const quiet = '--disable-warning=ExperimentalWarning'
-    const node = [executable, quiet, fileURLToPath(module)]
-    const command = CAN_PIN ? ['taskset', '-c', String(core), ...node] : node
+    const command = pinned(String(cores), [executable, quiet, fileURLToPath(module)])
     this.#process = spawn(command[0]!, command.slice(1), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',

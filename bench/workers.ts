@@ -1,7 +1,7 @@
-// Two processes that are one gateway beside one process: durable answers, a sink behind, 50
-// connections for each. On two cores the load and the sink take a part of both, so what the
-// processes could carry with a core each is told, too: cores ÷ CPU per request, of the whole family
-// of processes, supervisor included. Linux alone, because it asks /proc.
+// Two processes that are one gateway, on two cores, beside one process on one core: durable answers,
+// a sink behind. Everything is given once a core: a process of the gateway, 50 connections of load,
+// the work of the sink. So the first ratio is what the second core is worth. CPU is that of the whole
+// family of processes, supervisor included. Linux alone, because it asks /proc and for taskset.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { Child, CLIENT_CORE } from './child.ts'
+import { CAN_PIN, Child, pinned } from './child.ts'
 import { loadOf } from './gateway-accepted.ts'
 import { type BenchOptions, type BenchResult, type Contender, interleave } from './harness.ts'
 import type { LoadResult } from './load-client.ts'
@@ -21,22 +21,29 @@ const KEYS = { AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any' }
 const TICK_MICROS = 10_000
 
 const METRICS = [
-  { unit: 'requests/s, a core each', betterIs: 'higher' },
-  { unit: 'requests/s here', betterIs: 'higher' },
+  { unit: 'requests/s', betterIs: 'higher' },
   { unit: 'CPU µs/request', betterIs: 'lower' },
 ] as const
 
 export async function run(options: BenchOptions): Promise<BenchResult> {
-  const client = new Child(new URL('./load-client.ts', import.meta.url), CLIENT_CORE)
-  const drain = new Child(new URL('./parts/drain-server.ts', import.meta.url), CLIENT_CORE)
+  if (!CAN_PIN) throw new Error('it takes two cores, and taskset')
+  const children: Child[] = []
+  const child = (name: string, cores: string) => {
+    const one = new Child(new URL(name, import.meta.url), cores)
+    children.push(one)
+    return one
+  }
   const gateways: Gateway[] = []
   try {
-    const kinesisPort = await drain.call<number>('start')
     const contender = async (count: number): Promise<Contender> => {
-      const gateway = await Gateway.start(count, kinesisPort)
+      const each = Array.from({ length: count }, (_, core) => String(core))
+      const cores = each.join(',')
+      const kinesisPort = await child('./parts/drain-server.ts', cores).call<number>('start')
+      const clients = each.map((core) => child('./load-client.ts', core))
+      const gateway = await Gateway.start(count, cores, kinesisPort)
       gateways.push(gateway)
-      const name = count === 1 ? 'one process' : `${count} processes`
-      return { name, round: () => measure(client, gateway, options) }
+      const name = count === 1 ? 'one process, one core' : `${count} processes and cores`
+      return { name, round: () => measure(clients, gateway, options) }
     }
     const candidate = await contender(2)
     const baselines = [await contender(1)]
@@ -44,43 +51,44 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
     return await interleave('workers', cases, options)
   } finally {
     for (const gateway of gateways) gateway.stop()
-    client.stop()
-    drain.stop()
+    for (const one of children) one.stop()
   }
 }
 
-async function measure(client: Child, gateway: Gateway, { seconds }: BenchOptions) {
+async function measure(clients: readonly Child[], gateway: Gateway, { seconds }: BenchOptions) {
   const before = gateway.cpuMicros()
-  const base = loadOf(seconds)
-  // As many for each: a group commit is shared by those who come to the same process.
-  const connectionCount = base.connectionCount * gateway.count
-  const load = { ...base, connectionCount, port: gateway.port }
-  const { goodCount, badCount, elapsedMs } = await client.call<LoadResult>('load', load)
-  if (badCount > 0) throw new Error(`${badCount} requests were not answered well`)
+  const load = { ...loadOf(seconds), port: gateway.port }
+  const results = await Promise.all(clients.map((one) => one.call<LoadResult>('load', load)))
   await gateway.untilDelivered()
-  const micros = (gateway.cpuMicros() - before) / goodCount
-  return [(gateway.count * 1e6) / micros, (goodCount * 1000) / elapsedMs, micros]
+  const micros = gateway.cpuMicros() - before
+  let perSecond = 0
+  let count = 0
+  for (const { goodCount, badCount, elapsedMs } of results) {
+    if (badCount > 0) throw new Error(`${badCount} requests were not answered well`)
+    count += goodCount
+    perSecond += (goodCount * 1000) / elapsedMs
+  }
+  return [perSecond, micros / count]
 }
 
 class Gateway {
-  readonly count: number
   readonly #child: ChildProcess
   readonly #folder: string
   readonly #origin: string
 
-  private constructor(count: number, child: ChildProcess, folder: string, origin: string) {
-    this.count = count
+  private constructor(child: ChildProcess, folder: string, origin: string) {
     this.#child = child
     this.#folder = folder
     this.#origin = origin
   }
 
-  static async start(count: number, kinesisPort: number): Promise<Gateway> {
+  static async start(count: number, cores: string, kinesisPort: number): Promise<Gateway> {
     const folder = mkdtempSync(join(tmpdir(), 'headgate-bench-'))
     writeFileSync(join(folder, 'headgate.yaml'), CONFIG)
     const args = ['serve', '--port', '0', '--workers', `${count}`, '--json']
     const endpoint = ['--endpoint', `http://127.0.0.1:${kinesisPort}`]
-    const child = spawn(process.execPath, [BIN, ...args, ...endpoint], {
+    const command = pinned(cores, [process.execPath, BIN, ...args, ...endpoint])
+    const child = spawn(command[0]!, command.slice(1), {
       cwd: folder,
       env: { ...process.env, ...KEYS },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -89,7 +97,7 @@ class Gateway {
       createInterface({ input: child.stdout! }).once('line', resolve)
       child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}`)))
     })
-    return new Gateway(count, child, folder, JSON.parse(facts).gateway)
+    return new Gateway(child, folder, JSON.parse(facts).gateway)
   }
 
   get port(): number {
