@@ -1,7 +1,7 @@
-// Two processes that are one gateway, on two cores, beside one process on one core: durable answers,
-// a sink behind. Everything is given once a core: a process of the gateway, 50 connections of load,
-// the work of the sink. So the first ratio is what the second core is worth. CPU is that of the whole
-// family of processes, supervisor included. Linux alone, because it asks /proc and for taskset.
+// Two processes that are one gateway, on two cores, beside one process on one core: durable
+// answers, a sink behind. Everything is given once a core: a process of the gateway, 50 connections
+// of load, the work of the sink. So the first ratio is what the second core is worth. CPU is that
+// of the whole family of processes, supervisor included. Linux alone: it asks /proc and taskset.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
