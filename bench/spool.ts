@@ -16,7 +16,7 @@ const REPLAY: BacklogPlan = {
 const WRITING = [
   { unit: 'durable records/s', betterIs: 'higher' },
   { unit: 'p99 ms', betterIs: 'lower' },
-  { unit: 'fdatasync p99 ms', betterIs: 'lower' },
+  { unit: 'write and sync p99 ms', betterIs: 'lower' },
   { unit: 'CPU µs/record', betterIs: 'lower' },
 ] as const
 
