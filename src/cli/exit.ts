@@ -29,5 +29,6 @@ const REMEDIES: ReadonlyMap<string, string> = new Map([
   ['EADDRINUSE', 'Something else has that port: stop it, or choose another port (PORT).'],
   ['EADDRNOTAVAIL', 'This machine has no such address: choose another one (--host).'],
   ['EACCES', 'This user may not: choose another port or directory, or change the permissions.'],
+  ['ENOENT', 'Nothing can be made there: choose another directory.'],
   ['ENOSPC', 'The disk is full.'],
 ])

@@ -1,8 +1,9 @@
 // The folder that a run leaves.
 
-import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { makeFolder as makeFolders } from '../host/node/index.ts'
 import {
   aggregateCsv,
   aggregateOf,
@@ -41,9 +42,9 @@ export function missingPictures(): string | null {
 }
 
 /** Makes the folder before hours of work find that they cannot. */
-export function makeFolder(folder: string): void {
+export async function makeFolder(folder: string): Promise<void> {
   try {
-    mkdirSync(folder, { recursive: true })
+    await makeFolders(folder)
   } catch (error) {
     throw cannot(`Results cannot be written to ${folder}`, error)
   }
@@ -51,7 +52,7 @@ export function makeFolder(folder: string): void {
 
 /** Every file of one run. `startedAtMs`: its beginning, where it had a real one. */
 export async function writeRun(folder: string, run: Run, startedAtMs?: number): Promise<void> {
-  makeFolder(folder)
+  await makeFolder(folder)
   const epochMs = startedAtMs ?? VIRTUAL_EPOCH_MS
   const write = (name: string, content: string | Buffer) =>
     writeFileSync(join(folder, name), content)
@@ -81,7 +82,7 @@ export async function writeReport(
   runs: readonly Run[],
   heading: string,
 ): Promise<void> {
-  makeFolder(folder)
+  await makeFolder(folder)
   const page = await reportPage(runs, { heading, hasPictures: missingPictures() === null })
   writeFileSync(join(folder, 'report.html'), page)
 }

@@ -90,7 +90,7 @@ export async function compareExperiments(
 // Everything that can be wrong has been found before the first minute is spent.
 async function runGroups(groups: readonly Group[], options: RunOptions): Promise<number> {
   const interrupt = new Interrupt()
-  makeFolder(options.out)
+  await makeFolder(options.out)
   for (const { heading, runs, folder } of groups) {
     const done: Run[] = []
     for (const planned of runs) {

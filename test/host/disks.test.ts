@@ -16,7 +16,7 @@ import {
   MemoryDisk,
   SyncError,
 } from '../../src/host/index.ts'
-import { NodeDisk } from '../../src/host/node/index.ts'
+import { makeFolder, NodeDisk } from '../../src/host/node/index.ts'
 
 const execFileOf = promisify(execFile)
 
@@ -239,4 +239,19 @@ test('reserved bytes are there while a log is open, and go when it is closed', a
   assert.equal(await sizeOf(), 1501)
   await file.close()
   assert.equal(await sizeOf(), 501)
+})
+
+test('a folder is made with those above it, and the uppermost new one is told', async (t) => {
+  const directory = await temporaryDirectory(t)
+  assert.equal(await makeFolder(join(directory, 'a/b/c')), join(directory, 'a'))
+  assert.equal(await makeFolder(join(directory, 'a/b/c')), null)
+  assert.equal(await makeFolder(join(directory, 'a/b/d')), join(directory, 'a/b/d'))
+  await writeFile(join(directory, 'file'), '')
+  await assert.rejects(makeFolder(join(directory, 'file')), { code: 'EEXIST' })
+  await assert.rejects(makeFolder(join(directory, 'file/x')), { code: 'ENOTDIR' })
+})
+
+test('where nothing can be made it is said at once', async () => {
+  await assert.rejects(NodeDisk.open('/proc/headgate'), { name: 'DiskError' })
+  await assert.rejects(NodeDisk.open('/proc/headgate/a/b'), { name: 'DiskError' })
 })

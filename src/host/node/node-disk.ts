@@ -1,11 +1,12 @@
 // Files in a directory of our own. What a promise here says is durable has been synced, directory
 // entries included: a new file is no file after power loss until its directory was synced.
 
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import type { Disk, LogFile } from '../disk.ts'
 import { checkFileName } from '../file-name.ts'
 import { DirectoryLock, RESERVED_CHARACTER } from './directory-lock.ts'
+import { makeFolder } from './make-folder.ts'
 import { asDiskError, NodeLogFile } from './node-log-file.ts'
 
 export class NodeDisk implements Disk {
@@ -23,7 +24,7 @@ export class NodeDisk implements Disk {
    * another process has it, with a `DiskError` when it cannot be had at all.
    */
   static async open(directory: string): Promise<NodeDisk> {
-    await asDiskError(() => mkdir(directory, { recursive: true }))
+    await asDiskError(() => makeFolder(directory))
     const disk = new NodeDisk(directory, await DirectoryLock.take(directory))
     await asDiskError(() => disk.#removeUnfinished())
     return disk
@@ -103,8 +104,8 @@ export class NodeDisk implements Disk {
   }
 
   async #makeFolder(folder: string): Promise<void> {
-    const firstMade = await mkdir(folder, { recursive: true })
-    if (firstMade === undefined) return
+    const firstMade = await makeFolder(folder)
+    if (firstMade === null) return
     for (let made = folder; made.length >= firstMade.length; made = dirname(made)) {
       await syncFolder(dirname(made))
     }
