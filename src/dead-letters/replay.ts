@@ -39,10 +39,10 @@ export async function replay(
 
 /** Resolves with null when the record is durable in the spool. */
 function append(line: ReplayLine, letter: KeptLetter): Promise<SpoolRefusal | null> {
-  const { receipt, stream, partitionKey, explicitHashKey, data } = letter
+  const { receipt, stream, partitionKey, explicitHashKey, data, arrivedAtMs } = letter
   return new Promise((resolve) => {
     line.append({
-      records: [{ receipt, stream, partitionKey, explicitHashKey, data }],
+      records: [{ receipt, stream, partitionKey, explicitHashKey, data, arrivedAtMs }],
       idempotency: null,
       durable: () => resolve(null),
       refused: resolve,

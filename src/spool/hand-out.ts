@@ -268,11 +268,11 @@ export class HandOut {
         cursor.skip()
         continue
       }
-      const { dataAt, dataEnd, receipt, ...fields } = cursor.next()
+      const { dataAt, dataEnd, receipt, arrivedAtMs, ...fields } = cursor.next()
       // A copy: a record that waits long must not hold on to all that was read with it.
       const record = { ...fields, data: Buffer.from(body.subarray(dataAt, dataEnd)) }
-      const { arrivedAtMs } = head
-      const origin = { segment, ordinal, position, arrivedAtMs, receipt }
+      const cameAtMs = arrivedAtMs ?? head.arrivedAtMs
+      const origin = { segment, ordinal, position, arrivedAtMs: cameAtMs, receipt }
       const handed = new Handed(record, origin, this)
       const { lane } = handed
       if (lane.leftPass === pass || (lane.behindAt !== null && isBefore(lane.behindAt, start))) {

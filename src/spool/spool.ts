@@ -270,10 +270,10 @@ export class Spool implements SpoolFront {
     })
   }
 
-  #handOn({ records, segment, position, firstOrdinal, arrivedAtMs }: Entry): void {
+  #handOn({ records, segment, position, firstOrdinal, arrivedAtMs: cameAtMs }: Entry): void {
     for (let i = 0; i < records.length; i++) {
       const ordinal = firstOrdinal + i
-      const receipt = records[i]!.receipt ?? null
+      const { receipt = null, arrivedAtMs = cameAtMs } = records[i]!
       this.#handOut!.offer(records[i]!, { segment, ordinal, position, arrivedAtMs, receipt })
     }
   }

@@ -3,11 +3,14 @@
 //    kind  flags  first ordinal  count  arrival  [key length  key  hash  ack]  records
 //    u8    u8     u32            u32    f64       u16          …    32    u8
 //
-//    record: flags  [length  stream]  length  key  [hash key]  [length  receipt]  length  data
-//            u8      u8      …        u16     …     16 bytes    u8      …         u32     …
+//    record: flags  [length  stream]  length  key  [hash key]  [length  receipt]  [arrival]
+//            u8      u8      …        u16     …     16 bytes    u8      …          f64
+//            length  data
+//            u32     …
 //
 // The arrival is the wall clock's, in milliseconds. What is in brackets is there when a flag says
-// so; a record without a stream has that of the one before it.
+// so; a record without a stream has that of the one before it, one without an arrival came with its
+// transaction.
 
 import { HashKey } from '../record/index.ts'
 import type { AckLevel, IdempotencyEntry, SpoolRecord, Transaction } from './transaction.ts'
@@ -22,6 +25,7 @@ const HAS_RECEIPTS = 2
 const HAS_STREAM = 1
 const HAS_HASH_KEY = 2
 const HAS_RECEIPT = 4
+const HAS_ARRIVAL = 8
 
 export const ACK_LEVELS: readonly AckLevel[] = ['accepted', 'durable', 'delivered']
 
@@ -41,6 +45,8 @@ export interface StoredRecord {
   partitionKey: string
   explicitHashKey: HashKey | null
   receipt: string | null
+  /** Null when it came with its transaction. */
+  arrivedAtMs: number | null
   /** Where the data is in the body. */
   dataAt: number
   dataEnd: number
@@ -56,6 +62,7 @@ export function bodyBytesOf({ records, idempotency }: Transaction): number {
     if (record.stream !== stream) bytes += 1 + Buffer.byteLength(record.stream)
     if (record.explicitHashKey !== null) bytes += 16
     if (record.receipt !== undefined) bytes += 1 + Buffer.byteLength(record.receipt)
+    if (record.arrivedAtMs !== undefined) bytes += 8
     stream = record.stream
   }
   return bytes
@@ -95,7 +102,7 @@ function encodeIdempotency(
 }
 
 function encodeRecord(buffer: Buffer, at: number, record: SpoolRecord, hasStream: boolean): number {
-  const { explicitHashKey: hashKey, receipt, data } = record
+  const { explicitHashKey: hashKey, receipt, arrivedAtMs, data } = record
   let flags = 0
   let end = at + 1
   if (hasStream) {
@@ -115,6 +122,10 @@ function encodeRecord(buffer: Buffer, at: number, record: SpoolRecord, hasStream
     flags |= HAS_RECEIPT
     const bytes = buffer.write(receipt, end + 1, 'latin1')
     end = buffer.writeUInt8(bytes, end) + bytes
+  }
+  if (arrivedAtMs !== undefined) {
+    flags |= HAS_ARRIVAL
+    end = buffer.writeDoubleBE(arrivedAtMs, end)
   }
   buffer[at] = flags
   end = buffer.writeUInt32BE(data.length, end)
@@ -169,6 +180,7 @@ export class RecordCursor {
       partitionKey: '',
       explicitHashKey: null,
       receipt: null,
+      arrivedAtMs: null,
       dataAt: 0,
       dataEnd: 0,
     }
@@ -202,6 +214,10 @@ export class RecordCursor {
       const end = at + 1 + body[at]!
       if (record !== null) record.receipt = body.toString('latin1', at + 1, end)
       at = end
+    }
+    if ((flags & HAS_ARRIVAL) !== 0) {
+      if (record !== null) record.arrivedAtMs = body.readDoubleBE(at)
+      at += 8
     }
     const dataBytes = body.readUInt32BE(at)
     if (record !== null) {

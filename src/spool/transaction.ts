@@ -13,6 +13,8 @@ export interface SpoolRecord {
   readonly data: Uint8Array
   /** A dead letter that is sent again keeps the receipt that its sender has. */
   readonly receipt?: string
+  /** And it came when it first came, on the wall clock. */
+  readonly arrivedAtMs?: number
 }
 
 /** What an answer was promised to mean. */

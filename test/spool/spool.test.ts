@@ -243,3 +243,23 @@ test('who is forgotten is not told, and holds nothing', async () => {
   )
   assert.equal(station.spool.totals.successes, 2)
 })
+
+test('a record that came before keeps its arrival, from memory and from the disk', async () => {
+  const first = await Station.open()
+  first.append(['again'], { receipt: '1-0-9f86d081', arrivedAtMs: 1234.5 })
+  first.append(['new'])
+  const cameAtMs = first.clock.wallMs()
+  await first.turn()
+  first.settle('again', 'Gone')
+  assert.equal(first.letters[0]!.arrivedAtMs, 1234.5)
+
+  first.hasRoom = false
+  first.append(['parked'], { receipt: '1-1-9f86d081', arrivedAtMs: 77 })
+  await first.turn()
+  const { clock } = first
+  const second = await Station.open({ disk: first.disk, clock })
+  second.settleAll('Gone')
+  const arrivals = second.letters.map(({ data, arrivedAtMs }) => [String(data), arrivedAtMs])
+  assert.deepEqual(Object.fromEntries(arrivals)['parked'], 77)
+  assert.equal(Object.fromEntries(arrivals)['new'], cameAtMs)
+})
