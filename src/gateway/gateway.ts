@@ -134,6 +134,7 @@ export class Gateway implements HttpService {
     if (this.#door.spool === null) {
       return problem('not-found', 'This gateway has no spool, and gives no receipts.')
     }
+    if (id === '') return problem('not-found', 'A receipt belongs behind /receipts/.')
     if (id.length > RECEIPT_MAX_LENGTH) return problem('not-found', 'This is no receipt.')
     const { maxOpenRequests } = this.#door.config.admission
     if (this.#door.openCount < maxOpenRequests) return new ReceiptTaker(this.#door, id)

@@ -22,7 +22,7 @@ const SIGNPOST = `Headgate: HTTP in, Kinesis out.
   POST /mappedIngest/{resource}  any JSON; the partition key is where the mapping says
   GET  /receipts/{id}            what became of a record
   GET  /livez  /readyz           is the process alive, can it take records
-  GET  /actuator/health          both
+  GET  /actuator/health          both, and the disk's parts: as the worst of them
   GET  /actuator/info            what is running
   GET  /actuator/kpl             the producer's configuration, and its lines
   GET  /actuator/kinesis         the ledger, the spool, the dead letters
@@ -47,6 +47,8 @@ export class Health {
       ['/livez', () => textAnswer('ok')],
       ['/readyz', () => readiness(door)],
       ['/actuator/health', () => health(door)],
+      ['/actuator/health/liveness', () => healthAnswer(ALIVE)],
+      ['/actuator/health/readiness', () => healthAnswer(readinessHealth(door))],
       ['/actuator/info', () => json(200, { build })],
       ['/actuator/kpl', () => json(200, door.line.describe())],
       ['/actuator/kinesis', () => whole(ledger)],
@@ -89,21 +91,38 @@ function readiness(door: Door): HttpAnswer {
     : json(503, { status: 'unready', reasons })
 }
 
+/** From bad to good: the whole is as its worst part, as Spring Boot has it. */
+const HEALTH_STATUSES = ['DOWN', 'OUT_OF_SERVICE', 'UP'] as const
+
+interface PartHealth {
+  readonly status: (typeof HEALTH_STATUSES)[number]
+  readonly details?: object
+}
+
 function health(door: Door): HttpAnswer {
+  const components: Readonly<Record<string, PartHealth>> = {
+    liveness: ALIVE,
+    readiness: readinessHealth(door),
+    ...storeHealth(door),
+  }
+  const all = new Set(Object.values(components).map(({ status }) => status))
+  const status = HEALTH_STATUSES.find((one) => all.has(one))!
+  return healthAnswer({ status, components })
+}
+
+const ALIVE: PartHealth = { status: 'UP' }
+
+function readinessHealth(door: Door): PartHealth {
   const reasons = reasonsUnready(door)
-  const isUp = reasons.length === 0
-  return json(isUp ? 200 : 503, {
-    status: isUp ? 'UP' : 'OUT_OF_SERVICE',
-    components: {
-      liveness: { status: 'UP' },
-      readiness: { status: isUp ? 'UP' : 'OUT_OF_SERVICE', details: { reasons } },
-      ...storeHealth(door),
-    },
-  })
+  return { status: reasons.length === 0 ? 'UP' : 'OUT_OF_SERVICE', details: { reasons } }
+}
+
+function healthAnswer(health: PartHealth & { readonly components?: object }): HttpAnswer {
+  return json(health.status === 'UP' ? 200 : 503, health)
 }
 
 /** Dead letters without room stop nobody who sends, but somebody must look. */
-function storeHealth({ spool, deadLetters }: Door): object {
+function storeHealth({ spool, deadLetters }: Door): Record<string, PartHealth> {
   if (spool === null || deadLetters === null) return {}
   const { state, parkedRecords } = spool.stats
   const { count, state: room } = deadLetters.stats

@@ -5,6 +5,7 @@ import type { BodyTaker, HttpAnswer } from '../host/index.ts'
 import type { KnownIdempotency, ReceiptState } from '../spool/index.ts'
 import { ACCEPTED, json, kept, outcomeAnswer, pending } from './answers.ts'
 import type { Door } from './door.ts'
+import { problem } from './problem.ts'
 
 /** Answers with what is known of a receipt; a request of its own, because the disk is asked. */
 export class ReceiptTaker implements BodyTaker {
@@ -28,7 +29,7 @@ export class ReceiptTaker implements BodyTaker {
   }
 
   tooLarge(): HttpAnswer {
-    return this.#close(json(413, { receipt: this.#id }))
+    return this.#close(problem('body-too-large', 'No body is needed here.'))
   }
 
   abort(): void {
@@ -78,5 +79,7 @@ async function ask({ spool, peers }: Door, id: string): Promise<ReceiptState> {
 
 function receiptAnswer(receipt: string, state: ReceiptState): HttpAnswer {
   if (state.state === 'delivered') return json(200, { receipt, state: state.state, ...state.place })
-  return json(state.state === 'unknown' ? 404 : 200, { receipt, ...state })
+  if (state.state !== 'unknown') return json(200, { receipt, ...state })
+  const detail = `Nothing is known of the receipt ${receipt}, or nothing any more.`
+  return problem('receipt-unknown', detail, { more: { receipt, ...state } })
 }

@@ -199,7 +199,12 @@ test('dead letters without room are shown, and records are taken still', () => {
   spool.state = 'dead-letters-full'
   spool.deadLetters = { count: 5, bytes: 500, state: 'full' }
   assert.equal(station.get('/readyz').status, 200)
-  const health = JSON.parse(String(station.get('/actuator/health').body))
+  const answer = station.get('/actuator/health')
+  const health = JSON.parse(String(answer.body))
+  assert.deepEqual([answer.status, health.status], [503, 'DOWN'], 'as the worst of its parts')
+  assert.equal(health.components.readiness.status, 'UP')
+  assert.equal(station.get('/actuator/health/readiness').status, 200)
+  assert.equal(station.get('/actuator/health/liveness').status, 200)
   assert.equal(health.components.deadLetters.status, 'DOWN')
   assert.equal(health.components.deadLetters.details.count, 5)
   assert.equal(station.put('a', 'accepted').answer!.status, 202)
@@ -230,13 +235,20 @@ test('receipts say what became of a record', async () => {
     station.ask('GET', `/receipts/${receipt}`, {}, Buffer.alloc(0)),
   )
   await turn()
-  const told = asked.map(({ answer }) => [answer!.status, JSON.parse(String(answer!.body))])
+  const told = asked
+    .slice(0, 3)
+    .map(({ answer }) => [answer!.status, JSON.parse(String(answer!.body))])
   assert.deepEqual(told, [
     [200, { receipt: 'r-0', state: 'pending' }],
     [200, { receipt: 'r-1', state: 'delivered', ...PLACE }],
     [200, { receipt: 'r-2', state: 'dead-lettered', code: 'Expired', message: 'too old' }],
-    [404, { receipt: 'x', state: 'unknown' }],
   ])
+  const unknown = asked[3]!.answer!
+  assert.deepEqual([unknown.status, codeOf(unknown)], [404, 'receipt-unknown'])
+  assert.equal(headerOfAnswer(unknown, 'content-type'), 'application/problem+json')
+  const { receipt, state } = JSON.parse(String(unknown.body))
+  assert.deepEqual({ receipt, state }, { receipt: 'x', state: 'unknown' })
+  assert.equal(codeOf(station.get('/receipts/')), 'not-found')
   assert.equal(station.ledger()['openRequests'], 0)
   assert.equal(station.ask('POST', '/receipts/x', {}, Buffer.alloc(0)).answer!.status, 405)
 })
