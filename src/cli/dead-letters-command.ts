@@ -140,7 +140,8 @@ async function isConfirmed(
 ): Promise<boolean> {
   const count = Math.min(limit, await countLetters(desks, filter))
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await terminal.question(`Throw away ${count} dead letters? They are lost. [y/N] `)
+  const what = count === 1 ? '1 dead letter? It is' : `${count} dead letters? They are`
+  const answer = await terminal.question(`Throw away ${what} lost. [y/N] `)
   terminal.close()
   return /^y(es)?$/i.test(answer.trim())
 }
@@ -150,19 +151,20 @@ async function run(
   options: PlaceOptions,
   work: (desks: readonly Desk[]) => Promise<number>,
 ): Promise<void> {
-  if (options.admin !== undefined) {
-    process.exitCode = await work([new HttpDesk(originOf(options.admin))])
-    return
-  }
   const overrides = { data: options.data } as SettingsOverrides
   const settings = readSettings(options.config ?? null, process.env, overrides)
+  const { token } = settings.admin
+  if (options.admin !== undefined) {
+    process.exitCode = await work([new HttpDesk(originOf(options.admin), token)])
+    return
+  }
   const local = await openLocalDesks(settings, stderrLog('error'))
   if (typeof local === 'string') {
     if (local === '') {
       const why = `Another process has ${settings.data} and tells no admin address`
       throw usageError(`${why} (it starts, or admin.port is off): name one with --admin.`)
     }
-    process.exitCode = await work([new HttpDesk(local)])
+    process.exitCode = await work([new HttpDesk(local, token)])
     return
   }
   try {

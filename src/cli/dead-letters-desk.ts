@@ -16,10 +16,12 @@ import { EXIT, ExitError } from './exit.ts'
 /** Over HTTP. */
 export class HttpDesk implements Desk {
   readonly #origin: string
+  readonly #headers: Readonly<Record<string, string>>
 
-  /** `origin` such as `http://127.0.0.1:8081`. */
-  constructor(origin: string) {
+  /** `origin` such as `http://127.0.0.1:8081`; `token` is empty when none is needed. */
+  constructor(origin: string, token = '') {
     this.#origin = origin.replace(/\/+$/, '')
+    this.#headers = token === '' ? {} : { authorization: `Bearer ${token}` }
   }
 
   list(filter: LetterFilter, limit: number): Promise<Listing> {
@@ -53,7 +55,7 @@ export class HttpDesk implements Desk {
 
   async #ask(method: string, target: string): Promise<{ status: number; text: string }> {
     try {
-      const answer = await fetch(this.#origin + target, { method })
+      const answer = await fetch(this.#origin + target, { method, headers: this.#headers })
       return { status: answer.status, text: await answer.text() }
     } catch (error) {
       const { message, cause } = error as Error

@@ -49,7 +49,10 @@ export async function listLetters(
   }
   if (out.isJson) return EXIT.good
   if (lines.length > 0) out.print(tableOf(lines))
-  const more = shownCount < count ? `; ${shownCount} are shown, --limit shows more` : ''
+  const more =
+    shownCount < count
+      ? `; ${shownCount} ${shownCount === 1 ? 'is' : 'are'} shown, --limit shows more`
+      : ''
   out.print(
     count === 0 ? 'There are none.' : `${count} dead ${count === 1 ? 'letter' : 'letters'}${more}.`,
   )

@@ -88,5 +88,6 @@ async function openAdminOf(
   settings: Settings,
   log: Log,
 ): Promise<Admin | null> {
-  return 'office' in line ? openAdmin(new AdminService(line.office, log), settings) : null
+  if (!('office' in line)) return null
+  return openAdmin(new AdminService(line.office, log, settings.admin.token), settings)
 }

@@ -95,13 +95,20 @@ export const settingsFields = {
       default: '127.0.0.1',
       pattern: /^\S+$/,
       allowed: 'an address of this machine',
-      says: 'The address for administration; whoever reaches it may read and remove dead letters.',
+      says: 'The address for administration. Whoever reaches it may read and remove dead letters: one that is not of the loopback needs admin.token.',
     }),
     port: integerOr(['next', 'off'], {
       default: 'next',
       min: 0,
       max: PORT_MAX,
       says: "Its port; next: the gateway's plus one (any, where that is any), off: none, 0: any.",
+    }),
+    token: text({
+      default: '',
+      pattern: /^([\x21-\x7e]{16,256})?$/,
+      allowed: '16 to 256 visible ASCII characters, or nothing',
+      env: 'HEADGATE_ADMIN_TOKEN',
+      says: 'What a request there has to carry (Authorization: Bearer …); nothing: on the loopback nothing is asked for.',
     }),
   },
   kplProperties: text({
@@ -149,6 +156,7 @@ export function readSettings(
     const base = spool.enabled ? withSpool(kpl) : { ...kpl, ...WITHOUT_SPOOL }
     const settings = readConfig(settingsFields, { ...sources, base })
     checkAcks(settings)
+    checkAdmin(settings)
     return settings
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
@@ -172,6 +180,18 @@ function checkAcks({ ack, mappings, spool }: Settings): void {
   const wrong = asked.filter(({ ack }) => ack === 'durable').map(({ path }) => path)
   if (wrong.length === 0) return
   throw usageError(`durable needs the spool, and spool.enabled is false: ${wrong.join(', ')}`)
+}
+
+/** Of this machine alone; what a name leads to is not known here. */
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/
+
+function checkAdmin({ admin, spool }: Settings): void {
+  const { host, port, token } = admin
+  if (!spool.enabled || port === 'off' || token !== '' || LOOPBACK.test(host)) return
+  throw usageError(
+    `admin.host is ${host}, which others may reach, and nothing would be asked of them: ` +
+      'set admin.token (HEADGATE_ADMIN_TOKEN), or leave the address on 127.0.0.1.',
+  )
 }
 
 function kplDefaults(name: string, warnings: string[]): SettingsOverrides {

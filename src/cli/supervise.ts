@@ -133,7 +133,9 @@ class Supervisor {
         this.#force.askOne(index, { about, detail }, LETTERS_TIMEOUT_MS),
       )
     })
-    this.#admin = await openAdmin(new AdminService(new ManyDesks(desks), this.#log), settings)
+    const { token } = settings.admin
+    const service = new AdminService(new ManyDesks(desks), this.#log, token)
+    this.#admin = await openAdmin(service, settings)
     if (this.#admin !== null) this.#world.disk.tell(this.#admin.url)
   }
 

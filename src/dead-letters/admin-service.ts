@@ -1,6 +1,7 @@
 // Dead letters over HTTP, on the admin address: it shows records and changes what is kept, so it is
 // not where clients send records, and by default only this machine reaches it.
 
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { problem } from '../gateway/index.ts'
 import {
   type BodyTaker,
@@ -25,17 +26,30 @@ type Work = () => Promise<HttpAnswer>
 export class AdminService implements HttpService {
   readonly #office: Desk
   readonly #log: Log
+  /** What a request has to carry; null when nothing is asked for. */
+  readonly #authorization: Buffer | null
 
-  constructor(office: Desk, log: Log) {
+  /** `token`: empty when nothing is asked for. */
+  constructor(office: Desk, log: Log, token = '') {
     this.#office = office
     this.#log = log
+    this.#authorization = token === '' ? null : hashOf(`Bearer ${token}`)
   }
 
   begin(head: HttpHead): HttpAnswer | BodyTaker {
-    const refusal = refusalOfBrowser(head)
+    const refusal = this.#refusalOf(head)
     if (refusal !== null) return refusal
     const work = this.#route(head)
     return 'status' in work ? work : this.#taker(work)
+  }
+
+  /** A page in a browser does not know the token; where there is none, it may not ask at all. */
+  #refusalOf(head: HttpHead): HttpAnswer | null {
+    if (this.#authorization === null) return refusalOfBrowser(head)
+    const said = hashOf(headerOf(head.headers, 'authorization') ?? '')
+    if (timingSafeEqual(said, this.#authorization)) return null
+    const detail = "Authorization: Bearer and the gateway's admin.token are needed."
+    return problem('token-needed', detail, { headers: ['www-authenticate', 'Bearer'] })
   }
 
   #route({ method, target }: HttpHead): HttpAnswer | Work {
@@ -102,6 +116,11 @@ function refusalOfBrowser({ headers }: HttpHead): HttpAnswer | null {
   if (/^(localhost|[0-9.]+|\[[0-9a-fA-F:.]+\])(:[0-9]+)?$/.test(host)) return null
   const detail = `The host is ${JSON.stringify(host)}; an address or localhost is needed.`
   return problem('origin-refused', detail)
+}
+
+/** Of one length, whatever was said. */
+function hashOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
 }
 
 function notAllowed(method: string, allowed: string): HttpAnswer {

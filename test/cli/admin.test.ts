@@ -39,3 +39,23 @@ test('a port that is taken is said, with the setting to change', async (context)
     /admin address cannot be 127\.0\.0\.1:\d+.*EADDRINUSE.*another port \(admin\.port\)/,
   )
 })
+
+test('an address that others reach needs a token', () => {
+  const outside = (admin: object, more: object = {}) => settingsWith({ admin, ...more })
+  for (const host of ['0.0.0.0', '::', '10.1.2.3', '127.example', 'gateway.example']) {
+    assert.throws(() => outside({ host }), /admin\.host is .* set admin\.token/, host)
+    assert.equal(outside({ host, token: '0123456789abcdef' }).admin.host, host)
+  }
+  for (const host of ['127.0.0.1', '127.1.2.3', 'localhost', '::1']) outside({ host })
+  outside({ host: '0.0.0.0', port: 'off' })
+  outside({ host: '0.0.0.0' }, { spool: { enabled: false } })
+})
+
+test('a token has 16 to 256 characters', () => {
+  const withToken = (length: number) => settingsWith({ admin: { token: 'x'.repeat(length) } })
+  for (const length of [0, 16, 17, 255, 256]) withToken(length)
+  for (const length of [1, 15, 257]) assert.throws(() => withToken(length), /admin\.token/)
+  assert.throws(() => settingsWith({ admin: { token: 'sixteen letters, but' } }), /admin\.token/)
+  const fromEnv = readSettings(null, { HEADGATE_ADMIN_TOKEN: 'x'.repeat(16) }, {})
+  assert.equal(fromEnv.admin.token, 'x'.repeat(16))
+})

@@ -66,6 +66,20 @@ test('a record for a missing stream is a dead letter, is sent again when the str
   assert.equal(JSON.parse(tail.out).data, 'data of k1')
 })
 
+test('a gateway with a token is asked by those who have it', async (context) => {
+  const cwd = temporaryDirectory(context)
+  const token = { HEADGATE_ADMIN_TOKEN: '0123456789abcdef' }
+  const served = await serving(cwd, [], token)
+  context.after(() => served.stop('SIGKILL'))
+
+  const without = await run(['dead-letters', 'list'], { cwd })
+  const having = await run(['dead-letters', 'list'], { cwd, env: token })
+
+  assert.equal(without.exitCode, 1)
+  assert.match(without.err, /says 401: .*admin\.token/)
+  assert.deepEqual([having.exitCode, having.out], [0, 'There are none.\n'])
+})
+
 test('while no gateway runs the same works on its directory', async (context) => {
   const cwd = temporaryDirectory(context)
   const served = await serving(cwd)

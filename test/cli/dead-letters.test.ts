@@ -144,6 +144,8 @@ test('a person sees a table and a page, without what would steer the terminal', 
   )
   assert.equal(rows.length, 2)
   assert.equal(count, '3 dead letters; 2 are shown, --limit shows more.')
+  await listLetters([desk], ALL_LETTERS, 1, out)
+  assert.equal(printed[4], '3 dead letters; 1 is shown, --limit shows more.')
   assert.match(page, /partition key +key of a\n/)
   assert.match(page, /data, 9 bytes, utf-8:\ndata of a$/)
   assert.ok(!printed.join().includes('\u001b'))

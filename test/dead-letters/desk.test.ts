@@ -197,6 +197,38 @@ test('pages in a browser are refused, openly or under a name of their own', asyn
   }
 })
 
+test('with a token, only who carries it is answered, under whatever name of the host', async () => {
+  const { letters } = await openLetters()
+  const token = 'a token of the test'
+  const office = new DeadLetterOffice(letters, new HandSpool())
+  const service = new AdminService(office, silentLog, token)
+  const ask = async (...headers: string[]) => {
+    const {
+      status,
+      body,
+      headers: said,
+    } = await exchange(service, {
+      method: 'GET',
+      target: '/dead-letters',
+      headers: ['host', 'gateway.example', ...headers],
+    })
+    return { status, code: JSON.parse(String(body)).code, said }
+  }
+  for (const wrong of [`Bearer ${token}s`, 'Bearer ', token, `Basic ${token}`]) {
+    assert.equal((await ask('authorization', wrong)).status, 401, wrong)
+  }
+  const missing = await ask()
+  assert.deepEqual([missing.status, missing.code], [401, 'token-needed'])
+  assert.ok(missing.said.includes('www-authenticate'))
+  assert.equal((await ask('authorization', `Bearer ${token}`)).status, 200)
+})
+
+test('what is sent again keeps the instant at which it first came', async () => {
+  const { ask, spool } = await openDesk('a')
+  await ask('POST /dead-letters/replay')
+  assert.equal(spool.transactions[0]!.records[0]!.arrivedAtMs, 1_700_000_000_000)
+})
+
 test('a disk that fails is a 503 that says what is certain', async () => {
   const { ask, disk, letters } = await openDesk('a')
   disk.fault = (operation) => (operation === 'load' ? 'EIO' : null)
