@@ -59,6 +59,8 @@ export class Aggregator implements Stage<UserRecord> {
   /** For want of knowledge that is one call away; bounded by the window. */
   #held: UserRecord[] = []
   #isFlushing = false
+  /** Of the map by which the shards' reducers gather. */
+  #mapVersion = 0
 
   constructor(
     clock: Clock,
@@ -98,9 +100,12 @@ export class Aggregator implements Stage<UserRecord> {
   onShardsChanged(): void {
     const left = this.#held
     this.#held = []
+    // By another map a shard of the same name may have another range.
+    const isSameMap = this.#mapVersion === this.#shards.version
+    this.#mapVersion = this.#shards.version
     for (const { byShard } of [this.#fresh, this.#again]) {
       for (const [shard, reducer] of byShard) {
-        if (this.#shards.isSettled(shard)) continue
+        if (isSameMap && this.#shards.isSettled(shard)) continue
         byShard.delete(shard)
         left.push(...reducer.abandon())
       }
@@ -151,8 +156,9 @@ export class Aggregator implements Stage<UserRecord> {
     const { byShard } = this.#reducersFor(record)
     let reducer = byShard.get(shard)
     if (reducer === undefined) {
+      const { version } = this.#shards
       reducer = this.#open(AGGREGATE_KEY_BYTES, (records, sizeBytes) => {
-        return new KinesisRecord(records, sizeBytes, shard)
+        return new KinesisRecord(records, sizeBytes, shard, records.length === 1, version)
       })
       byShard.set(shard, reducer)
     }

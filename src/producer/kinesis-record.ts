@@ -14,6 +14,9 @@ import {
 const AGGREGATE_PARTITION_KEY = 'a'
 export const AGGREGATE_KEY_BYTES = AGGREGATE_PARTITION_KEY.length
 
+/** Of no map: where every member belongs has to be looked at. */
+const NO_VERSION = -1
+
 export class KinesisRecord implements PutRecordsEntry {
   /** Earliest deadline first; the first one's hash key routes them all. */
   readonly userRecords: readonly UserRecord[]
@@ -28,18 +31,22 @@ export class KinesisRecord implements PutRecordsEntry {
 
   /** All members have one hash key, so that wherever it lands they belong there. */
   readonly isOneKey: boolean
+  /** Of the shard map that predicted the shard of every member; of no meaning with one key. */
+  readonly mapVersion: number
 
   constructor(
     userRecords: readonly UserRecord[],
     sizeBytes: number,
     predictedShard: number,
     isOneKey = userRecords.length === 1,
+    mapVersion = NO_VERSION,
   ) {
     const first = userRecords[0]!
     this.userRecords = userRecords
     this.sizeBytes = sizeBytes
     this.predictedShard = predictedShard
     this.isOneKey = isOneKey
+    this.mapVersion = mapVersion
     this.partitionKey = isOneKey ? first.partitionKey : AGGREGATE_PARTITION_KEY
     this.chargedBytes = sizeBytes + Buffer.byteLength(this.partitionKey)
     let deadlineAtMs = first.deadlineAtMs
@@ -68,15 +75,16 @@ export class KinesisRecord implements PutRecordsEntry {
   }
 }
 
-/** A Kinesis record of some that were members of one. */
-export function joined(
-  records: readonly UserRecord[],
-  shard: number,
-  isOneKey: boolean,
+/** A Kinesis record of the first members of one. */
+export function firstOf(
+  { userRecords, predictedShard, isOneKey, mapVersion }: KinesisRecord,
+  count: number,
 ): KinesisRecord {
+  const first = userRecords.slice(0, count)
   const size = new AggregateSize()
-  for (const record of records) size.add(record)
-  return new KinesisRecord(records, size.accurateBytes(), shard, isOneKey || records.length === 1)
+  for (const record of first) size.add(record)
+  const isOne = isOneKey || count === 1
+  return new KinesisRecord(first, size.accurateBytes(), predictedShard, isOne, mapVersion)
 }
 
 /** A Kinesis record of one user record, which nothing may share. */

@@ -6,7 +6,7 @@ import { PUT_RECORDS_MAX_COUNT, type PutRecordsAnswer, shardNumberOf } from '../
 import { type Backoff, WHOLE_STREAM } from './backoff.ts'
 import type { Refusal } from './client.ts'
 import { stepBack } from './key-order.ts'
-import { joined, KinesisRecord } from './kinesis-record.ts'
+import { firstOf, KinesisRecord } from './kinesis-record.ts'
 import type { StreamMetrics } from './metrics/stream-metrics.ts'
 import type { Exchange } from './sender.ts'
 import type { ShardMap } from './shard-map.ts'
@@ -160,12 +160,13 @@ export class Retrier {
    * With an order to keep, members of one key must not travel side by side: the first half goes,
    * and the other one after it. A bad member is alone after log2 of their number.
    */
-  #halve({ userRecords, predictedShard, isOneKey }: KinesisRecord): void {
+  #halve(record: KinesisRecord): void {
+    const { userRecords } = record
     const middle = userRecords.length >> 1
     const left = userRecords.slice(middle)
     const nowMs = this.#clock.monotonicMs()
     for (const member of left) member.deadlineAtMs = nowMs
-    this.#exits!.sender.put([joined(userRecords.slice(0, middle), predictedShard, isOneKey)])
+    this.#exits!.sender.put([firstOf(record, middle)])
     stepBack(left)
   }
 
@@ -176,8 +177,13 @@ export class Retrier {
     const isExpected = predicted === NO_SHARD || (predicted === shard && isKnown)
     this.#exits!.backoff.succeeded(predicted)
     if (!isExpected) this.#shards.invalidate(exchange.startAtMs, predicted)
+    // By another map the shard of that name had perhaps another range: that of a stream that was
+    // deleted, and made anew while the request was held up.
+    const isOfThisMap = record.mapVersion === this.#shards.version
     // Alone, a record lands where its own hash key belongs, whatever we predicted.
-    if (isExpected || record.isOneKey) return this.#deliver(exchange, record, landing, null)
+    if (record.isOneKey || (isExpected && isOfThisMap)) {
+      return this.#deliver(exchange, record, landing, null)
+    }
     if (isKnown) return this.#deliver(exchange, record, landing, shard)
     this.#unjudged.add({ exchange, record, landing, missedCount: 0 })
     this.#shards.refresh()

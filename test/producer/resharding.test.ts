@@ -144,6 +144,61 @@ test('a shard of the same name in a stream made anew is told apart by its number
   assert.equal(numberRangeFrom('1'), null)
 })
 
+/**
+ * A stream of two shards is made anew with eight: the first one of either has the same name. The
+ * two keys belong to the first one of two, and to different ones of eight; the third tells.
+ */
+function madeAnew() {
+  const eight = evenShards(8)
+  const [first] = keysIn(eight[0]!, 1)
+  const [second] = keysIn(eight[1]!, 1)
+  const [teller] = keysIn(eight[5]!, 1)
+  return { eight, keys: [first!, second!], teller: teller! }
+}
+
+test('an aggregate that acts on the next stream of its name is not taken as expected', async () => {
+  const running = line({ shards: evenShards(2) })
+  const { service } = running
+  const { eight, keys, teller } = madeAnew()
+  running.put(teller, 'warm')
+  await running.runFor(1000)
+  running.results.length = 0
+  for (const key of keys) running.put(key, 'x')
+  service.latencyMs = 5000
+  service.script = () => {
+    service.shards = eight
+    return 'store'
+  }
+  await running.runFor(1000)
+  service.latencyMs = 10
+  running.put(teller, 'where it lands shows what became of the stream')
+
+  await running.runFor(10_000)
+
+  assert.deepEqual(codesOf(running), [[null], ['Wrong Shard', null], ['Wrong Shard', null]])
+  assert.equal(running.producer.describe().streams[0]!.openShards, 8)
+})
+
+test('what was gathered for a shard goes by the next one of its name', async () => {
+  const running = line({ settings: { recordMaxBufferedTime: 5000 }, shards: evenShards(2) })
+  const { service } = running
+  const { eight, keys, teller } = madeAnew()
+  running.put(teller, 'warm')
+  await running.runFor(6000)
+  service.shards = eight
+  running.put(teller, 'where it lands shows what became of the stream')
+  await running.runFor(4900)
+  for (const key of keys) running.put(key, 'x')
+
+  await running.runFor(10_000)
+
+  assert.deepEqual(
+    entriesOf(running).map(({ userRecords }) => userRecords.length),
+    [1, 1, 1, 1],
+  )
+  assert.ok(running.results.every(({ attempts }) => attempts.length === 1))
+})
+
 test('a split shows by the age of the map, before a record has gone astray', async () => {
   const shards = evenShards(2)
   const running = line({ settings: { shardMapMaxAge: 100_000 }, shards })

@@ -142,12 +142,7 @@ test('a request that is held up while its stream is made anew may act on the nex
   }
   for (const seed of [1, 2]) {
     const calm = calmSettings(seed, [anew])
-    const [node] = calm.nodes
-    const settings: LineSettings = {
-      ...calm,
-      kinesis: { ...calm.kinesis, faults: [heldUp] },
-      nodes: [{ ...node!, producer: { ...node!.producer, aggregationEnabled: false } }],
-    }
+    const settings: LineSettings = { ...calm, kinesis: { ...calm.kinesis, faults: [heldUp] } }
 
     const { counts }: LineReport = await new LineWorld(seed, {}, settings).run()
 
