@@ -13,6 +13,14 @@ export interface Position {
 }
 
 /**
+ * The copy of a record that went with a stream that was deleted: before all that is in the next
+ * one. Nobody can read any more how those that went lay among each other.
+ */
+export function goneWithItsStream({ entryNumber }: BookedRecord): Position {
+  return { generation: -1, sequenceNumber: BigInt(entryNumber), subSequenceNumber: 0 }
+}
+
+/**
  * Throws unless the members of a Kinesis record that is about to be sent are, of each key, the
  * oldest that have not settled, in their order.
  */

@@ -4,7 +4,7 @@ import assert from 'node:assert'
 import { ATTEMPTS_KEPT_MAX_COUNT, type Place } from '../record/index.ts'
 import { hashKeyOf } from '../wire/index.ts'
 import { membersOf } from './aggregates.ts'
-import { checkStoredOrder, type Position } from './order-checker.ts'
+import { checkStoredOrder, goneWithItsStream, type Position } from './order-checker.ts'
 import { type BookedRecord, type Pass, passesOf, type RecordBook } from './record-book.ts'
 import type { StoredRecord, StoredShard } from './stream-reader.ts'
 
@@ -52,9 +52,12 @@ export class StreamChecker {
    * with a stream that was deleted.
    */
   check(isGone: (stream: string, place: Place) => boolean): void {
-    checkStoredOrder(this.#book.records, ({ id }) => {
-      const readable = this.#copies.get(id)?.filter(({ isReadable }) => isReadable) ?? []
-      return readable.map(({ position }) => position)
+    const wentAway = ({ result }: Pass, stream: string) =>
+      result?.isDelivered === true && isGone(stream, result.place)
+    checkStoredOrder(this.#book.records, (booked) => {
+      const copies = this.#copies.get(booked.id) ?? []
+      const left = copies.filter(({ isReadable }) => isReadable).map(({ position }) => position)
+      return wentAway(booked, booked.stream) ? [goneWithItsStream(booked), ...left] : left
     })
     for (const booked of this.#book.records) {
       const copies = this.#copies.get(booked.id) ?? []
@@ -63,8 +66,7 @@ export class StreamChecker {
       assert(copies.length <= carriedCount, `record ${booked.id} is in the stream; nobody sent it`)
       for (const pass of passes) {
         const { result } = pass
-        const wentAway = result?.isDelivered === true && isGone(booked.stream, result.place)
-        if (result === null || wentAway) continue
+        if (result === null || wentAway(pass, booked.stream)) continue
         checkResult(booked.id, pass, copies)
         if (passes.length === 1) checkCount(booked.id, pass, copies.length)
       }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { UserRecord } from '../../src/record/index.ts'
-import { checkStoredOrder, type Position } from '../../src/sim/order-checker.ts'
+import { checkStoredOrder, goneWithItsStream, type Position } from '../../src/sim/order-checker.ts'
 import { type BookedRecord, RecordBook } from '../../src/sim/record-book.ts'
 import { World } from '../../src/sim/world.ts'
 
@@ -64,6 +64,17 @@ test('a Kinesis record with both may be there twice', () => {
 test('what a request without an answer does may come late', () => {
   check(booked([{ isAnswered: false }, {}]), [[at(5), at(7)], [at(6)]])
   check(booked([{ isAnswered: false, isDelivered: false }, {}]), [[at(7)], [at(6)]])
+})
+
+test('what went with a deleted stream was first, whatever came late to the next one', () => {
+  const records = booked([{ isAnswered: false }, {}, {}])
+  const [gone, alsoGone] = records.map(goneWithItsStream)
+
+  check(records, [[gone!, at(7)], [alsoGone!], [at(6)]])
+
+  const says = /record 1 is in the stream before record 0/
+  assert.throws(() => check(records, [[at(7)], [alsoGone!]]), says)
+  assert.throws(() => check(records, [[at(7)], [at(6)]]), says)
 })
 
 test('what failed and was answered is not late', () => {
