@@ -28,6 +28,10 @@ export class SpoolWitness {
   readonly #book: RecordBook
   readonly #settings: NodeSettings
   readonly #letters = new Set<BookedRecord>()
+  /** Records that wait for the disk, as of the last event. */
+  #waitingCount = 0
+  /** Of these, when a process ended: on the disk in parts, perhaps, and promised to nobody. */
+  #undecidedCount = 0
   #start: LedgerCounts | null = null
   /** As the last process closed it; null when it did not. */
   #closed: LedgerCounts | null = null
@@ -64,6 +68,8 @@ export class SpoolWitness {
     const ledger = gateway.ledger
     this.#start = ledger
     this.startCount = ledger.outstanding
+    this.#undecidedCount += this.#waitingCount
+    this.#waitingCount = 0
     const closed = this.#closed
     this.#closed = null
     // Where a sync failed, what it did not confirm may be torn, or be gone with the power: counts,
@@ -75,7 +81,8 @@ export class SpoolWitness {
     const { size } = this.receipts
     assert(keptCount >= size, `the ledger knows of ${keptCount} records; ${size} have receipts`)
     const { damagedRecords } = spool.stats
-    assert(damagedRecords === 0, `${damagedRecords} records are damaged`)
+    const undecided = this.#undecidedCount
+    assert(damagedRecords <= undecided, `${damagedRecords} records are damaged, not ${undecided}`)
   }
 
   onClose({ gateway }: SpooledLineParts, left: number): void {
@@ -93,6 +100,7 @@ export class SpoolWitness {
     assert(delivered <= shelf.deliveredCount, `the ledger's successes: ${successes}`)
     assert(failed <= shelf.failedCount - shelf.closedCount, `the ledger's failures: ${failures}`)
     const { unsettledRecords, waitingRecords } = spool.stats
+    this.#waitingCount = waitingRecords
     const inside = unsettledRecords + waitingRecords
     assert(
       gateway.insideCount === inside,
