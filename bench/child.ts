@@ -38,9 +38,15 @@ export class Child {
   #lastId = 0
 
   /** Starts `module`, a URL of a file that calls `answerCalls`, on this Node or another. */
-  constructor(module: URL, cores: number | string, executable = process.execPath) {
+  constructor(
+    module: URL,
+    cores: number | string,
+    executable = process.execPath,
+    nodeOptions: readonly string[] = [],
+  ) {
     const quiet = '--disable-warning=ExperimentalWarning'
-    const command = pinned(String(cores), [executable, quiet, fileURLToPath(module)])
+    const program = [executable, quiet, ...nodeOptions, fileURLToPath(module)]
+    const command = pinned(String(cores), program)
     this.#process = spawn(command[0]!, command.slice(1), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',
@@ -67,6 +73,11 @@ export class Child {
     return this.call('cpuMicros')
   }
 
+  /** Memory of the child that is in use. */
+  residentBytes(): Promise<number> {
+    return this.call('residentBytes')
+  }
+
   /** Lets the child clean up and end; kills it if it does not. */
   stop(): void {
     if (this.#process.connected) this.#process.disconnect()
@@ -89,7 +100,8 @@ export function answerCalls(functions: Functions): void {
     const { user, system } = process.cpuUsage()
     return user + system
   }
-  const all: Functions = { cpuMicros, ...functions }
+  const residentBytes = () => process.memoryUsage.rss()
+  const all: Functions = { cpuMicros, residentBytes, ...functions }
   process.on('disconnect', () => process.exit(0))
   process.on('message', async ({ id, name, input }: Call) => {
     try {

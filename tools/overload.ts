@@ -8,7 +8,7 @@ import { GRAPH_NAME, graphOf, pageOf } from './overload/page.ts'
 import type { Scenario } from './overload/world.ts'
 import { progress } from './progress.ts'
 
-const HELP = `Usage: npm run overload -- [--seconds N] [--only NAME] [--write] [--json]
+const HELP = `Usage: npm run overload -- [--seconds N] [--only NAME] [--semi-space MIB] [--write] [--json]
 
 Offers a real gateway 1, 2, 5 and 10 times what it can carry, from a generator that does not wait
 for answers, with and without headroom in the spool. Everything runs on this machine's loopback.
@@ -17,6 +17,8 @@ About twelve minutes with a minute for each step.
 Options:
   --seconds N   how long each step takes, 5 to 600 (default: 60)
   --only NAME   without-headroom or with-headroom
+  --semi-space MIB
+                what V8 may take for each half of its new objects; 0 leaves it to V8 (default: 16)
   --write       write docs/overload.md and docs/overload.svg
   --json        print what was measured as one JSON object
   --help        this text
@@ -26,9 +28,19 @@ Exit code: 0 measured, whatever the figures; 1 it could not be measured; 2 wrong
 `
 
 const MIB = 1024 * 1024
-const SCENARIOS: readonly Scenario[] = [
-  { name: 'without headroom', spoolMaxBytes: 2 * MIB, segmentBytes: 128 * 1024 },
-  { name: 'with headroom', spoolMaxBytes: 10 * 1024 * MIB, segmentBytes: 64 * MIB },
+const SCENARIOS: readonly Omit<Scenario, 'semiSpaceMib'>[] = [
+  {
+    name: 'without headroom',
+    spoolMaxBytes: 2 * MIB,
+    segmentBytes: 128 * 1024,
+    firstPerSecond: 500,
+  },
+  {
+    name: 'with headroom',
+    spoolMaxBytes: 10 * 1024 * MIB,
+    segmentBytes: 64 * MIB,
+    firstPerSecond: 8000,
+  },
 ]
 
 interface Options {
@@ -45,6 +57,7 @@ function readOptions(args: string[]): Options | 'help' | { readonly problem: str
       options: {
         seconds: { type: 'string', default: '60' },
         only: { type: 'string' },
+        'semi-space': { type: 'string', default: '16' },
         write: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -55,9 +68,14 @@ function readOptions(args: string[]): Options | 'help' | { readonly problem: str
     if (!Number.isInteger(seconds) || seconds < 5 || seconds > 600) {
       return { problem: `--seconds takes 5 to 600, not ${values.seconds}` }
     }
-    const scenarios = SCENARIOS.filter(({ name }) => {
+    const semiSpaceMib = Number(values['semi-space'])
+    if (!Number.isInteger(semiSpaceMib) || semiSpaceMib < 0 || semiSpaceMib > 1024) {
+      return { problem: `--semi-space takes 0 to 1024, not ${values['semi-space']}` }
+    }
+    const chosen = SCENARIOS.filter(({ name }) => {
       return values.only === undefined || name.replace(' ', '-') === values.only
     })
+    const scenarios = chosen.map((scenario) => ({ ...scenario, semiSpaceMib }))
     if (scenarios.length === 0) return { problem: `--only does not take ${values.only}` }
     return { seconds, scenarios, isWritten: values.write, isJson: values.json }
   } catch (error) {

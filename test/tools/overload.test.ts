@@ -36,12 +36,19 @@ function step(multiple: number, more: Partial<StepReport> = {}): StepReport {
 
 function report(...steps: StepReport[]): ScenarioReport {
   return {
-    scenario: { name: 'without headroom', spoolMaxBytes: 1, segmentBytes: 1 },
+    scenario: {
+      name: 'without headroom',
+      spoolMaxBytes: 1,
+      segmentBytes: 1,
+      semiSpaceMib: 16,
+      firstPerSecond: 1,
+    },
     capacityPerSecond: 1000,
     idleMs: QUICK,
     idleResidentBytes: 100e6,
     memoryMaxBytes: 40e6,
     steps,
+    bare: { idleResidentBytes: 60e6, residentMaxBytes: 90e6 },
   }
 }
 

@@ -73,26 +73,35 @@ class StepRun {
   constructor(step: Step, resolve: (result: StepResult) => void) {
     this.#step = step
     this.#resolve = resolve
-    this.#send()
+    this.#tick()
   }
 
-  #send(): void {
-    const { ratePerSecond, seconds, request } = this.#step
+  #tick(): void {
     const nowMs = performance.now() - this.#startAtMs
-    const dueCount = Math.floor((Math.min(nowMs, seconds * 1000) * ratePerSecond) / 1000)
+    this.#send(nowMs)
+    // What is due and finds no connection is not sent at all: nobody waits in line here.
+    this.#unsentCount += this.#dueCount(nowMs) - this.#offeredCount
+    this.#offeredCount = this.#dueCount(nowMs)
+    if (nowMs < this.#step.seconds * 1000) setTimeout(() => this.#tick(), 1)
+    else this.#endSoon()
+  }
+
+  #dueCount(nowMs: number): number {
+    const { ratePerSecond, seconds } = this.#step
+    return Math.floor((Math.min(nowMs, seconds * 1000) * ratePerSecond) / 1000)
+  }
+
+  #send(nowMs: number): void {
+    const { ratePerSecond, request } = this.#step
+    const dueCount = this.#dueCount(nowMs)
     while (this.#offeredCount < dueCount) {
-      const dueAtMs = this.#startAtMs + (++this.#offeredCount * 1000) / ratePerSecond
       const connection = this.#free.pop() ?? this.#connect()
-      if (connection === null) {
-        this.#unsentCount++
-        continue
-      }
+      if (connection === null) return
+      const dueAtMs = this.#startAtMs + (++this.#offeredCount * 1000) / ratePerSecond
       this.#late.add(performance.now() - dueAtMs)
       this.#openCount++
       connection.send(request, dueAtMs)
     }
-    if (nowMs < seconds * 1000) setTimeout(() => this.#send(), 1)
-    else this.#endSoon()
   }
 
   #endSoon(): void {
@@ -108,6 +117,9 @@ class StepRun {
         this.#openCount--
         this.#count(status, code, ms)
         this.#free.push(connection)
+        // Else all answers of a moment would be read before the next requests leave, and whoever
+        // gives them would wait meanwhile.
+        this.#send(performance.now() - this.#startAtMs)
       },
       closed: (hadRequest) => {
         this.#all.delete(connection)

@@ -1,10 +1,16 @@
 // Measures a gateway at multiples of what it can carry, and how it comes back.
 
-import { Child, CLIENT_CORE } from '../../bench/child.ts'
+import { Child, CLIENT_CORE, SERVER_CORE } from '../../bench/child.ts'
 import { median } from '../../bench/harness.ts'
 import { postBytes } from '../../bench/load-client.ts'
 import type { Quantiles, Second, StepResult } from './generator.ts'
-import { MEMORY_MAX_BYTES, type Overloaded, openWorld, type Scenario } from './world.ts'
+import {
+  MEMORY_MAX_BYTES,
+  nodeOptionsOf,
+  type Overloaded,
+  openWorld,
+  type Scenario,
+} from './world.ts'
 
 export const MULTIPLES = [1, 2, 5, 10] as const
 
@@ -45,13 +51,18 @@ export interface ScenarioReport {
   readonly idleResidentBytes: number
   readonly memoryMaxBytes: number
   readonly steps: readonly StepReport[]
+  readonly bare: BareReport
+}
+
+/** A server on `node:http` that reads bodies and answers, under the last step's load. */
+export interface BareReport {
+  readonly idleResidentBytes: number
+  readonly residentMaxBytes: number
 }
 
 const IDLE_PER_SECOND = 50
 const IDLE_SECONDS = 4
 const CAPACITY_SECONDS = 8
-/** Rates that are tried for the capacity, until half of it is refused or late. */
-const CAPACITY_FIRST = 500
 const WATCH_SECONDS = 10
 const MAX_CONNECTIONS = 1000
 /** An answer of the watch is as before when it takes no longer than the idle p99 and this. */
@@ -67,21 +78,26 @@ export async function overload(
 ): Promise<ScenarioReport> {
   const world = await openWorld(scenario)
   const generator = new Child(new URL('./generator.ts', import.meta.url), CLIENT_CORE)
-  const load = new Load(world, generator)
+  const load = new Load(world.port, generator)
   try {
     progress(`${scenario.name}: warming up`)
     await load.run(IDLE_PER_SECOND * 10, 2)
     const idle = await load.run(IDLE_PER_SECOND, IDLE_SECONDS)
     progress(`${scenario.name}: looking for the capacity`)
-    const capacityPerSecond = await capacityOf(load)
+    const capacityPerSecond = await capacityOf(load, scenario.firstPerSecond)
     await load.untilBack(idle.goodMs.p99)
     const idleResidentBytes = world.residentBytes()
     const steps: Omit<StepReport, 'goodputPart'>[] = []
     for (const multiple of MULTIPLES) {
       progress(`${scenario.name}: ${multiple} times ${capacityPerSecond}/s for ${seconds} s`)
-      steps.push(await stepOf(load, { multiple, capacityPerSecond, seconds, idle }))
+      steps.push(await stepOf(world, load, { multiple, capacityPerSecond, seconds, idle }))
     }
     const best = Math.max(...steps.map(({ goodPerSecond }) => goodPerSecond))
+    progress(`${scenario.name}: a bare server for ${seconds} s`)
+    const bare = await bareOf(generator, scenario, {
+      ratePerSecond: steps.at(-1)!.wantedPerSecond,
+      seconds,
+    })
     return {
       scenario,
       capacityPerSecond,
@@ -89,6 +105,7 @@ export async function overload(
       idleResidentBytes,
       memoryMaxBytes: MEMORY_MAX_BYTES,
       steps: steps.map((step) => ({ ...step, goodputPart: step.goodPerSecond / best })),
+      bare,
     }
   } finally {
     generator.stop()
@@ -97,17 +114,17 @@ export async function overload(
 }
 
 class Load {
-  readonly world: Overloaded
+  readonly #port: number
   readonly #generator: Child
   readonly #request = postBytes('/mappedIngest/load', ['key: k'], bodyOf(BODY_BYTES))
 
-  constructor(world: Overloaded, generator: Child) {
-    this.world = world
+  constructor(port: number, generator: Child) {
+    this.#port = port
     this.#generator = generator
   }
 
   run(ratePerSecond: number, seconds: number): Promise<StepResult> {
-    const { port } = this.world
+    const port = this.#port
     const request = this.#request
     const step = { port, request, ratePerSecond, seconds, maxConnections: MAX_CONNECTIONS }
     return this.#generator.call<StepResult>('run', step)
@@ -130,9 +147,9 @@ class Load {
 const WORST_EXTRA_MS = 10 * AS_BEFORE_MS
 
 /** What is answered well when more is offered than it can carry: the best of rising rates. */
-async function capacityOf(load: Load): Promise<number> {
+async function capacityOf(load: Load, firstPerSecond: number): Promise<number> {
   let best = 0
-  for (let rate = CAPACITY_FIRST; ; rate *= 2) {
+  for (let rate = firstPerSecond; ; rate *= 2) {
     const { seconds } = await load.run(rate, CAPACITY_SECONDS)
     // The second half: the first one fills what was empty.
     const half = seconds.slice(CAPACITY_SECONDS / 2, CAPACITY_SECONDS)
@@ -151,10 +168,10 @@ interface StepPlan {
 }
 
 async function stepOf(
+  world: Overloaded,
   load: Load,
   { multiple, capacityPerSecond, seconds, idle }: StepPlan,
 ): Promise<Omit<StepReport, 'goodputPart'>> {
-  const { world } = load
   let residentMaxBytes = 0
   const sampling = setInterval(() => {
     residentMaxBytes = Math.max(residentMaxBytes, world.residentBytes())
@@ -182,6 +199,29 @@ async function stepOf(
     residentMaxBytes,
     backAfterSeconds,
     generatorLimits: limitsOf(result),
+  }
+}
+
+async function bareOf(
+  generator: Child,
+  scenario: Scenario,
+  { ratePerSecond, seconds }: { ratePerSecond: number; seconds: number },
+): Promise<BareReport> {
+  const module = new URL('../../bench/parts/bare-server.ts', import.meta.url)
+  const server = new Child(module, SERVER_CORE, process.execPath, nodeOptionsOf(scenario))
+  try {
+    const load = new Load(await server.call<number>('start'), generator)
+    await load.run(IDLE_PER_SECOND * 10, 2)
+    const idleResidentBytes = await server.residentBytes()
+    let residentMaxBytes = 0
+    const sampling = setInterval(async () => {
+      residentMaxBytes = Math.max(residentMaxBytes, await server.residentBytes())
+    }, SAMPLE_EACH_MS)
+    await load.run(ratePerSecond, seconds)
+    clearInterval(sampling)
+    return { idleResidentBytes, residentMaxBytes }
+  } finally {
+    server.stop()
   }
 }
 

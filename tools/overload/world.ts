@@ -18,6 +18,15 @@ export interface Scenario {
   readonly name: 'without headroom' | 'with headroom'
   readonly spoolMaxBytes: number
   readonly segmentBytes: number
+  /** Where the search for the capacity begins. */
+  readonly firstPerSecond: number
+  /** Of what V8 keeps new objects in it has two; 0 leaves their size to V8. */
+  readonly semiSpaceMib: number
+}
+
+/** What Node is started with. */
+export function nodeOptionsOf({ semiSpaceMib }: Scenario): readonly string[] {
+  return semiSpaceMib === 0 ? [] : [`--max-semi-space-size=${semiSpaceMib}`]
 }
 
 export interface Overloaded {
@@ -32,7 +41,7 @@ export async function openWorld(scenario: Scenario): Promise<Overloaded> {
   const folder = mkdtempSync(join(tmpdir(), 'headgate-overload-'))
   writeFileSync(join(folder, 'headgate.yaml'), configOf(scenario))
   // The gateway has a core of its own; what drives it shares the other one.
-  const kinesis = start(['kinesis', '--port', '0', '--data', 'kinesis'], folder, 1)
+  const kinesis = start(['kinesis', '--port', '0', '--data', 'kinesis'], { folder, core: 1 })
   const children = [kinesis]
   const close = async () => {
     for (const child of children) await ended(child)
@@ -41,7 +50,7 @@ export async function openWorld(scenario: Scenario): Promise<Overloaded> {
   try {
     const { endpoint } = await factsOf(kinesis)
     const args = ['serve', '--port', '0', '--data', 'gateway', '--endpoint', endpoint!]
-    const gateway = start(args, folder, 0)
+    const gateway = start(args, { folder, core: 0, nodeOptions: nodeOptionsOf(scenario) })
     children.unshift(gateway)
     const { gateway: origin } = await factsOf(gateway)
     return {
@@ -69,11 +78,20 @@ kinesis:
 `
 }
 
-function start(args: readonly string[], cwd: string, core: number): ChildProcess {
+interface Where {
+  readonly folder: string
+  readonly core: number
+  readonly nodeOptions?: readonly string[]
+}
+
+function start(
+  args: readonly string[],
+  { folder: cwd, core, nodeOptions = [] }: Where,
+): ChildProcess {
   const rest = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))
   const isAway = args.includes('--endpoint')
   const env = { ...Object.fromEntries(rest), ...(isAway ? KEYS : {}), NO_COLOR: '1' }
-  const program = [process.execPath, BIN, ...args, '--json']
+  const program = [process.execPath, ...nodeOptions, BIN, ...args, '--json']
   const command = CAN_PIN ? ['taskset', '-c', String(core), ...program] : program
   return spawn(command[0]!, command.slice(1), { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] })
 }
