@@ -50,7 +50,8 @@ export async function openLocalDesks(settings: Settings, log: Log): Promise<Loca
   return { desks: opened, close }
 }
 
-async function worldOf(data: string): Promise<NodeHost | string> {
+/** A string while another process has it: the admin address that it tells. */
+export async function worldOf(data: string): Promise<NodeHost | string> {
   try {
     return await nodeHost({ dataDirectory: data })
   } catch (error) {

@@ -11,6 +11,7 @@ import { stderrLog } from './log.ts'
 import { serve } from './serve.ts'
 import { isServiceConfigured, readSettings, type SettingsOverrides } from './settings.ts'
 import { runUntilStopped } from './signals.ts'
+import { addSpool } from './spool-command.ts'
 import { parseStart, type TailStart } from './tail.ts'
 import { runTail } from './tail-command.ts'
 import { version } from './version.ts'
@@ -144,6 +145,7 @@ program
   })
 
 addDeadLetters(program, print)
+addSpool(program, print)
 addLab(program, print)
 
 interface Flags {

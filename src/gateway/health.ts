@@ -121,13 +121,20 @@ function healthAnswer(health: PartHealth & { readonly components?: object }): Ht
   return json(health.status === 'UP' ? 200 : 503, health)
 }
 
-/** Dead letters without room stop nobody who sends, but somebody must look. */
+/**
+ * Dead letters without room, and records that the disk does not give, stop nobody who sends, but
+ * somebody must look.
+ */
 function storeHealth({ spool, deadLetters }: Door): Record<string, PartHealth> {
   if (spool === null || deadLetters === null) return {}
-  const { state, parkedRecords } = spool.stats
+  const { state, parkedRecords, unreadableRecords, unreadableFiles } = spool.stats
   const { count, state: room } = deadLetters.stats
+  const isGood = state === 'ok' && unreadableFiles === 0
   return {
-    spool: { status: state === 'ok' ? 'UP' : 'DOWN', details: { state } },
+    spool: {
+      status: isGood ? 'UP' : 'DOWN',
+      details: { state, unreadableRecords, unreadableFiles },
+    },
     deadLetters: {
       status: room === 'ok' ? 'UP' : 'DOWN',
       details: { state: room, count, parkedRecords },

@@ -91,6 +91,12 @@ function storeFamilies({ heldBytes, spool, deadLetters }: GatewaySnapshot): Fami
         spool.parkedRecords,
       ),
       gauge('spool_damaged_bytes', 'Bytes that could not be read back.', spool.damagedBytes),
+      gauge(
+        'spool_unreadable_records',
+        'Records that the disk does not give; they wait for the next start.',
+        spool.unreadableRecords,
+      ),
+      gauge('spool_unreadable_files', 'Files in which they are.', spool.unreadableFiles),
       gauge('spool_is_ok', '1 when the spool takes records, else 0.', spool.state === 'ok' ? 1 : 0),
     )
   }

@@ -13,6 +13,8 @@ import type {
 /** What a spool needs beside its host. */
 export interface SpoolParts {
   readonly deadLetters: DeadLetterSink
+  /** What the disk does not give now counts as lost, instead of waiting for the next start. */
+  readonly givesUp?: boolean
 }
 
 /** Where the records go: the producer. */
@@ -68,6 +70,10 @@ export interface SpoolStats {
   readonly damagedBytes: number
   /** Records lost in them. */
   readonly damagedRecords: number
+  /** Records that the disk has not given since the start: they stay unsettled, for the next one. */
+  readonly unreadableRecords: number
+  /** Files in which they are; in one that could not be read at all nobody knows how many. */
+  readonly unreadableFiles: number
   /** Groups that were synced, since the start. */
   readonly syncs: number
 }

@@ -214,7 +214,7 @@ export class HandOut {
         if (found === null) {
           if (!this.#lanes.isPassWanted(pass, start, here)) return stop(true)
           await reader.load({ isStubborn: this.#isStubborn(segment) })
-          if (reader.unreadableBytes > 0) segment.isKept = true
+          if (reader.unreadableBytes > 0) segment.isUnreadable = true
           continue
         }
         const frame = this.#frameOf(segment, found, endOrdinal)
@@ -232,8 +232,8 @@ export class HandOut {
     return pass === this.#pass && !this.#isHeld
   }
 
-  #isStubborn({ isKept }: Segment): boolean {
-    return isKept || this.#readFailureCount >= READ_FAILURES_MAX_COUNT
+  #isStubborn({ isUnreadable }: Segment): boolean {
+    return isUnreadable || this.#readFailureCount >= READ_FAILURES_MAX_COUNT
   }
 
   /** Null for damage. `endOrdinal` is where the frame before it ends. */

@@ -16,6 +16,7 @@ import { Segment } from './segment.ts'
 import { parseFileName, type SegmentName } from './segment-name.ts'
 import { SharedFile } from './shared-file.ts'
 import { decodeHead, RecordCursor, type TransactionHead } from './transaction-code.ts'
+import { DAMAGED, keepUnreadable, leaveUnreadable } from './unreadable.ts'
 import type { Usage } from './usage.ts'
 
 const READ_ATTEMPTS = 3
@@ -31,6 +32,8 @@ export interface RecoveryParts {
   readonly keys: Keys
   readonly replayed: Replayed
   readonly keptAside: KeptAside
+  /** What the disk does not give counts as lost. */
+  readonly givesUp: boolean
 }
 
 export interface RecoveredSegment {
@@ -196,15 +199,10 @@ class SegmentRecovery {
   }
 
   async #readLog(): Promise<boolean> {
-    const { clock, log, usage } = this.#parts
+    const { clock, usage } = this.#parts
     const segment = this.#segment
     const file = await withPatience(clock, () => segment.log.acquire())
-    if (file === null) {
-      log.error('a segment cannot be read; it is left for the next start', {
-        segment: segment.base,
-      })
-      return false
-    }
+    if (file === null) return this.#onNoLog()
     try {
       const isSynced = await this.#sync(file)
       segment.logBytes = file.sizeBytes()
@@ -214,6 +212,18 @@ class SegmentRecovery {
     } finally {
       segment.log.release()
     }
+  }
+
+  /** True when it is given up: then what is known of it is what its outcomes say. */
+  #onNoLog(): boolean {
+    const { givesUp, usage, log } = this.#parts
+    const { base: segment } = this.#segment
+    if (!givesUp) leaveUnreadable({ usage, log }, segment)
+    else {
+      this.#lose(this.#settledEnd)
+      log.warn('a segment cannot be read and is given up', { segment })
+    }
+    return givesUp
   }
 
   /**
@@ -244,7 +254,7 @@ class SegmentRecovery {
       else if (found.kind === 'frame') this.#takeFrame(found, isSynced)
       else await this.#onDamage(found, file)
     }
-    segment.isKept = this.#isUnreadable
+    segment.isUnreadable = this.#isUnreadable
   }
 
   #takeFrame(found: FoundFrame, isSynced: boolean): void {
@@ -274,12 +284,18 @@ class SegmentRecovery {
   }
 
   async #onDamage(range: FoundDamage, file: LogFile): Promise<void> {
-    const { log, usage } = this.#parts
-    if (range.isTail) await this.#giveBack(file, range.end)
+    const { log, usage, givesUp } = this.#parts
     const { base: segment } = this.#segment
     const { position, end, isTail } = range
     const bytes = end - position
+    const isGivenUp = givesUp && this.#isUnreadable
+    if (isTail) await this.#giveBack(file, isGivenUp ? position : end)
     if (bytes === 0) return
+    if (isTail && this.#isUnreadable) {
+      // How many records are in it nobody knows.
+      if (!isGivenUp) return keepUnreadable({ usage, log }, this.#segment, 0)
+      return log.warn('the end of a segment cannot be read and is cut off', { segment })
+    }
     this.#damages.push(range)
     if (isTail) return log.warn('the end of a segment is torn', { segment, position, bytes })
     usage.damagedBytes += bytes
@@ -300,24 +316,22 @@ class SegmentRecovery {
    * the disk did not give all, they are not handed on now and stay unsettled, for the next start.
    */
   #lose(endOrdinal: number): void {
+    const { usage, givesUp } = this.#parts
     const segment = this.#segment
     let lostCount = 0
+    let keptCount = 0
     for (let ordinal = segment.recordCount; ordinal < endOrdinal; ordinal++) {
-      if (this.#isUnreadable) {
-        if (segment.taken.set(ordinal)) this.#parts.usage.damagedCount++
+      if (this.#isUnreadable && !givesUp) {
+        if (segment.taken.set(ordinal)) keptCount++
         continue
       }
       if (!segment.giveUp(ordinal)) continue
       lostCount++
       segment.outcomes.deadLettered(ordinal, DAMAGED.code, DAMAGED.message)
     }
+    if (keptCount > 0) keepUnreadable(this.#parts, segment, keptCount)
     segment.recordCount = Math.max(segment.recordCount, endOrdinal)
     segment.counts.failures += lostCount
-    this.#parts.usage.damagedCount += lostCount
+    usage.damagedCount += lostCount
   }
-}
-
-export const DAMAGED = {
-  code: 'Damaged',
-  message: 'The record could not be read back from the spool.',
 }

@@ -50,7 +50,9 @@ export class Segment {
   logBytes = 0
   /** Nothing more is appended. */
   isSealed = false
-  /** Something of it could not be read now: it stays on the disk for the next start. */
+  /** The disk did not give all of its log. */
+  isUnreadable = false
+  /** Records may be in what it did not give: it stays on the disk for the next start. */
   isKept = false
   isRetired = false
   readonly #marks: Mark[] = []

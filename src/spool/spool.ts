@@ -23,7 +23,7 @@ import { LogWriter, sizesOf } from './log-writer.ts'
 import type { OutcomeFileParts } from './outcome-file.ts'
 import { receiptOf } from './receipt.ts'
 import { forgetReceipt, stateOfReceipt } from './receipt-state.ts'
-import { DAMAGED, type RecoveredSegment, recoverSegments, withPatience } from './recovery.ts'
+import { type RecoveredSegment, recoverSegments, withPatience } from './recovery.ts'
 import { Replayed } from './replayed.ts'
 import type { Segment } from './segment.ts'
 import { lastNumberIn } from './segment-name.ts'
@@ -31,6 +31,7 @@ import { SegmentTable } from './segment-table.ts'
 import { Settlement } from './settlement.ts'
 import { loadTotals, type Totals } from './totals.ts'
 import type { KnownIdempotency, ReceiptState, SpoolRefusal, Transaction } from './transaction.ts'
+import { DAMAGED, keepUnreadable } from './unreadable.ts'
 import { Upkeep } from './upkeep.ts'
 import { Usage } from './usage.ts'
 
@@ -187,6 +188,8 @@ export class Spool implements SpoolFront {
       parkedRecords: this.#settlement?.parkedCount ?? 0,
       damagedBytes: usage.damagedBytes,
       damagedRecords: usage.damagedCount,
+      unreadableRecords: usage.unreadableCount,
+      unreadableFiles: usage.unreadable.size,
       syncs: usage.syncCount,
     }
   }
@@ -233,6 +236,7 @@ export class Spool implements SpoolFront {
         keys: this.#keys,
         replayed: this.#replayed,
         keptAside: this.#keptAside,
+        givesUp: this.#parts.givesUp ?? false,
       },
       names,
     )
@@ -318,12 +322,12 @@ export class Spool implements SpoolFront {
     const { position } = range
     const bytes = range.end - position
     this.#usage.damagedBytes += bytes
+    if (segment.isUnreadable) {
+      const parts = { usage: this.#usage, log: this.#log }
+      return keepUnreadable(parts, segment, lost.length, { position, bytes })
+    }
     this.#usage.damagedCount += lost.length
     const told = { segment: segment.base, position, bytes, records: lost.length }
-    if (segment.isKept) {
-      // The disk did not give it, which may be otherwise at another time: nothing is decided.
-      return this.#log.error('records cannot be read; they wait for the next start', told)
-    }
     this.#log.error('a segment is damaged', told)
     void this.#keptAside.keep(segment.log, range).then(() => {
       const outcome = { kind: 'dead-lettered', ...DAMAGED } as const

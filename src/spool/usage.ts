@@ -9,6 +9,10 @@ export class Usage {
   unsettledCount = 0
   damagedBytes = 0
   damagedCount = 0
+  /** Unsettled, and not given by the disk since the start. */
+  unreadableCount = 0
+  /** Segments in which such records are, or may be. */
+  readonly unreadable = new Set<string>()
   syncCount = 0
 
   /** What is on the disk now and what the unsettled records will add to it. */

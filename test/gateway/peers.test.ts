@@ -33,6 +33,8 @@ function snapshot(factor: number, state: SpoolState, oldestAgeMs: number): Gatew
       parkedRecords: 0,
       damagedBytes: 0,
       damagedRecords: 0,
+      unreadableRecords: 0,
+      unreadableFiles: 0,
       syncs: 7,
     },
     deadLetters: { count: factor, bytes: 10 * factor, state: factor === 1 ? 'ok' : 'full' },

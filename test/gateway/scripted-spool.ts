@@ -131,6 +131,8 @@ export class ScriptedSpool implements SpoolFront {
       parkedRecords: 0,
       damagedBytes: 0,
       damagedRecords: 0,
+      unreadableRecords: 0,
+      unreadableFiles: 0,
       syncs: 0,
     }
   }
