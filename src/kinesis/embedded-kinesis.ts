@@ -110,9 +110,14 @@ export class EmbeddedKinesis implements HttpService {
    * Rejects with a `ServiceError` when the name, the number or the limits of the account do not
    * allow it.
    */
-  async createStreamIfAbsent(name: string, shardCount: number): Promise<void> {
+  async createStreamIfAbsent(
+    name: string,
+    shardCount: number,
+    MaxRecordSizeInKiB?: number,
+  ): Promise<void> {
     if (this.#service.streams.get(name) !== null) return
-    const input = Buffer.from(JSON.stringify({ StreamName: name, ShardCount: shardCount }))
+    const fields = { StreamName: name, ShardCount: shardCount, MaxRecordSizeInKiB }
+    const input = Buffer.from(JSON.stringify(fields))
     const call = { ...this.#service, format: JSON_FORMAT, entryFaults: null }
     await createStream.run(input, call)
   }

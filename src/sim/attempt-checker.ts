@@ -8,7 +8,13 @@ import type { BookedRecord, Sending } from './record-book.ts'
 import { isLanded, type Told } from './told.ts'
 
 /** Codes of attempts that were no request. */
-const OWN_CODES = new Set(['Expired', 'Closed', 'TooManyStreams', 'CredentialsError'])
+const OWN_CODES = new Set([
+  'Expired',
+  'Closed',
+  'TooManyStreams',
+  'CredentialsError',
+  'RecordTooLarge',
+])
 
 /** Throws when the result of a record, which has just settled, says what was not so. */
 export function checkAttempts(booked: BookedRecord): void {
@@ -41,6 +47,7 @@ const FINAL_CODES = new Set([
   'Expired',
   'Closed',
   'TooManyStreams',
+  'RecordTooLarge',
   'ResourceNotFoundException',
   'ValidationException',
 ])
@@ -57,6 +64,25 @@ export function checkReason(booked: BookedRecord, config: ProducerConfig): void 
   const ageMs = settledAtMs - enteredAtMs
   const isInTime = result.code !== 'Expired' || ageMs > recordTtlMsOf(config)
   assert(isInTime, `record ${id} expired at the age of ${ageMs} ms`)
+}
+
+/** Throws when a record was called too large that its stream took all the time. */
+export function checkSizeRefusals(
+  records: readonly BookedRecord[],
+  sizesOf: ReadonlyMap<string, RecordSizes>,
+): void {
+  for (const { id, result, stream, partitionKey, data } of records) {
+    if (result === null || result.isDelivered || result.code !== 'RecordTooLarge') continue
+    const bytes = data.length + Buffer.byteLength(partitionKey)
+    const { leastBytes } = sizesOf.get(stream)!
+    assert(bytes > leastBytes, `record ${id} is called too large with ${bytes} bytes`)
+  }
+}
+
+/** What the streams of one name take, one after the other: the largest record of each. */
+export interface RecordSizes {
+  readonly leastBytes: number
+  readonly mostBytes: number
 }
 
 function isOurs(code: string | null): boolean {

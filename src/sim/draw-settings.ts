@@ -59,8 +59,13 @@ export function drawLineSettings(random: SimRandom): LineSettings {
 function drawStreams(random: SimRandom): StreamSettings[] {
   const count = random.between(1, STREAM_NAMES.length)
   return STREAM_NAMES.slice(0, count).map((name) => {
-    return { name, shardCount: random.pick([1, 1, 2, 3, 4, 8]) }
+    return { name, shardCount: random.pick([1, 1, 2, 3, 4, 8]), ...drawRecordSize(random) }
   })
+}
+
+/** Most streams take 1 MiB; some a multiple, up to the most that there is. */
+function drawRecordSize(random: SimRandom) {
+  return { maxRecordSizeKiB: random.pick([1_024, 1_024, 1_024, 2_048, 10_240]) }
 }
 
 interface NodeRange {
@@ -100,7 +105,7 @@ function drawMany<T>(random: SimRandom, maxCount: number, draw: (random: SimRand
 
 /** Large records are rare: each costs the real time of a hundred small ones. */
 const DATA_MAX_BYTES = [
-  60, 60, 60, 300, 300, 300, 1_612, 1_612, 1_612, 1_612, 20_000, 100_000, 1_000_000,
+  60, 60, 60, 300, 300, 300, 1_612, 1_612, 1_612, 1_612, 20_000, 100_000, 1_000_000, 3_000_000,
 ]
 /** Records of a source whose records are large, and of the others. */
 const LARGE_MAX_COUNT = 4
@@ -173,6 +178,7 @@ function drawGatewayConfig(random: SimRandom, isSpooled: boolean): GatewayConfig
       strategy: random.pick(['wait', 'wait', 'wait', 'reject', 'none'] as const),
     },
     memory: { maxBytes: random.pick([1024 * 1024, 256 * 1024 * 1024]) },
+    record: { maxBytes: random.pick([100_000, 1024 * 1024, 1024 * 1024, 10 * 1024 * 1024]) },
   }
   return readConfig(gatewayFields, { overrides })
 }
@@ -259,8 +265,11 @@ function drawReshards(
   const anew = {
     kind: 'a stream is made anew' as const,
     atMs: random.below(loadMs),
-    stream: random.pick(streams).name,
-    shardCount: random.pick([1, 2, 3, 4, 8]),
+    stream: {
+      name: random.pick(streams).name,
+      shardCount: random.pick([1, 2, 3, 4, 8]),
+      ...drawRecordSize(random),
+    },
   }
   return [...reshards, anew]
 }

@@ -62,8 +62,8 @@ export class KinesisMachine {
         silentLog,
       )
       this.#kinesis = kinesis
-      for (const { name, shardCount } of streams) {
-        await kinesis.createStreamIfAbsent(name, shardCount)
+      for (const { name, shardCount, maxRecordSizeKiB } of streams) {
+        await kinesis.createStreamIfAbsent(name, shardCount, maxRecordSizeKiB)
       }
       const names = streams.map(({ name }) => name)
       const door = new FrontDoor({

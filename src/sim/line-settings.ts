@@ -30,6 +30,8 @@ export interface LineSettings {
 export interface StreamSettings {
   readonly name: string
   readonly shardCount: number
+  /** Of a record with its key. */
+  readonly maxRecordSizeKiB: number
 }
 
 /** A machine with a line: a gateway with its clients, a program that uses the library, or both. */
@@ -72,8 +74,7 @@ export type Mishap =
   | {
       readonly kind: 'a stream is made anew'
       readonly atMs: number
-      readonly stream: string
-      readonly shardCount: number
+      readonly stream: StreamSettings
     }
   | {
       readonly kind: 'a node crashes'

@@ -5,6 +5,7 @@ import assert from 'node:assert'
 import { crc32 } from 'node:zlib'
 import type { HttpAnswer } from '../host/index.ts'
 import { checkAnswers } from './answer-checker.ts'
+import { checkSizeRefusals, type RecordSizes } from './attempt-checker.ts'
 import { drawLineSettings } from './draw-settings.ts'
 import { HttpClient } from './http-client.ts'
 import { KinesisMachine } from './kinesis-machine.ts'
@@ -56,6 +57,7 @@ export class LineWorld {
   readonly #nodes: readonly NodeMachine[]
   readonly #book: RecordBook
   readonly #wire: WireChecker
+  readonly #recordSizes: ReadonlyMap<string, RecordSizes>
   readonly #streams: StreamChecker
   readonly #operator: StreamOperator
   #clients: HttpClient[] = []
@@ -70,7 +72,8 @@ export class LineWorld {
     this.settings = settings
     this.#network = new SimNetwork(world)
     this.#book = new RecordBook(world)
-    this.#wire = new WireChecker(this.#book, nowMs)
+    this.#recordSizes = recordSizesOf(settings)
+    this.#wire = new WireChecker(this.#book, nowMs, this.#recordSizes)
     this.#streams = new StreamChecker(this.#book)
     this.#kinesisWitness = new KinesisWitness(world, settings.kinesis)
     this.#kinesis = this.#makeKinesis(allHooks)
@@ -91,6 +94,7 @@ export class LineWorld {
     await this.#load()
     await this.#comeToRest()
     await this.#compareStreams()
+    checkSizeRefusals(this.#book.records, this.#recordSizes)
     checkAnswers(this.#book, (booked) =>
       this.#nodes.some(({ spool }) => spool?.hasLetter(booked) === true),
     )
@@ -142,7 +146,7 @@ export class LineWorld {
         return this.#operator.reshard(mishap.stream, mishap.how)
       }
       if (mishap.kind === 'a stream is made anew') {
-        return this.#operator.makeAnew(mishap.stream, mishap.shardCount)
+        return this.#operator.makeAnew(mishap.stream)
       }
       const node = mishap.node === null ? this.#kinesis : this.#nodes[mishap.node]!
       if (mishap.kind === 'a wall clock jumps') node.machine.jumpWallClock(mishap.byMs)
@@ -262,6 +266,21 @@ export class LineWorld {
       counts: trace.counts(),
     }
   }
+}
+
+/** By their names, the streams that are made anew included. */
+function recordSizesOf({ streams, mishaps }: LineSettings): ReadonlyMap<string, RecordSizes> {
+  const sizesOf = new Map<string, RecordSizes>()
+  const anew = mishaps.flatMap((one) => (one.kind === 'a stream is made anew' ? [one.stream] : []))
+  for (const { name, maxRecordSizeKiB } of [...streams, ...anew]) {
+    const bytes = maxRecordSizeKiB * 1024
+    const { leastBytes, mostBytes } = sizesOf.get(name) ?? { leastBytes: bytes, mostBytes: bytes }
+    sizesOf.set(name, {
+      leastBytes: Math.min(leastBytes, bytes),
+      mostBytes: Math.max(mostBytes, bytes),
+    })
+  }
+  return sizesOf
 }
 
 /** What a load balancer in front of the service says when something behind it goes wrong. */

@@ -2,6 +2,7 @@
 // that has the same network to Kinesis as all others and no patience with it.
 
 import { KinesisCaller } from './kinesis-caller.ts'
+import type { StreamSettings } from './line-settings.ts'
 import type { SimProcess } from './machine.ts'
 import type { SimRandom } from './sim-random.ts'
 import type { World } from './world.ts'
@@ -49,12 +50,16 @@ export class StreamOperator {
   }
 
   /** Does not rest before there is a stream of that name again. */
-  makeAnew(stream: string, shardCount: number): void {
+  makeAnew({ name: stream, shardCount, maxRecordSizeKiB }: StreamSettings): void {
     this.#begin(async () => {
       const { status } = await this.#kinesis.call('DeleteStream', { StreamName: stream })
       this.#world.note(`operator: DeleteStream ${status === 200 ? 'done' : 'not done'}`)
       await this.#pause(ANEW_AFTER_MS)
-      const input = { StreamName: stream, ShardCount: shardCount }
+      const input = {
+        StreamName: stream,
+        ShardCount: shardCount,
+        MaxRecordSizeInKiB: maxRecordSizeKiB,
+      }
       for (;;) {
         const { status: made, fields } = await this.#kinesis.call('CreateStream', input)
         // That it exists is good enough: another start of Kinesis makes it, too.

@@ -15,10 +15,11 @@ import {
   PARTITION_KEY_MAX_CHARACTERS,
   PUT_RECORDS_MAX_BYTES,
   PUT_RECORDS_MAX_COUNT,
-  RECORD_DEFAULT_MAX_BYTES,
+  RECORD_MAX_BYTES,
   type WireFormat,
 } from '../wire/index.ts'
 import { membersOf } from './aggregates.ts'
+import type { RecordSizes } from './attempt-checker.ts'
 import type { Fate } from './faults.ts'
 import { checkSendingOrder } from './order-checker.ts'
 import type { BookedRecord, RecordBook, SentRequest } from './record-book.ts'
@@ -52,11 +53,17 @@ export function putRecordsOf(
 export class WireChecker {
   readonly #book: RecordBook
   readonly #nowMs: () => number
+  readonly #recordSizes: ReadonlyMap<string, RecordSizes>
   #requestCount = 0
 
-  constructor(book: RecordBook, nowMs: () => number) {
+  constructor(
+    book: RecordBook,
+    nowMs: () => number,
+    recordSizes: ReadonlyMap<string, RecordSizes>,
+  ) {
     this.#book = book
     this.#nowMs = nowMs
+    this.#recordSizes = recordSizes
   }
 
   get requestCount(): number {
@@ -81,8 +88,11 @@ export class WireChecker {
     }
     let bytes = 0
     for (const [index, entry] of entries.entries()) {
-      bytes += checkEntry(entry)
       const members = membersOf(entry.PartitionKey, entry.Data)
+      // Who may not ask what the stream takes lets the service decide on a large record.
+      const isAlone = members.length === 1
+      const { mostBytes } = this.#recordSizes.get(stream)!
+      bytes += checkEntry(entry, isAlone ? RECORD_MAX_BYTES : mostBytes)
       const bookedMembers = members.map(({ data }) => this.#book.find(data))
       for (const [member, { partitionKey, data }] of members.entries()) {
         const booked = bookedMembers[member]!
@@ -120,7 +130,7 @@ function checkMember(booked: BookedRecord, { stream, partitionKey, data }: Seen)
 }
 
 /** The bytes of an entry that count. */
-function checkEntry(entry: PutRecordsEntryFields): number {
+function checkEntry(entry: PutRecordsEntryFields, mostBytes: number): number {
   const { PartitionKey: key, ExplicitHashKey: hashKey } = entry
   const characterCount = [...key].length
   assert(characterCount >= 1, 'an empty partition key')
@@ -130,6 +140,6 @@ function checkEntry(entry: PutRecordsEntryFields): number {
     assert(isHashKey, `${hashKey} is no explicit hash key`)
   }
   const bytes = entry.Data.length + Buffer.byteLength(key)
-  assert(bytes <= RECORD_DEFAULT_MAX_BYTES, `a record of ${bytes} bytes`)
+  assert(bytes <= mostBytes, `a record of ${bytes} bytes`)
   return bytes
 }

@@ -50,7 +50,7 @@ function calmSettings(seed: number, mishaps: readonly Mishap[]): LineSettings {
   return {
     ...drawn,
     loadMs: LOAD_MS,
-    streams: [{ name: 's1', shardCount: 3 }],
+    streams: [{ name: 's1', shardCount: 3, maxRecordSizeKiB: 1_024 }],
     kinesis: {
       ...drawn.kinesis,
       limits: true,
@@ -91,6 +91,11 @@ function reshards(): Mishap[] {
   }))
 }
 
+function anewWith(shardCount: number): Mishap {
+  const stream = { name: 's1', shardCount, maxRecordSizeKiB: 1_024 }
+  return { kind: 'a stream is made anew', atMs: 3_000, stream }
+}
+
 async function live(seed: number, mishaps: readonly Mishap[]): Promise<LineReport> {
   return new LineWorld(seed, {}, calmSettings(seed, mishaps)).run()
 }
@@ -121,9 +126,7 @@ test('a stream that is deleted and made anew with other shards hides nothing del
     [1, 8],
     [2, 2],
   ] as const) {
-    const anew = { kind: 'a stream is made anew', atMs: 3_000, stream: 's1', shardCount } as const
-
-    const { counts, deliveredCount } = await live(seed, [anew])
+    const { counts, deliveredCount } = await live(seed, [anewWith(shardCount)])
 
     assert.equal(counts.get('operator: DeleteStream done'), 1)
     assert.ok(deliveredCount > 1_000)
@@ -131,7 +134,6 @@ test('a stream that is deleted and made anew with other shards hides nothing del
 })
 
 test('a request that is held up while its stream is made anew may act on the next one', async () => {
-  const anew = { kind: 'a stream is made anew', atMs: 3_000, stream: 's1', shardCount: 8 } as const
   const heldUp: Fault = {
     kind: 'latency',
     action: 'PutRecords',
@@ -141,7 +143,7 @@ test('a request that is held up while its stream is made anew may act on the nex
     jitterMs: 5_000,
   }
   for (const seed of [1, 2]) {
-    const calm = calmSettings(seed, [anew])
+    const calm = calmSettings(seed, [anewWith(8)])
     const settings: LineSettings = { ...calm, kinesis: { ...calm.kinesis, faults: [heldUp] } }
 
     const { counts }: LineReport = await new LineWorld(seed, {}, settings).run()
