@@ -244,7 +244,14 @@ class SimLogFile implements LogFile {
 
   sync(): Promise<void> {
     const endSync = this.#file.beginSync()
-    const check = () => this.#disk.checkWrite(0)
+    const check = () => {
+      try {
+        this.#disk.checkWrite(0)
+      } catch (error) {
+        this.#file.failSync()
+        throw error
+      }
+    }
     return this.#operate('disk sync', { check, act: endSync })
   }
 

@@ -16,8 +16,10 @@ export class SimFile {
   /** Zeros behind the data end here, and there when power is lost; less than the data is none. */
   #reservedEnd = 0
   #durableReservedEnd = 0
-  /** Durable bytes that a truncation took away and no sync has confirmed gone. */
-  #cutTail: Buffer | null = null
+  /** What truncations took away and no sync has confirmed gone, oldest first. */
+  #cuts: Cut[] = []
+  /** What a failed sync dropped: a later one says that all is well, and it is not on the disk. */
+  #dropped: Range[] = []
   /** Truncations since the disk was made: a sync confirms only what it saw. */
   #truncateCount = 0
 
@@ -54,12 +56,15 @@ export class SimFile {
   }
 
   truncate(sizeBytes: number): void {
-    if (sizeBytes < this.#syncedBytes) {
-      const tail = this.#content.read(sizeBytes, this.#syncedBytes - sizeBytes)
-      // What an earlier cut took is longer away still; the one in front of it comes back first.
-      this.#cutTail = this.#cutTail === null ? tail : Buffer.concat([tail, this.#cutTail])
-      this.#syncedBytes = sizeBytes
+    if (sizeBytes < this.dataBytes) {
+      const bytes = this.#content.read(sizeBytes, this.dataBytes - sizeBytes)
+      const durableBytes = Math.max(0, this.#syncedBytes - sizeBytes)
+      this.#cuts.push({ at: sizeBytes, bytes, durableBytes })
     }
+    this.#syncedBytes = Math.min(this.#syncedBytes, sizeBytes)
+    this.#dropped = this.#dropped
+      .map(({ from, to }) => ({ from, to: Math.min(to, sizeBytes) }))
+      .filter(({ from, to }) => from < to)
     this.#truncateCount++
     this.#reservedEnd = 0
     this.#content.truncate(sizeBytes)
@@ -74,8 +79,15 @@ export class SimFile {
       if (truncateCount !== this.#truncateCount) return
       this.#syncedBytes = Math.max(this.#syncedBytes, dataBytes)
       this.#durableReservedEnd = reservedEnd
-      this.#cutTail = null
+      this.#cuts = []
     }
+  }
+
+  /** A sync failed: what it did not write counts as written from now on. */
+  failSync(): void {
+    const { dataBytes } = this
+    if (this.#syncedBytes < dataBytes)
+      this.#dropped.push({ from: this.#syncedBytes, to: dataBytes })
   }
 
   flip(position: number, bit: number): void {
@@ -88,26 +100,55 @@ export class SimFile {
   /** Forgets what was not synced: each sector survives in `keepsPerMille` of 1000 cases. */
   losePower(random: SimRandom, keepsPerMille: number): void {
     const before = this.#content.read(0, this.dataBytes)
-    const base = this.#baseAfterPowerLoss(before, random)
+    const uncut = random.below(2) === 0 ? this.#cuts : []
+    const ends = uncut.map(({ at, bytes }) => at + bytes.length)
     const survivors = survivingRanges(this.#syncedBytes, before.length, random, keepsPerMille)
     const endAt = survivors.at(-1)?.to ?? 0
-    const after = Buffer.alloc(Math.max(base.length, endAt, this.#durableReservedEnd))
-    base.copy(after)
+    const lengthBytes = Math.max(this.#syncedBytes, endAt, this.#durableReservedEnd, ...ends)
+    const after = Buffer.alloc(lengthBytes)
+    before.copy(after, 0, 0, this.#syncedBytes)
+    for (const { at, bytes, durableBytes } of uncut) {
+      bytes.copy(after, at, 0, durableBytes)
+      const end = at + bytes.length
+      for (const { from, to } of survivingRanges(at + durableBytes, end, random, keepsPerMille)) {
+        bytes.copy(after, from, from - at, to - at)
+      }
+    }
     for (const { from, to } of survivors) before.copy(after, from, from, to)
+    for (const { from, to } of this.#dropped)
+      loseSectors(after, { from, to }, random, keepsPerMille)
     this.#content = new Content()
     this.#content.append(after)
     // Whatever the machine finds when it starts again has been read from the medium.
     this.#syncedBytes = after.length
     this.#reservedEnd = 0
     this.#durableReservedEnd = 0
-    this.#cutTail = null
+    this.#cuts = []
+    this.#dropped = []
   }
+}
 
-  #baseAfterPowerLoss(before: Buffer, random: SimRandom): Buffer {
-    const durable = before.subarray(0, this.#syncedBytes)
-    const isCutUndone = this.#cutTail !== null && random.below(2) === 0
-    return isCutUndone ? Buffer.concat([durable, this.#cutTail!]) : durable
+/** Bytes that were cut off at `at`; the first `durableBytes` of them were synced. */
+interface Cut {
+  readonly at: number
+  readonly bytes: Buffer
+  readonly durableBytes: number
+}
+
+/** Zeros stand where a sector of the range did not reach the medium. */
+function loseSectors(
+  bytes: Buffer,
+  { from, to }: Range,
+  random: SimRandom,
+  keepsPerMille: number,
+): void {
+  let kept = Math.min(from, bytes.length)
+  const end = Math.min(to, bytes.length)
+  for (const range of survivingRanges(from, end, random, keepsPerMille)) {
+    bytes.fill(0, kept, range.from)
+    kept = range.to
   }
+  bytes.fill(0, kept, end)
 }
 
 interface Range {
