@@ -7,7 +7,7 @@ import { type SpoolHooks, SpoolWorld } from '../../src/sim/index.ts'
 
 const WORLD_COUNT = 200
 /** A part that is broken all the time shows within so many worlds. */
-const BROKEN_WITHIN = 200
+const BROKEN_WITHIN = 400
 
 test(`${WORLD_COUNT} worlds keep what they promised`, async () => {
   let duplicates = 0
@@ -46,6 +46,8 @@ function files(isMeant: (name: string) => boolean, change: (file: LogFile) => Pa
   return { disk }
 }
 
+const isTrue = () => true
+const isFalse = () => false
 const isLog = (name: string) => name.endsWith('.log')
 const isOutcomes = (name: string) => name.endsWith('.outcomes')
 
@@ -54,6 +56,45 @@ const BROKEN: readonly (readonly [string, Partial<SpoolHooks>, RegExp])[] = [
     'a sync that syncs nothing',
     files(isLog, () => ({ sync: async () => {} })),
     /[0-9] of [0-9]|lost/,
+  ],
+  [
+    'a failed sync that is tried again and believed',
+    files(isLog, (file) => ({
+      sync: async () => {
+        while (!(await file.sync().then(isTrue, isFalse)));
+      },
+    })),
+    /lost|refused for good|[0-9] of [0-9]/,
+  ],
+  [
+    'a cut that is not synced',
+    files(isLog, (file) => {
+      let isCut = false
+      return {
+        truncate: (sizeBytes) => {
+          isCut = true
+          return file.truncate(sizeBytes)
+        },
+        sync: async () => {
+          if (!isCut) return file.sync()
+          isCut = false
+        },
+      }
+    }),
+    /refused for good|lost/,
+  ],
+  [
+    'what is found at a start and not synced',
+    files(isLog, (file) => {
+      let isOld = file.sizeBytes() > 0
+      return {
+        sync: async () => {
+          if (!isOld) return file.sync()
+          isOld = false
+        },
+      }
+    }),
+    /lost|[0-9] of [0-9]/,
   ],
   [
     'outcomes that are never synced',
