@@ -80,8 +80,12 @@ function checkFailure(
   { body }: HttpAnswer,
   isDeadLetter: IsDeadLetter,
 ): void {
-  const { id, result, isSpooled } = booked
-  if (isSpooled) return assert(isDeadLetter(booked), `record ${id} failed and is no dead letter`)
+  const { id, result, isReplayed, isSpooled } = booked
+  if (isSpooled) {
+    // Sent again, it can have been delivered since.
+    const isKept = isDeadLetter(booked) || (isReplayed && isSafe(booked, isDeadLetter))
+    return assert(isKept, `record ${id} failed and is no dead letter`)
+  }
   assert(result?.isDelivered === false, `record ${id} was answered failed and is not`)
   const told = JSON.parse(Buffer.from(body).toString()) as { mayBeWritten?: boolean }
   const isTold = told.mayBeWritten === undefined || told.mayBeWritten === result.mayBeWritten

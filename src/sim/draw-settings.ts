@@ -15,6 +15,7 @@ import {
 } from './faults.ts'
 import {
   type ClientSettings,
+  FEW_LETTERS,
   type KeyKind,
   KINESIS_ORIGIN,
   type LineSettings,
@@ -84,7 +85,7 @@ function drawNode(random: SimRandom, { number, maxPerMille, streams }: NodeRange
     producer: drawProducerConfig(random.fork('producer')),
     gateway: drawGatewayConfig(random.fork('gateway'), spool !== null),
     spool,
-    deadLetters: drawDeadLettersConfig(),
+    deadLetters: drawDeadLettersConfig(random.fork('dead letters')),
     diskFaults: drawDiskFaults(random.fork('disk faults')),
     sources: drawMany(random.fork('sources'), 2, (one) => drawSource(one, names)),
     clients: drawMany(random.fork('clients'), 8, client),
@@ -153,13 +154,15 @@ function drawSpoolConfig(random: SimRandom): SpoolConfig {
       segmentBytes: random.pick([64 * KIB, 64 * KIB, 256 * KIB, 64 * 1024 * KIB]),
       windowBytes: random.pick([64 * KIB, 64 * KIB, 1024 * KIB, 64 * 1024 * KIB]),
       freshSharePercent: random.pick([0, 0, 50]),
+      parkedMaxCount: random.fork('parked').pick([1, 10, 10_000]),
     },
   }
   return readConfig(spoolFields, { overrides })
 }
 
-function drawDeadLettersConfig(): DeadLettersConfig {
-  return readConfig(deadLettersFields, {})
+function drawDeadLettersConfig(random: SimRandom): DeadLettersConfig {
+  const maxCount = random.pick([1, 5, FEW_LETTERS, 100_000, 100_000, 100_000])
+  return readConfig(deadLettersFields, { overrides: { maxCount } })
 }
 
 function drawGatewayConfig(random: SimRandom, isSpooled: boolean): GatewayConfig {

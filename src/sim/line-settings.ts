@@ -10,6 +10,8 @@ import type { DiskFaults, NetworkFaults, ServiceFaults } from './faults.ts'
 import type { ReshardKind } from './stream-operator.ts'
 
 export const KINESIS_ORIGIN = 'http://kinesis'
+/** A drawn world can fill dead letters of so many. */
+export const FEW_LETTERS = 30
 
 export interface LineSettings {
   /** How long records are put, and faults happen. */

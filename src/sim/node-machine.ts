@@ -1,15 +1,16 @@
 // A machine that a line runs on: gateway, producer, and programs that use the library.
 
 import assert from 'node:assert'
-import { assembleLine, type Line, openLine } from '../assemble.ts'
+import { assembleLine, type Line, openLine, type SpooledLineParts } from '../assemble.ts'
 import { silentLog } from '../host/index.ts'
 import { recordTtlMsOf } from '../producer/index.ts'
 import { UserRecord } from '../record/index.ts'
 import { checkAttempts, checkReason } from './attempt-checker.ts'
 import { GatewayWitness } from './gateway-witness.ts'
+import { LetterClerk } from './letter-clerk.ts'
 import { LibrarySource } from './library-source.ts'
 import type { LineHooks } from './line-hooks.ts'
-import { gatewayOriginOf, type NodeSettings } from './line-settings.ts'
+import { FEW_LETTERS, gatewayOriginOf, type NodeSettings } from './line-settings.ts'
 import { Machine, type SimProcess } from './machine.ts'
 import type { BookedRecord, RecordBook, Shelf } from './record-book.ts'
 import type { SimNetwork } from './sim-network.ts'
@@ -46,6 +47,7 @@ interface Life {
   readonly shelf: Shelf
   readonly witness: GatewayWitness
   readonly sources: readonly LibrarySource[]
+  readonly clerk: LetterClerk | null
 }
 
 export class NodeMachine {
@@ -119,13 +121,17 @@ export class NodeMachine {
     const spool = this.#spool
     const receipts = spool?.receipts ?? new Map()
     const witness = new GatewayWitness({ world, book, config, service, spool, receipts })
-    if (spool !== null && isSpooled(line)) world.guard(() => spool.onStart(line))
+    let clerk: LetterClerk | null = null
+    if (spool !== null && isSpooled(line)) {
+      world.guard(() => spool.onStart(line))
+      clerk = this.#newClerk(process, line, spool)
+    }
     const origin = gatewayOriginOf(settings.name)
     const [latencyMs, jitterMs] = [CLIENT_LATENCY_MS, CLIENT_LATENCY_MS]
     const link = { latencyMs, jitterMs, bytesPerSecond: null, faults: gatewayFaults }
     network.serve(origin, process, witness, link)
     const sources = this.#isLoadOn ? this.#startSources(process, line) : []
-    this.#life = { process, line, shelf, witness, sources }
+    this.#life = { process, line, shelf, witness, sources, clerk }
     this.#isClosing = false
     line.start()
   }
@@ -165,7 +171,8 @@ export class NodeMachine {
   /** Resolves with the number of records that were left. */
   async close(deadlineMs: number): Promise<number> {
     this.#isClosing = true
-    const { line } = this.#life!
+    const { line, clerk } = this.#life!
+    clerk?.stop()
     const left = await line.close(deadlineMs)
     if (isSpooled(line)) this.#parts.world.guard(() => this.#spool!.onClose(line, left))
     return left
@@ -196,6 +203,17 @@ export class NodeMachine {
       const shared = { world, process, producer, book, maxOutstandingCount }
       return new LibrarySource({ ...shared, random, settings: source })
     })
+  }
+
+  /** Null where nobody is needed: the letters of a drawn world find room. */
+  #newClerk(
+    process: SimProcess,
+    line: SpooledLineParts,
+    witness: SpoolWitness,
+  ): LetterClerk | null {
+    const { world, settings } = this.#parts
+    if (settings.deadLetters.maxCount > FEW_LETTERS) return null
+    return new LetterClerk({ world, process, line, witness })
   }
 
   async #credentials(process: SimProcess) {
@@ -229,7 +247,7 @@ export class NodeMachine {
 
   #check(): void {
     if (this.#life === null) return
-    const { shelf, line } = this.#life
+    const { shelf, line, clerk } = this.#life
     const { producer, gateway } = line
     const { maxOutstandingCount, gateway: config } = this.settings
     const { name } = this.settings
@@ -252,9 +270,11 @@ export class NodeMachine {
     }
     const { threshold, strategy, maxWaiting } = config.backpressure
     if (strategy === 'none' || threshold === 'none') return
-    // What an earlier process left is inside, however much it is.
+    // What an earlier process left is inside, however much it is, and so is what is sent again.
     const startCount = this.#spool?.startCount ?? 0
-    assert(insideCount <= Math.max(threshold, startCount), `${insideCount} records inside`)
+    const againCount = clerk?.replayedCount ?? 0
+    const mostInside = Math.max(threshold, startCount) + againCount
+    assert(insideCount <= mostInside, `${insideCount} records inside`)
     const { waitingCount } = gateway
     assert(waitingCount === outstanding - insideCount, `${waitingCount} records wait`)
     const mostWaiting = strategy === 'reject' ? 0 : maxWaiting

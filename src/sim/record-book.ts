@@ -55,7 +55,7 @@ export interface BookedRecord extends Pass {
   readonly stream: string
   readonly partitionKey: string
   readonly data: Buffer
-  /** The passes before the last one, each in another process. */
+  /** The passes before the last one. */
   readonly earlier: Pass[]
   /** It came to the gateway over HTTP. */
   readonly isFromClient: boolean
@@ -69,6 +69,8 @@ export interface BookedRecord extends Pass {
   mayBeLost: boolean
   /** A disk failed while it was written: it may have come to life again. */
   mayBeWritten: boolean
+  /** It was a dead letter, and somebody sent it again. */
+  isReplayed: boolean
 }
 
 /** All passes of a record, the last one at the end. */
@@ -123,6 +125,7 @@ export class RecordBook {
       receipts: new Set(),
       mayBeLost: false,
       mayBeWritten: false,
+      isReplayed: false,
     }
     this.#records.push(booked)
     return booked
@@ -161,7 +164,8 @@ export class RecordBook {
     if (booked.record !== null) {
       assert(booked.isSpooled, `record ${booked.id} was put twice`)
       // With two receipts it is in the spool twice, and that is looked at where they are given.
-      const isTwice = shelf.has(booked) && booked.receipts.size < 2 && !booked.mayBeWritten
+      const mayBeTwice = booked.receipts.size >= 2 || booked.mayBeWritten || mayGoAgain(booked)
+      const isTwice = shelf.has(booked) && !mayBeTwice
       assert(!isTwice, `record ${booked.id} was put twice by one process`)
       beginPass(booked)
     }
@@ -181,6 +185,11 @@ export class RecordBook {
       settle(result)
     }
   }
+}
+
+/** It failed and waited in the spool for room among the dead letters, or was one of them. */
+function mayGoAgain({ isReplayed, result }: BookedRecord): boolean {
+  return isReplayed || result?.isDelivered === false
 }
 
 function beginPass(booked: BookedRecord): void {

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert'
 import type { Line, SpooledLineParts } from '../assemble.ts'
-import { ALL_LETTERS } from '../dead-letters/index.ts'
+import { ALL_LETTERS, type KeptLetter } from '../dead-letters/index.ts'
 import type { LedgerCounts } from '../gateway/index.ts'
 import { DiskError } from '../host/index.ts'
 import type { Place } from '../record/index.ts'
@@ -53,7 +53,7 @@ export class SpoolWitness {
     return isShort || diskFaults.errorPerMille > 0
   }
 
-  /** The record is among the dead letters; known after `read`. */
+  /** The record is among the dead letters, or was thrown away from there; known after `read`. */
   hasLetter(booked: BookedRecord): boolean {
     return this.#letters.has(booked)
   }
@@ -108,17 +108,27 @@ export class SpoolWitness {
     )
   }
 
+  /** Whose letter it is, which somebody has read. */
+  look({ data, partitionKey, stream }: KeptLetter): BookedRecord {
+    const booked = this.#book.find(data)
+    const isSame = booked.data.equals(data) && booked.partitionKey === partitionKey
+    assert(isSame && booked.stream === stream, `the dead letter of ${booked.id} is another`)
+    const hasFailed = passesOf(booked).some(({ result }) => result?.isDelivered === false)
+    assert(hasFailed, `record ${booked.id} is a dead letter and has not failed`)
+    this.#letters.add(booked)
+    return booked
+  }
+
+  /** Its letter is to go to the spool again: from now on it is in one of the two. */
+  sendAgain(booked: BookedRecord): void {
+    booked.isReplayed = true
+    this.#letters.delete(booked)
+  }
+
   /** Asks for every receipt, and reads every dead letter. */
   async read({ spool, deadLetters }: SpooledLineParts): Promise<void> {
     for await (const letters of deadLetters.read(deadLetters.find(ALL_LETTERS))) {
-      for (const { data, partitionKey, stream } of letters) {
-        const booked = this.#book.find(data)
-        const isSame = booked.data.equals(data) && booked.partitionKey === partitionKey
-        assert(isSame && booked.stream === stream, `the dead letter of ${booked.id} is another`)
-        const hasFailed = passesOf(booked).some(({ result }) => result?.isDelivered === false)
-        assert(hasFailed, `record ${booked.id} is a dead letter and has not failed`)
-        this.#letters.add(booked)
-      }
+      for (const letter of letters) this.look(letter)
     }
     for (const [receipt, booked] of this.receipts) {
       const state = await spool.receipt(receipt)

@@ -34,6 +34,8 @@ test('worlds of faults come to rest with every invariant kept, twice the same', 
     'operator: SplitShard done',
     'operator: MergeShards done',
     'operator: DeleteStream done',
+    'clerk: purge done',
+    'clerk: replay done',
   ]
   for (const kind of expected) assert.ok(counts.has(kind), `${kind} never happened`)
 })

@@ -11,6 +11,7 @@ const GROUPS: readonly (readonly [string, RegExp])[] = [
   ['Disk of Kinesis', /^kinesis disk /],
   ['Processes and clocks', /^(kinesis|node) (crashes|loses power|starts|wall clock jumps|does)/],
   ['Reshards', /^operator: /],
+  ['Dead letters', /^clerk: /],
   ['Credentials', /^credentials /],
   ['Records that failed', /^record failed: /],
 ]
@@ -52,6 +53,8 @@ export const FAULT_KINDS: readonly string[] = [
   'kinesis loses power',
   'kinesis wall clock jumps',
   'node crashes',
+  'clerk: purge done',
+  'clerk: replay done',
   'operator: SplitShard done',
   'operator: MergeShards done',
   'operator: UpdateShardCount done',
