@@ -10,7 +10,7 @@ import {
   type HttpService,
   headerOf,
 } from '../host/index.ts'
-import { codeOf, FAILURE_CODES, meaningOf, RECORD_HEADER } from './http-client.ts'
+import { codeOf, meaningOf, RECORD_HEADER, saysFailed } from './http-client.ts'
 import { type BookedRecord, passesOf, type RecordBook } from './record-book.ts'
 import type { World } from './world.ts'
 
@@ -162,9 +162,8 @@ function checkAnswer({ id, record, result }: BookedRecord, answer: HttpAnswer): 
     const isPending = String(body) === 'pending'
     assert(!isPending || record !== null, `record ${id}: pending, and never entered`)
   } else {
-    const isFailure = FAILURE_CODES.has(codeOf(body) ?? '')
     const what = `record ${id}: ${status} ${codeOf(body)}, and it has entered`
-    assert(isFailure ? result?.isDelivered === false : record === null, what)
+    assert(saysFailed(body) ? result?.isDelivered === false : record === null, what)
   }
   checkRetryAfter(answer)
 }

@@ -139,19 +139,28 @@ export function meaningOf(answer: HttpAnswer | NoAnswer): Meaning {
   const code = codeOf(body)
   // Not ours: something between gateway and client said it.
   if (code === null) return 'unknown'
-  if (FAILURE_CODES.has(code)) return 'failed'
+  if (saysFailed(body)) return 'failed'
   // The request with the same key may have been taken; this one was not.
   if (code === 'idempotency-running') return 'unknown'
   return saysMayBeWritten(body) ? 'unknown' : 'turned away'
 }
 
 /** A gateway that says one of these had taken the record over. */
-export const FAILURE_CODES: ReadonlySet<string> = new Set([
+const FAILURE_CODES: ReadonlySet<string> = new Set([
   'delivery-failed',
   'dead-lettered',
   'record-refused',
   'stream-not-found',
 ])
+
+/**
+ * The gateway had taken the record over. What is too large for the gateway is turned away with the
+ * same code as what was too large for its stream, and then the producer's code stands before it.
+ */
+export function saysFailed(body: Uint8Array | string): boolean {
+  const isOfStream = Buffer.from(body).includes('"detail":"RecordTooLarge: ')
+  return isOfStream || FAILURE_CODES.has(codeOf(body) ?? '')
+}
 
 export function codeOf(body: Uint8Array | string): string | null {
   return /"code":"([a-z-]+)"/.exec(Buffer.from(body).toString())?.[1] ?? null
