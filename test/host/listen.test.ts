@@ -2,46 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
-import { type TestContext, test } from 'node:test'
-import { type Listening, type ListenOptions, listen } from '../../src/host/node/index.ts'
-import { FULL_BYTES, MAX_BODY_BYTES, RecordingService } from './recording-service.ts'
-
-interface Fixture {
-  readonly service: RecordingService
-  readonly listening: Listening
-  readonly url: string
-}
-
-async function start(t: TestContext, options: Partial<ListenOptions> = {}): Promise<Fixture> {
-  const service = new RecordingService()
-  const listening = await listen(service, { host: '127.0.0.1', port: 0, ...options })
-  t.after(() => listening.close(0))
-  return { service, listening, url: `http://127.0.0.1:${listening.port}` }
-}
-
-/** Sends bytes as they are and gives back all that comes until the other side closes. */
-async function talk({ listening }: Fixture, ...parts: string[]): Promise<string> {
-  const socket = await dial(listening)
-  for (const part of parts) socket.write(part)
-  return readAll(socket)
-}
-
-async function dial({ port }: Listening): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1')
-  socket.on('error', () => {})
-  await once(socket, 'connect')
-  return socket
-}
-
-async function readAll(socket: Socket): Promise<string> {
-  let text = ''
-  socket.on('data', (chunk) => {
-    text += chunk
-  })
-  await once(socket, 'close')
-  return text
-}
+import { test } from 'node:test'
+import { listen } from '../../src/host/node/index.ts'
+import { dial, readAll, start, talk } from './raw-client.ts'
+import { FULL_BYTES, MAX_BODY_BYTES } from './recording-service.ts'
 
 for (const http2 of [false, true]) {
   const kind = http2 ? 'a port of two protocols' : 'a port of HTTP/1.1 alone'
@@ -238,6 +202,17 @@ test('a request that came before what is no HTTP never gets the answer to that',
   const held = 'POST /hold HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\na'
   assert.equal(await talk(fixture, `${held}GARBAGE\r\n\r\n`), '')
   assert.equal(fixture.service.abortCount, 1)
+})
+
+test('a request that was answered gets no second answer when its body breaks off', async (t) => {
+  for (const plainLane of [false, true]) {
+    const fixture = await start(t, { plainLane })
+    const socket = await dial(fixture.listening)
+    socket.end('POST /refuse HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nab')
+    const text = await readAll(socket)
+    assert.match(text, /^HTTP\/1.1 429 .*refused$/s)
+    assert.equal(text.split('HTTP/1.1').length, 2)
+  }
 })
 
 const slow: [string, string][] = [

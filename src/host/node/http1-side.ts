@@ -1,32 +1,22 @@
-// HTTP/1.1 over Node's parser and connection handling. What costs time here costs it for every
-// record, so: no framework, no header objects of our own, no promise, one copy of a body at most.
+// HTTP/1.1 over Node's parser and connection handling: all that is not for `plain-lane.ts`. No
+// framework, no header objects of our own, no promise, one copy of a body at most.
 
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type HttpAnswer, type HttpService, headerOf, isCut } from '../network.ts'
+import { hasBody, rawAnswer } from './answer-bytes.ts'
 import type { AnswerBadRequest, BadRequestStatus } from './bad-request.ts'
+import { probe } from './half-closed.ts'
+import { LINGER_MS, PIPELINED_MAX_COUNT, UNREAD_BODY_MAX_BYTES } from './http1-bounds.ts'
 import { ServiceExchange } from './service-exchange.ts'
-
-/** Requests on one connection that came before the answer to an earlier one. */
-export const PIPELINED_MAX_COUNT = 128
-
-/**
- * A request that is answered before its body was read keeps its connection when no more than this
- * is to come: cheaper than a new connection.
- */
-const UNREAD_BODY_MAX_BYTES = 64 * 1024
-
-/**
- * How long we read on after an answer that the client may not have seen yet. Closing at once would
- * reset the connection, and a reset takes the answer from the client's hands.
- */
-const LINGER_MS = 2_000
 
 /** What we remember of a connection. */
 interface Connection {
   /** Unanswered, oldest first. */
   readonly open: Map<ServiceExchange, ServerResponse>
+  /** The one that was begun last. */
+  latest: IncomingMessage | null
   /** The last answer of this connection is on its way. */
   isEnding: boolean
 }
@@ -79,6 +69,7 @@ export class Http1Side {
       if (!connection.isEnding) socket.destroy()
       return
     }
+    connection.latest = request
     const refusal = isWellFormed(request) ? null : this.#answerBadRequest(400)
     const decision =
       refusal ??
@@ -110,9 +101,15 @@ export class Http1Side {
   }
 
   #connect(socket: Socket): Connection {
-    const connection: Connection = { open: new Map(), isEnding: false }
+    const connection: Connection = { open: new Map(), latest: null, isEnding: false }
     this.#connections.set(socket, connection)
-    socket.once('end', () => probe(socket, connection))
+    socket.once('end', () => {
+      if (connection.open.size === 0) return
+      probe(socket, () => {
+        const [oldest] = connection.open.values()
+        if (oldest?.headersSent === false) oldest.writeProcessing()
+      })
+    })
     socket.once('close', () => {
       this.#connections.delete(socket)
       this.#lose(connection)
@@ -138,7 +135,7 @@ export class Http1Side {
     }
     const { body } = answer
     const headers = answer.headers.slice()
-    if (answer.status !== 204 && answer.status !== 304) {
+    if (hasBody(answer)) {
       const sizeBytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length
       headers.push('content-length', String(sizeBytes))
     }
@@ -155,10 +152,7 @@ export class Http1Side {
   /** Node gave up on a request: not HTTP, too slow, or too large a head. */
   #refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
     const connection = this.#connections.get(socket as Socket)
-    // An answer now would be taken for that of an earlier request which came whole.
-    const isAnswerClear =
-      connection === undefined ||
-      (!connection.isEnding && ![...connection.open.values()].some(({ req }) => req.complete))
+    const isAnswerClear = connection === undefined || isClear(connection)
     const status = STATUS_OF_ERROR.get(error.code ?? '') ?? 400
     if (!socket.writable || error.code === 'ECONNRESET' || !isAnswerClear) {
       socket.destroy()
@@ -166,6 +160,12 @@ export class Http1Side {
     }
     socket.end(rawAnswer(this.#answerBadRequest(status)), () => socket.destroy())
   }
+}
+
+/** Otherwise an answer now would be a second one, or be taken for that of an earlier request. */
+function isClear({ open, latest, isEnding }: Connection): boolean {
+  if (isEnding || [...open.values()].some(({ req }) => req.complete)) return false
+  return open.size > 0 || latest?.complete !== false
 }
 
 const STATUS_OF_ERROR = new Map<string, BadRequestStatus>([
@@ -195,24 +195,6 @@ function bodyBytesOf(request: IncomingMessage): number | null {
   return length === undefined ? 0 : Number(length)
 }
 
-/** Between two questions whether anybody listens still. */
-const PROBE_MS = 500
-
-/**
- * The client sends no more: it listens still, or it is gone, and both look alike. An interim answer
- * is overlooked by the one and reset by the other, which the next write then notices.
- */
-function probe(socket: Socket, { open }: Connection): void {
-  const ask = () => {
-    const [oldest] = open.values()
-    if (oldest?.headersSent === false) oldest.writeProcessing()
-  }
-  ask()
-  if (open.size === 0) return
-  const timer = setInterval(ask, PROBE_MS)
-  socket.once('close', () => clearInterval(timer))
-}
-
 /** Ends the connection so that the client can still read the answer while it is sending. */
 function linger(request: IncomingMessage): void {
   const { socket } = request
@@ -224,11 +206,4 @@ function linger(request: IncomingMessage): void {
     request.once('end', () => socket.destroy())
     request.resume()
   }
-}
-
-function rawAnswer({ status, headers, body }: HttpAnswer): Buffer {
-  const bytes = typeof body === 'string' ? Buffer.from(body) : body
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nconnection: close\r\n`
-  for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
-  return Buffer.concat([Buffer.from(`${head}content-length: ${bytes.length}\r\n\r\n`), bytes])
 }

@@ -1,12 +1,13 @@
 // Offers a service on a port: HTTP/1.1, and cleartext HTTP/2 on the same port where asked for.
 
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { HttpService } from '../network.ts'
 import { type AnswerBadRequest, answerPlainly } from './bad-request.ts'
 import { Http1Side } from './http1-side.ts'
 import { Http2Side } from './http2-side.ts'
-import { sortConnections } from './protocol-sorter.ts'
+import { PlainLane } from './plain-lane.ts'
+import { sortConnection } from './protocol-sorter.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -19,6 +20,11 @@ export interface ListenOptions {
   readonly isShared?: boolean
   /** Also takes HTTP/2 without TLS, from clients that begin with it. Default false. */
   readonly http2?: boolean
+  /**
+   * Plain requests over HTTP/1.1 are read by ourselves, at half the cost, and all others by Node;
+   * without it all are read by Node. Services see no difference. Default true.
+   */
+  readonly plainLane?: boolean
   /** Connections open at once; one more is closed as soon as it comes. */
   readonly maxConnections?: number
   /** From the first byte of a request to the end of its head. */
@@ -41,6 +47,7 @@ export interface ListenOptions {
 export const LISTEN_DEFAULTS = {
   isShared: false,
   http2: false,
+  plainLane: true,
   maxConnections: 10_000,
   headTimeoutMs: 20_000,
   requestTimeoutMs: 60_000,
@@ -80,33 +87,50 @@ export async function listen(service: HttpService, options: ListenOptions): Prom
   server.maxConnections = config.maxConnections
   const http1 = new Http1Side(server, service, config.answerBadRequest)
   const http2 = config.http2 ? new Http2Side(service, config) : null
-  if (http2 !== null) sortConnections(server, http2, config.headTimeoutMs)
+  const nodeListeners = server.listeners('connection')
+  const giveToNode = (socket: Socket) => {
+    for (const listener of nodeListeners) listener.call(server, socket)
+  }
+  const lane = config.plainLane ? new PlainLane(service, config, giveToNode) : null
+  const takeHttp1 = (socket: Socket) => (lane === null ? giveToNode(socket) : lane.take(socket))
+  server.removeAllListeners('connection')
+  server.on('connection', (socket: Socket) => {
+    if (http2 === null) return takeHttp1(socket)
+    sortConnection(socket, config.headTimeoutMs, (isHttp2) => {
+      if (isHttp2) http2.take(socket)
+      else takeHttp1(socket)
+    })
+  })
 
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    const fail = (error: Error) => {
+      lane?.close()
+      reject(error)
+    }
+    server.once('error', fail)
     const { port, host, isShared } = config
     server.listen({ port, host, reusePort: isShared }, () => {
-      server.off('error', reject)
+      server.off('error', fail)
       resolve()
     })
   })
 
-  const openRequestCount = () => http1.openRequestCount + (http2?.openRequestCount ?? 0)
+  const sides = [http1, lane, http2].filter((side) => side !== null)
+  const openRequestCount = () => sides.reduce((sum, side) => sum + side.openRequestCount, 0)
   return {
     port: (server.address() as AddressInfo).port,
     openRequestCount,
     async close(graceMs) {
-      http1.drain()
-      http2?.drain()
+      for (const side of sides) side.drain()
       let cutCount = 0
       const grace = setTimeout(() => {
         cutCount = openRequestCount()
-        http1.cut()
-        http2?.cut()
+        for (const side of sides) side.cut()
       }, graceMs)
       // Node counts every socket that the server accepted, HTTP/2's too.
       await new Promise<void>((resolve) => server.close(() => resolve()))
       clearTimeout(grace)
+      lane?.close()
       return cutCount
     },
   }

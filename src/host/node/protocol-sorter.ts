@@ -1,32 +1,15 @@
 // One port for HTTP/1.1 and HTTP/2: who speaks HTTP/2 without TLS begins with a fixed line.
 
-import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** RFC 9113, 3.4. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
-/** Who takes over the connections that speak HTTP/2. */
-interface Http2Taker {
-  take(socket: Socket): void
-}
-
 /**
- * Looks at the first bytes of each connection of `server` before Node's HTTP/1.1 does. One that
- * says nothing for `timeoutMs`, or stops within the fixed line, is closed.
+ * Looks at the first bytes of a connection before anybody else does. One that says nothing for
+ * `timeoutMs`, or stops within the fixed line, is closed.
  */
-export function sortConnections(server: Server, http2: Http2Taker, timeoutMs: number): void {
-  const http1Listeners = server.listeners('connection')
-  server.removeAllListeners('connection')
-  server.on('connection', (socket: Socket) => {
-    sortConnection(socket, timeoutMs, (isHttp2) => {
-      if (isHttp2) return http2.take(socket)
-      for (const listener of http1Listeners) listener.call(server, socket)
-    })
-  })
-}
-
-function sortConnection(
+export function sortConnection(
   socket: Socket,
   timeoutMs: number,
   decided: (isHttp2: boolean) => void,

@@ -1,0 +1,16 @@
+// What holds for a connection of HTTP/1.1, whoever reads it.
+
+/** Requests on one connection that came before the answer to an earlier one. */
+export const PIPELINED_MAX_COUNT = 128
+
+/**
+ * A request that is answered before its body was read keeps its connection when no more than this
+ * is to come: cheaper than a new connection.
+ */
+export const UNREAD_BODY_MAX_BYTES = 64 * 1024
+
+/**
+ * How long we read on after an answer that the client may not have seen yet. Closing at once would
+ * reset the connection, and a reset takes the answer from the client's hands.
+ */
+export const LINGER_MS = 2_000
