@@ -12,7 +12,8 @@ import { LibrarySource } from './library-source.ts'
 import type { LineHooks } from './line-hooks.ts'
 import { FEW_LETTERS, gatewayOriginOf, type NodeSettings } from './line-settings.ts'
 import { Machine, type SimProcess } from './machine.ts'
-import type { BookedRecord, RecordBook, Shelf } from './record-book.ts'
+import type { BookedRecord, RecordBook } from './record-book.ts'
+import type { Shelf } from './shelf.ts'
 import type { SimNetwork } from './sim-network.ts'
 import { isSpooled, SpoolWitness } from './spool-witness.ts'
 import type { World } from './world.ts'
@@ -240,7 +241,7 @@ export class NodeMachine {
       : [`failed: ${result!.code}`, result!.mayBeWritten ? 1 : 0]
     world.note(`record ${what}`, id, more)
     world.guard(() => {
-      checkAttempts(booked)
+      if (!booked.hasTwin) checkAttempts(booked)
       checkReason(booked, this.settings.producer)
     })
   }

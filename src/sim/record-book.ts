@@ -3,6 +3,7 @@
 import assert from 'node:assert'
 import type { HttpAnswer, NoAnswer } from '../host/index.ts'
 import type { RecordResult, UserRecord } from '../record/index.ts'
+import { Shelf } from './shelf.ts'
 import type { Told } from './told.ts'
 import type { World } from './world.ts'
 
@@ -71,6 +72,8 @@ export interface BookedRecord extends Pass {
   mayBeWritten: boolean
   /** It was a dead letter, and somebody sent it again. */
   isReplayed: boolean
+  /** A process had two copies of it at once: which one is in a request, nobody can tell. */
+  hasTwin: boolean
 }
 
 /** All passes of a record, the last one at the end. */
@@ -126,6 +129,7 @@ export class RecordBook {
       mayBeLost: false,
       mayBeWritten: false,
       isReplayed: false,
+      hasTwin: false,
     }
     this.#records.push(booked)
     return booked
@@ -159,6 +163,32 @@ export class RecordBook {
     return shelf
   }
 
+  /** Its first copy stays the last pass; of this one is written down what becomes of it. */
+  #enterTwin(booked: BookedRecord, record: UserRecord, shelf: Shelf): void {
+    const pass: Pass = {
+      record,
+      shelf,
+      entryNumber: this.#entryCount++,
+      enteredAtMs: this.#world.nowMs,
+      settledAtMs: 0,
+      result: null,
+      sendings: [],
+      isAbandoned: false,
+    }
+    booked.earlier.push(pass)
+    booked.hasTwin = true
+    shelf.enterTwin(booked, pass)
+    const settle = record.settle.bind(record)
+    record.settle = (result) => {
+      this.#world.guard(() => checkPass(booked.id, pass))
+      if (pass.result !== null) return
+      pass.result = result
+      pass.settledAtMs = this.#world.nowMs
+      shelf.leaveTwin(booked, pass)
+      settle(result)
+    }
+  }
+
   #enter(record: UserRecord, shelf: Shelf, onSettle: (booked: BookedRecord) => void): void {
     const booked = this.find(record.data)
     if (booked.record !== null) {
@@ -167,6 +197,7 @@ export class RecordBook {
       const mayBeTwice = booked.receipts.size >= 2 || booked.mayBeWritten || mayGoAgain(booked)
       const isTwice = shelf.has(booked) && !mayBeTwice
       assert(!isTwice, `record ${booked.id} was put twice by one process`)
+      if (shelf.isOutstanding(booked)) return this.#enterTwin(booked, record, shelf)
       beginPass(booked)
     }
     booked.record = record
@@ -203,79 +234,13 @@ function beginPass(booked: BookedRecord): void {
   booked.isAbandoned = false
 }
 
-/** The records of one process, and their counts: what its own counts must agree with. */
-export class Shelf {
-  readonly #isOrdered: boolean
-  readonly #outstanding = new Set<BookedRecord>()
-  /** Where order is kept: of each key, in the order in which they entered. */
-  readonly #unsettled = new Map<string, Set<BookedRecord>>()
-  readonly #seen = new Set<BookedRecord>()
-  /** Of the outstanding records, those that came over HTTP. */
-  fromClientsCount = 0
-  /** Of those that came over HTTP. */
-  deliveredCount = 0
-  failedCount = 0
-  /** Of these, those that the closing of the producer left. */
-  closedCount = 0
-
-  constructor(isOrdered: boolean) {
-    this.#isOrdered = isOrdered
-  }
-
-  get outstandingCount(): number {
-    return this.#outstanding.size
-  }
-
-  /** The unsettled records of its key, oldest first; always the same set. Null without order. */
-  unsettledLike(booked: BookedRecord): ReadonlySet<BookedRecord> | null {
-    return this.#isOrdered ? this.#unsettledLike(booked) : null
-  }
-
-  #unsettledLike({ stream, partitionKey, record }: BookedRecord): Set<BookedRecord> {
-    const key = JSON.stringify([stream, partitionKey, `${record!.explicitHashKey}`])
-    let unsettled = this.#unsettled.get(key)
-    if (unsettled === undefined) {
-      unsettled = new Set()
-      this.#unsettled.set(key, unsettled)
-    }
-    return unsettled
-  }
-
-  /** The process has had it. */
-  has(booked: BookedRecord): boolean {
-    return this.#seen.has(booked)
-  }
-
-  enter(booked: BookedRecord): void {
-    this.#seen.add(booked)
-    this.#outstanding.add(booked)
-    this.#unsettledLike(booked).add(booked)
-    if (booked.isFromClient) this.fromClientsCount++
-  }
-
-  leave(booked: BookedRecord): void {
-    assert(this.#outstanding.delete(booked), `record ${booked.id} settled elsewhere`)
-    this.#unsettledLike(booked).delete(booked)
-    if (!booked.isFromClient) return
-    this.fromClientsCount--
-    const result = booked.result!
-    if (result.isDelivered) this.deliveredCount++
-    else {
-      this.failedCount++
-      if (result.code === 'Closed') this.closedCount++
-    }
-  }
-
-  /** The process has crashed with all that it had. */
-  abandon(): void {
-    for (const booked of this.#outstanding) booked.isAbandoned = true
-    this.#outstanding.clear()
-  }
+function checkSettlement(booked: BookedRecord, record: UserRecord): void {
+  const { id } = booked
+  assert(booked.record === record, `record ${id} settled, and was put again since`)
+  checkPass(id, booked)
 }
 
-function checkSettlement(booked: BookedRecord, record: UserRecord): void {
-  const { id, result, isAbandoned } = booked
-  assert(booked.record === record, `record ${id} settled, and was put again since`)
+function checkPass(id: number, { result, isAbandoned }: Pass): void {
   assert(result === null, `record ${id} settled twice`)
   assert(!isAbandoned, `record ${id} settled after its process had ended`)
 }

@@ -9,7 +9,8 @@ import { DiskError } from '../host/index.ts'
 import type { Place } from '../record/index.ts'
 import { NO_DISK_FAULTS } from './faults.ts'
 import type { NodeSettings } from './line-settings.ts'
-import { type BookedRecord, passesOf, type RecordBook, type Shelf } from './record-book.ts'
+import { type BookedRecord, passesOf, type RecordBook } from './record-book.ts'
+import type { Shelf } from './shelf.ts'
 import type { World } from './world.ts'
 
 /** A drawn world can fill a spool of that size. */
