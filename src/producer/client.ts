@@ -23,6 +23,7 @@ import type { CredentialsKeeper } from './credentials.ts'
 import { Fifo } from './fifo.ts'
 import { FormatChoice } from './format-choice.ts'
 import { parseHttpDate } from './http-date.ts'
+import { type Flight, InFlight } from './in-flight.ts'
 import { verdictOf } from './verdict.ts'
 
 export interface ClientConfig {
@@ -40,6 +41,10 @@ export interface ClientConfig {
 
 export interface Call {
   readonly action: string
+  /** Of the body, about; none where it is small. */
+  readonly sizeBytes?: number
+  /** Takes a call of about so many bytes out of this one, which keeps the rest, or gives itself. */
+  part?(maxBytes: number): Call
   /**
    * Writes the body when a connection is free; null when the call is no longer worth sending.
    * Called again, in JSON, where the service refuses CBOR.
@@ -80,6 +85,7 @@ export class Client {
   /** Bounded by the window: every call that waits carries records that were counted. */
   readonly #waiting = new Fifo<WaitingCall>()
   readonly #freeBuffers: RequestBuffer[] = []
+  readonly #inFlight: InFlight
   #underWayCount = 0
   /** How far the service's clock is ahead of ours, as its answers told. */
   #skewMs = 0
@@ -95,6 +101,7 @@ export class Client {
     this.#credentials = credentials
     this.#signer = new Signer({ region: config.region, service: 'kinesis' })
     this.#formats = new FormatChoice(config.wireFormat, log)
+    this.#inFlight = new InFlight(config.signing === 'early' ? null : config.requestTimeoutMs)
     this.#hostHeader = new URL(config.endpoint).host
   }
 
@@ -104,6 +111,11 @@ export class Client {
 
   get underWayCount(): number {
     return this.#underWayCount
+  }
+
+  /** What requests have under way, and what they may: see in-flight.ts. */
+  get inFlight(): { readonly bytes: number; readonly boundBytes: number } {
+    return this.#inFlight
   }
 
   call(call: Call): void {
@@ -118,29 +130,44 @@ export class Client {
 
   #drain(): void {
     while (this.#underWayCount < this.#config.maxConnections) {
-      const waiting = this.#waiting.shift()
-      if (waiting === undefined) return
+      const waiting = this.#next()
+      if (waiting === null) return
       this.#underWayCount++
-      this.#send(waiting).then((outcome) => {
+      const flight = this.#inFlight.enter(waiting.call.sizeBytes ?? 0)
+      this.#send(waiting, flight).then((outcome) => {
         this.#underWayCount--
+        this.#inFlight.leave(flight)
         if (outcome !== null) waiting.call.done(outcome)
         this.#drain()
       })
     }
   }
 
-  async #send(call: WaitingCall): Promise<Outcome | null> {
+  /** What may go now: the call that waits longest, or a part of it. */
+  #next(): WaitingCall | null {
+    const waiting = this.#waiting.peek()
+    if (waiting === undefined) return null
+    const { call, atMs } = waiting
+    const { sizeBytes = 0 } = call
+    const partBytes = this.#inFlight.partBytesOf(sizeBytes)
+    if (!this.#inFlight.hasRoom(partBytes)) return null
+    const part = partBytes < sizeBytes ? (call.part?.(partBytes) ?? call) : call
+    if (part === call) this.#waiting.shift()
+    return { call: part, atMs }
+  }
+
+  async #send(call: WaitingCall, flight: Flight): Promise<Outcome | null> {
     const credentials = this.#credentials.current() ?? (await this.#credentials.fetch())
     if ('problem' in credentials) {
       return { code: 'CredentialsError', message: credentials.problem, mayBeWritten: false }
     }
-    const deadlineAtMs = this.#host.clock.monotonicMs() + this.#config.requestTimeoutMs
+    flight.sentAtMs = this.#host.clock.monotonicMs()
     const { format } = this.#formats
-    const ending = await this.#exchange(call, format, credentials, deadlineAtMs)
+    const ending = await this.#exchange(call, format, credentials, flight)
     if (ending === null) return null
     const { outcome, status } = ending
     if (!this.#formats.isWorthJson(format, status, codeOf(outcome))) return outcome
-    const inJson = await this.#exchange(call, 'json', credentials, deadlineAtMs)
+    const inJson = await this.#exchange(call, 'json', credentials, flight)
     if (inJson === null) return null
     this.#formats.triedJson(inJson.status, codeOf(inJson.outcome))
     return inJson.outcome
@@ -150,7 +177,7 @@ export class Client {
     { call, atMs }: WaitingCall,
     format: WireFormat,
     credentials: Credentials,
-    deadlineAtMs: number,
+    flight: Flight,
   ): Promise<Ending | null> {
     const buffer = this.#freeBuffers.pop() ?? new RequestBuffer()
     const body = call.encode(buffer, format)
@@ -173,11 +200,16 @@ export class Client {
     )
     const answer = await this.#host.network.exchange(
       { origin: this.#config.endpoint, method: 'POST', target: '/', headers, body },
-      deadlineAtMs,
+      flight.sentAtMs + this.#config.requestTimeoutMs,
     )
     this.#freeBuffers.push(buffer)
-    if (isAnswer(answer)) return this.#read(answer, signedAtMs)
+    const nowMs = this.#host.clock.monotonicMs()
+    if (isAnswer(answer)) {
+      this.#inFlight.answered(flight, nowMs)
+      return this.#read(answer, signedAtMs)
+    }
     const { noAnswer, message, mayBeWritten } = answer
+    if (noAnswer === 'timed-out') this.#inFlight.timedOut(flight, nowMs)
     const outcome = { code: NO_ANSWER_CODES[noAnswer], message, mayBeWritten }
     return { outcome, status: null }
   }

@@ -125,7 +125,7 @@ export const producerFields = {
   }),
   signing: choice(['late', 'early'], {
     default: 'late',
-    says: "When requests are signed: with a free connection; or, for experiments, before they wait for one, and then sent even when expired: the KPL's way.",
+    says: "When requests are signed: with a free connection; or before, and sent though expired or the line is full: the KPL's way, for experiments.",
   }),
   ordering: choice(['none', 'partition-key'], {
     default: 'none',

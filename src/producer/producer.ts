@@ -192,6 +192,7 @@ export class Producer {
   /** All metrics for Prometheus to scrape; served as `PROMETHEUS_CONTENT_TYPE`. */
   prometheusText(): string {
     const pipelines = [...this.#pipelines]
+    const { inFlight } = this.#client
     const each = (value: (pipeline: Pipeline) => number) =>
       pipelines.map(([stream, pipeline]) => ({ stream, value: value(pipeline) }))
     return prometheusText(this.#metrics.listApart(this.#sampledAtMs()), [
@@ -204,6 +205,16 @@ export class Producer {
         name: 'outstanding_bytes',
         says: 'Their data.',
         samples: [{ stream: null, value: this.#outstandingBytes }],
+      },
+      {
+        name: 'in_flight_bytes',
+        says: 'Records of requests that have no answer yet.',
+        samples: [{ stream: null, value: inFlight.bytes }],
+      },
+      {
+        name: 'in_flight_bound_bytes',
+        says: 'Up to which a request may join them; it follows what the line carries in time.',
+        samples: [{ stream: null, value: Math.trunc(inFlight.boundBytes) }],
       },
       {
         name: 'open_shards',

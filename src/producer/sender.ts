@@ -2,7 +2,7 @@
 
 import type { Clock } from '../host/index.ts'
 import { decodePutRecordsAnswer, encodePutRecords, type PutRecordsAnswer } from '../wire/index.ts'
-import { type Client, isRefusal, type Outcome, type Refusal } from './client.ts'
+import { type Call, type Client, isRefusal, type Outcome, type Refusal } from './client.ts'
 import type { KinesisRecord } from './kinesis-record.ts'
 import type { Stage } from './stage.ts'
 
@@ -44,10 +44,20 @@ export class Sender implements Stage<readonly KinesisRecord[]> {
   }
 
   put(records: readonly KinesisRecord[]): void {
-    const request: OpenRequest = { records, startAtMs: this.#clock.monotonicMs(), isSent: false }
+    this.#client.call(this.#callOf(new OpenRequest(records, this.#clock.monotonicMs())))
+  }
+
+  #callOf(request: OpenRequest): Call {
     this.#open.add(request)
-    this.#client.call({
+    const call: Call = {
       action: 'PutRecords',
+      get sizeBytes() {
+        return request.sizeBytes
+      },
+      part: (maxBytes) => {
+        const part = request.part(maxBytes)
+        return part === request ? call : this.#callOf(part)
+      },
       encode: (buffer, format) => {
         // Given up while the call waited for credentials: its records have settled.
         if (!this.#open.has(request)) return null
@@ -57,7 +67,8 @@ export class Sender implements Stage<readonly KinesisRecord[]> {
         return encodePutRecords(format, this.#stream, request.records, buffer)
       },
       done: (outcome) => this.#onDone(request, outcome),
-    })
+    }
+    return call
   }
 
   /** Gives up every request; answers that come later are not looked at. */
@@ -94,10 +105,34 @@ export interface SenderParts {
   readonly config: SenderConfig
 }
 
-interface OpenRequest {
+class OpenRequest {
   records: readonly KinesisRecord[]
   readonly startAtMs: number
-  isSent: boolean
+  isSent = false
+  #sizeBytes: number
+
+  constructor(records: readonly KinesisRecord[], startAtMs: number) {
+    this.records = records
+    this.startAtMs = startAtMs
+    this.#sizeBytes = records.reduce((bytes, { chargedBytes }) => bytes + chargedBytes, 0)
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  /** The first records, up to so many bytes but one at least, as a request of their own. */
+  part(maxBytes: number): OpenRequest {
+    let count = 0
+    let bytes = 0
+    do bytes += this.records[count++]!.chargedBytes
+    while (count < this.records.length && bytes + this.records[count]!.chargedBytes <= maxBytes)
+    if (count === this.records.length) return this
+    const part = new OpenRequest(this.records.slice(0, count), this.startAtMs)
+    this.records = this.records.slice(count)
+    this.#sizeBytes -= bytes
+    return part
+  }
 }
 
 function resultOf(outcome: Outcome, recordCount: number): PutRecordsAnswer | Refusal {

@@ -60,6 +60,8 @@ test('the text of a line that delivered is well-formed, in base units, without o
   assert.equal(samples.get('headgate_producer_request_time_seconds_sum{stream="s"}'), 0.01)
   assert.equal(samples.get('headgate_producer_outstanding_records{stream="s"}'), 1)
   assert.equal(samples.get('headgate_producer_outstanding_bytes'), 4)
+  assert.equal(samples.get('headgate_producer_in_flight_bytes'), 0)
+  assert.equal(samples.get('headgate_producer_in_flight_bound_bytes'), 525_000)
   assert.equal(samples.get('headgate_producer_open_shards{stream="s"}'), 2)
 })
 

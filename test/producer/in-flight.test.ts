@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { IN_FLIGHT_MIN_BYTES, InFlight } from '../../src/producer/in-flight.ts'
+
+const TIMEOUT_MS = 6000
+/** What is believed of a line at first. */
+const FIRST_BYTES = 525_000
+
+/** One request under way from `atMs` on, answered or given up after `elapsedMs`. */
+function exchange(inFlight: InFlight, sizeBytes: number, atMs: number, elapsedMs: number): void {
+  const flight = inFlight.enter(sizeBytes)
+  flight.sentAtMs = atMs
+  if (elapsedMs < TIMEOUT_MS) inFlight.answered(flight, atMs + elapsedMs)
+  else inFlight.timedOut(flight, atMs + elapsedMs)
+  inFlight.leave(flight)
+}
+
+test('at first as much is under way as a line of 2.8 Mbit/s carries in a quarter of the time', () => {
+  assert.equal(new InFlight(TIMEOUT_MS).boundBytes, FIRST_BYTES)
+  assert.equal(new InFlight(100).boundBytes, IN_FLIGHT_MIN_BYTES)
+})
+
+test("nothing bounds the KPL's way", () => {
+  const inFlight = new InFlight(null)
+  exchange(inFlight, 5_000_000, 0, TIMEOUT_MS)
+  exchange(inFlight, 5_000_000, 0, 3001)
+  inFlight.enter(5_000_000)
+
+  assert.ok(inFlight.hasRoom(5_000_000))
+  assert.equal(inFlight.partBytesOf(5_000_000), 5_000_000)
+})
+
+test('there is room up to the bound, and always for one', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  assert.ok(inFlight.hasRoom(5_000_000))
+  inFlight.enter(FIRST_BYTES - 1000)
+
+  const rooms = [999, 1000, 1001].map((bytes) => inFlight.hasRoom(bytes))
+
+  assert.deepEqual(rooms, [true, true, false])
+})
+
+test('requests go in equal parts of at most half of the bound', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  const half = FIRST_BYTES / 2
+
+  const parts = [half - 1, half, half + 1, 3 * half].map((bytes) => inFlight.partBytesOf(bytes))
+
+  assert.deepEqual(parts, [half - 1, half, (half + 1) / 2, half])
+})
+
+for (const { elapsedMs, changes } of [
+  { elapsedMs: 1500, changes: 'raises' },
+  { elapsedMs: 1501, changes: 'leaves' },
+  { elapsedMs: 3000, changes: 'leaves' },
+  { elapsedMs: 3001, changes: 'lowers' },
+  { elapsedMs: 6000, changes: 'lowers' },
+]) {
+  test(`an answer after ${elapsedMs} of ${TIMEOUT_MS} ms ${changes} the bound`, () => {
+    const inFlight = new InFlight(TIMEOUT_MS)
+
+    exchange(inFlight, 500_000, 0, elapsedMs)
+
+    const by = Math.sign(inFlight.boundBytes - FIRST_BYTES)
+    assert.equal(by, { raises: 1, leaves: 0, lowers: -1 }[changes])
+  })
+}
+
+test('a bound that nobody needs is not raised', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  exchange(inFlight, FIRST_BYTES / 2 - 1, 0, 100)
+  assert.equal(inFlight.boundBytes, FIRST_BYTES)
+
+  exchange(inFlight, FIRST_BYTES / 2, 1000, 100)
+
+  assert.equal(inFlight.boundBytes, 1.5 * FIRST_BYTES)
+})
+
+test('a timeout lowers it to a quarter of what was under way, once for all that were', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  const flights = [250_000, 250_000].map((bytes) => inFlight.enter(bytes))
+
+  for (const flight of flights) {
+    inFlight.timedOut(flight, TIMEOUT_MS)
+    inFlight.leave(flight)
+  }
+
+  assert.equal(inFlight.boundBytes, 125_000)
+  assert.equal(inFlight.bytes, 0)
+})
+
+test('it falls no lower than one aggregate', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+
+  for (let i = 0; i < 5; i++) exchange(inFlight, 200_000, i * TIMEOUT_MS, TIMEOUT_MS)
+
+  assert.equal(inFlight.boundBytes, IN_FLIGHT_MIN_BYTES)
+})
+
+test('after a timeout it is felt for by one request in each round', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  exchange(inFlight, 400_000, 0, TIMEOUT_MS)
+  assert.equal(inFlight.boundBytes, 100_000)
+
+  exchange(inFlight, 50_000, TIMEOUT_MS, 100)
+
+  assert.equal(inFlight.boundBytes, 125_000)
+})
+
+test('small requests beside large ones do not tell of it', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  inFlight.enter(400_000)
+  exchange(inFlight, 100_000, 0, 2000)
+
+  exchange(inFlight, 48_999, 0, 10)
+
+  assert.equal(inFlight.boundBytes, FIRST_BYTES)
+})
+
+test('what a small request takes alone is not counted against the line', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  exchange(inFlight, IN_FLIGHT_MIN_BYTES, 0, 4000)
+
+  exchange(inFlight, 500_000, 4000, 4500)
+  assert.equal(inFlight.boundBytes, FIRST_BYTES + 500_000)
+  exchange(inFlight, IN_FLIGHT_MIN_BYTES + 1, 9000, 100)
+  exchange(inFlight, 600_000, 9100, 4000)
+
+  assert.ok(inFlight.boundBytes < 300_000, `${inFlight.boundBytes}`)
+})

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Since, SlowLine } from './slow-line.ts'
+
+/** 5.8 Mbit/s. */
+const SLOW = 725_000
+const VERY_SLOW = 90_000
+const FAST = 12_500_000
+
+function goodputOf({ carriedBytes }: Since, bytesPerSecond: number, ms: number): number {
+  return carriedBytes / ((bytesPerSecond * ms) / 1000)
+}
+
+for (const { bytesPerSecond, sizes } of [
+  { bytesPerSecond: SLOW, sizes: [100, 1600, 50_000, 500_000] },
+  { bytesPerSecond: VERY_SLOW, sizes: [100, 1600, 50_000] },
+]) {
+  for (const dataBytes of sizes) {
+    const what = `records of ${dataBytes} bytes on a line of ${bytesPerSecond} bytes/s`
+    test(`${what} are sent again at the start only, and fill it`, async () => {
+      const world = new SlowLine({ bytesPerSecond, dataBytes })
+
+      const first = await world.runFor(30_000)
+      const then = await world.runFor(90_000)
+
+      assert.ok(first.timedOut <= 2, `${first.timedOut} requests timed out`)
+      assert.equal(then.timedOut, 0)
+      const goodput = goodputOf(then, bytesPerSecond, 90_000)
+      assert.ok(goodput >= 0.9, `goodput ${goodput}`)
+    })
+  }
+}
+
+for (const shardCount of [1, 4, 64]) {
+  test(`so they are on ${shardCount} shards, whose requests are of other sizes`, async () => {
+    const world = new SlowLine({ bytesPerSecond: SLOW, dataBytes: 1600, shardCount })
+
+    const all = await world.runFor(60_000)
+
+    assert.equal(all.timedOut, 0)
+    const goodput = goodputOf(all, SLOW, 60_000)
+    assert.ok(goodput >= 0.9, `goodput ${goodput}`)
+  })
+}
+
+test('a line that becomes slow is given less after the first timeouts', async () => {
+  const world = new SlowLine({ bytesPerSecond: FAST, dataBytes: 1600 })
+  await world.runFor(12_000)
+
+  world.setRate(SLOW)
+  const first = await world.runFor(15_000)
+  const then = await world.runFor(60_000)
+
+  assert.ok(first.timedOut >= 1 && first.timedOut <= 6, `${first.timedOut} requests timed out`)
+  assert.equal(then.timedOut, 0)
+  assert.ok(goodputOf(then, SLOW, 60_000) >= 0.9)
+})
+
+test('a line that recovers is filled again within seconds', async () => {
+  const world = new SlowLine({ bytesPerSecond: FAST, dataBytes: 1600 })
+  const before = await world.runFor(10_000)
+  world.setRate(SLOW)
+  await world.runFor(60_000)
+
+  world.setRate(FAST)
+  await world.runFor(2000)
+  const after = await world.runFor(10_000)
+
+  assert.ok(after.carriedBytes >= 0.95 * before.carriedBytes)
+})
+
+test('a good line carries what it would without a bound, but for the first half-second', async () => {
+  // Ten minutes for a request: a bound of 50 MB, which nobody meets.
+  const carried = async (requestTimeout: number) => {
+    const world = new SlowLine({
+      bytesPerSecond: FAST,
+      dataBytes: 1600,
+      latencyMs: 20,
+      settings: { requestTimeout },
+    })
+    await world.runFor(500)
+    return (await world.runFor(20_000)).carriedBytes
+  }
+
+  const [bounded, unbounded] = [await carried(6000), await carried(600_000)]
+
+  assert.ok(bounded >= 0.98 * unbounded, `${bounded} of ${unbounded} bytes`)
+})
+
+test('a service that is slow by itself is not sent less for it', async () => {
+  const world = new SlowLine({ bytesPerSecond: 1e9, dataBytes: 1600, latencyMs: 4000 })
+  await world.runFor(40_000)
+
+  const then = await world.runFor(20_000)
+
+  assert.ok(then.mostUnderWay >= 15, `${then.mostUnderWay} requests at once`)
+})
+
+test('a service that becomes slow is sent less for a while, and then as much as before', async () => {
+  const world = new SlowLine({ bytesPerSecond: 1e9, dataBytes: 1600, latencyMs: 100 })
+  await world.runFor(10_000)
+
+  world.setLatency(4000)
+  await world.runFor(120_000)
+  const then = await world.runFor(20_000)
+
+  assert.ok(then.carriedBytes > 20_000_000, `${then.carriedBytes} bytes`)
+})
+
+test('what is slower than one least request in time is still tried, one by one', async () => {
+  const world = new SlowLine({ bytesPerSecond: 5000, dataBytes: 1600 })
+  await world.runFor(60_000)
+
+  const then = await world.runFor(60_000)
+
+  assert.equal(then.mostUnderWay, 1)
+  assert.ok(then.requests >= 9, `${then.requests} requests`)
+})

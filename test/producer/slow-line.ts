@@ -1,0 +1,173 @@
+// A producer behind a line of limited rate, in hand-moved time: connections have equal parts of it.
+
+import type { HttpRequest, Network, NoAnswer, Timer } from '../../src/host/index.ts'
+import { type Host, type HttpAnswer, headerOf, silentLog } from '../../src/host/index.ts'
+import { Producer, type ProducerConfig } from '../../src/producer/index.ts'
+import { UserRecord } from '../../src/record/index.ts'
+import { HandClock } from '../hand-clock.ts'
+import { middling, runFor } from './line.ts'
+import { producerConfig } from './producer-config.ts'
+import { evenShards, ScriptedService } from './scripted-service.ts'
+
+interface Transfer {
+  leftBytes: number
+  readonly done: () => void
+}
+
+/** What passes it is shared by those who are under way, as TCP connections do. */
+class SharedLine {
+  readonly #clock: HandClock
+  readonly #transfers = new Set<Transfer>()
+  #bytesPerMs: number
+  #givenAtMs = 0
+  #timer: Timer | null = null
+
+  constructor(clock: HandClock, bytesPerSecond: number) {
+    this.#clock = clock
+    this.#bytesPerMs = bytesPerSecond / 1000
+  }
+
+  setRate(bytesPerSecond: number): void {
+    this.#give()
+    this.#bytesPerMs = bytesPerSecond / 1000
+    this.#wake()
+  }
+
+  /** Returns how to give it up. */
+  carry(bytes: number, done: () => void): () => void {
+    this.#give()
+    const transfer = { leftBytes: bytes, done }
+    this.#transfers.add(transfer)
+    this.#wake()
+    return () => {
+      this.#give()
+      this.#transfers.delete(transfer)
+      this.#wake()
+    }
+  }
+
+  #give(): void {
+    const nowMs = this.#clock.monotonicMs()
+    const eachBytes = ((nowMs - this.#givenAtMs) * this.#bytesPerMs) / this.#transfers.size
+    for (const transfer of this.#transfers) transfer.leftBytes -= eachBytes
+    this.#givenAtMs = nowMs
+  }
+
+  #wake(): void {
+    this.#timer?.cancel()
+    const [first] = [...this.#transfers].sort((a, b) => a.leftBytes - b.leftBytes)
+    if (first === undefined) return
+    const leftMs = (Math.max(0, first.leftBytes) * this.#transfers.size) / this.#bytesPerMs
+    this.#timer = this.#clock.schedule(this.#clock.monotonicMs() + leftMs, () => {
+      this.#give()
+      this.#transfers.delete(first)
+      this.#wake()
+      first.done()
+    })
+  }
+}
+
+export interface SlowLineOptions {
+  readonly bytesPerSecond: number
+  readonly dataBytes: number
+  readonly shardCount?: number
+  /** There and back, and the service. */
+  readonly latencyMs?: number
+  readonly settings?: Partial<ProducerConfig>
+}
+
+/** Bytes of the records outstanding at any time. */
+const OUTSTANDING_BYTES = 16 * 1024 * 1024
+/** Shards enough that they are never what limits. */
+const SHARD_COUNT = 16
+
+/** Counts since the last `since`. */
+export interface Since {
+  requests: number
+  timedOut: number
+  /** Bytes of the requests that were answered. */
+  carriedBytes: number
+  largestBytes: number
+  mostUnderWay: number
+}
+
+export class SlowLine implements Network {
+  readonly #clock = new HandClock()
+  readonly #service = new ScriptedService(this.#clock)
+  readonly #line: SharedLine
+  #since = nothing()
+  #underWay = 0
+
+  constructor({ settings, dataBytes, ...world }: SlowLineOptions) {
+    this.#line = new SharedLine(this.#clock, world.bytesPerSecond)
+    this.#service.shards = evenShards(world.shardCount ?? SHARD_COUNT)
+    this.#service.latencyMs = world.latencyMs ?? 100
+    this.#service.isForgetful = true
+    const host = { clock: this.#clock, random: middling, network: this } as unknown as Host
+    const config = producerConfig({ wireFormat: 'json', recordTtl: 'none', ...settings })
+    const keys = async () => ({ accessKeyId: 'AKID', secretAccessKey: 'secret' })
+    const producer = new Producer(host, config, keys, silentLog)
+    const data = Buffer.alloc(dataBytes, 'x')
+    let putCount = 0
+    const put = () => {
+      const partitionKey = String(putCount++)
+      producer.put(new UserRecord({ stream: 's', partitionKey, data, onSettle: put }))
+    }
+    for (let bytes = 0; bytes < OUTSTANDING_BYTES; bytes += dataBytes) put()
+  }
+
+  setRate(bytesPerSecond: number): void {
+    this.#line.setRate(bytesPerSecond)
+  }
+
+  setLatency(ms: number): void {
+    this.#service.latencyMs = ms
+  }
+
+  /** Lets time pass, and tells what happened in it. */
+  async runFor(ms: number): Promise<Readonly<Since>> {
+    this.#since = nothing()
+    await runFor(this.#clock, ms)
+    return this.#since
+  }
+
+  exchange(request: HttpRequest, deadlineAtMs: number): Promise<HttpAnswer | NoAnswer> {
+    const isPut = headerOf(request.headers, 'x-amz-target')!.endsWith('PutRecords')
+    const bytes = request.body.length
+    if (isPut) this.#sent(bytes)
+    return new Promise((resolve) => {
+      let isEnded = false
+      const end = (ending: HttpAnswer | NoAnswer) => {
+        if (isEnded) return
+        isEnded = true
+        timer.cancel()
+        if (isPut) this.#ended(bytes, 'noAnswer' in ending)
+        resolve(ending)
+      }
+      const stop = this.#line.carry(bytes, () => {
+        if (!isEnded) void this.#service.exchange(request, deadlineAtMs).then(end)
+      })
+      const timer = this.#clock.schedule(deadlineAtMs, () => {
+        stop()
+        end({ noAnswer: 'timed-out', message: 'too late', mayBeWritten: true })
+      })
+    })
+  }
+
+  #sent(bytes: number): void {
+    this.#underWay++
+    this.#since.requests++
+    this.#since.largestBytes = Math.max(this.#since.largestBytes, bytes)
+    this.#since.mostUnderWay = Math.max(this.#since.mostUnderWay, this.#underWay)
+  }
+
+  #ended(bytes: number, isTimedOut: boolean): void {
+    this.#underWay--
+    if (isTimedOut) this.#since.timedOut++
+    else this.#since.carriedBytes += bytes
+  }
+}
+
+function nothing(): Since {
+  return { requests: 0, timedOut: 0, carriedBytes: 0, largestBytes: 0, mostUnderWay: 0 }
+}
