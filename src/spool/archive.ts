@@ -84,8 +84,11 @@ export class Archive {
     this.#leaving.push(segment)
   }
 
-  /** Does what can be done now, one call after the other; never rejects. */
-  tidy({ isFull }: { isFull: boolean }): Promise<void> {
+  /**
+   * Does what can be done now, one call after the other; never rejects. `isFull` is asked anew each
+   * time: the log that goes may be room enough, and what clients may ask for is kept.
+   */
+  tidy(isFull: () => boolean): Promise<void> {
     this.#tidying ??= this.#tidyAll(isFull).finally(() => {
       this.#tidying = null
     })
@@ -96,7 +99,7 @@ export class Archive {
   async close(exhausted: number): Promise<void> {
     await this.#tidying
     for (const { segment } of this.#settled) await segment.outcomes.finish()
-    await this.tidy({ isFull: false })
+    await this.tidy(() => false)
     this.#base = sumOf(this.#base, { successes: 0, failures: 0, exhausted })
     await this.#save(this.#base, this.#leaving).catch((error: Error) =>
       this.#parts.log.warn('the totals could not be saved', { reason: error.message }),
@@ -104,17 +107,17 @@ export class Archive {
     for (const { segment } of this.#settled) segment.outcomes.close()
   }
 
-  async #tidyAll(isFull: boolean): Promise<void> {
+  async #tidyAll(isFull: () => boolean): Promise<void> {
     // Also those that come meanwhile.
     for (let i = 0; i < this.#settled.length; i++) {
       const settled = this.#settled[i]!
       if (settled.segment.outcomes.needsCare) await settled.segment.outcomes.care()
       // Without room nothing more can be written, and removing the log is what makes room.
       const isWritten = !settled.segment.outcomes.needsCare
-      if (settled.hasLog && (isWritten || isFull)) await this.#removeLog(settled)
+      if (settled.hasLog && (isWritten || isFull())) await this.#removeLog(settled)
       if (!settled.segment.outcomes.needsCare) settled.segment.outcomes.close()
     }
-    await this.#expire(isFull)
+    await this.#expire(isFull())
     await this.#removeLeaving()
   }
 

@@ -83,7 +83,7 @@ export class Upkeep {
   /** Removes what has settled and what is old. */
   async tidy(): Promise<void> {
     const { archive, clock } = this.#parts
-    await archive.tidy({ isFull: this.isShortOfRoom })
+    await archive.tidy(() => this.isShortOfRoom)
     if (archive.needsCare) this.wake()
     this.#expiry?.cancel()
     const dueAtMs = archive.nextDueAtMs

@@ -223,6 +223,24 @@ test('maxBytes: what fits is kept, one byte more is not; room comes when records
   assert.ok(station.changedCount > 0)
 })
 
+test('the log that goes is room enough: receipts and keys outlive a spool that was full', async () => {
+  const first = await Station.open({ spool: { maxBytes: 20_000 } })
+  const sent = first.append(['one'], { key: 'k1' })
+  await first.turn()
+  while ((await first.put('x'.repeat(1000))).refusal === null);
+  assert.equal(first.spool.stats.state, 'spool-full')
+  first.settleAll()
+  await first.runFor(3000)
+  assert.equal(first.spool.stats.state, 'ok')
+
+  const second = await Station.open({ disk: first.disk })
+
+  for (const { spool } of [first, second]) {
+    assert.equal((await spool.receipt(sent.receipts![0]!)).state, 'delivered')
+    assert.deepEqual(spool.idempotency('k1')?.receipts, sent.receipts)
+  }
+})
+
 test('a transaction of 64 MiB is kept in one piece; a larger one is refused', async () => {
   const station = await Station.open()
   const overhead = 20 + 18 + 1 + 2 + 'key'.length + 4 + 1 + 's'.length
