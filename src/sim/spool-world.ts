@@ -16,6 +16,10 @@ import { World } from './world.ts'
 const START_MAX_MS = 600_000
 const KEYS_MAX_BYTES = 4 * 1024
 const REST_MAX_MS = 3_600_000
+/** No world lasts so long before it comes to rest. */
+const LONG_MS = 3_600_000
+/** More than all transactions of a world. */
+const NEVER_FULL_BYTES = 10 * 1024 * 1024
 
 export interface SpoolReport {
   readonly digest: string
@@ -57,6 +61,8 @@ export class SpoolWorld {
   #rotCount = 0
   #damagedCount = 0
   #submitted = 0
+  /** Refused after a failed sync. */
+  readonly #unsynced = new Set<BookedTransaction>()
 
   constructor(seed: number, hooks: Partial<SpoolHooks> = {}) {
     this.#hooks = { ...AS_IT_IS, ...hooks }
@@ -138,10 +144,21 @@ export class SpoolWorld {
     this.#damagedCount += spool.stats.damagedRecords
     this.#promiseKeys(spool)
     if (this.#hasDiskErrors || this.#rotCount > 0) return
+    this.#checkKeptKeys(spool)
     const states = this.#book.records().map(({ transaction }) => transaction.state)
     const durable = states.filter((state) => state === 'durable').length
     const perhaps = states.filter((state) => state === 'perhaps').length
     assert(sum >= durable && sum <= durable + perhaps, `${sum} of ${durable} + ${perhaps}`)
+  }
+
+  /** For as long as outcomes are kept, keys are; a spool that is full makes room with them. */
+  #checkKeptKeys(spool: Spool): void {
+    const { receipts, spool: sizes } = this.settings.config
+    if (receipts.retentionMs < LONG_MS || sizes.maxBytes < NEVER_FULL_BYTES) return
+    for (const { key, state } of this.#book.transactions) {
+      if (key === null || state !== 'durable') continue
+      assert(spool.idempotency(key) !== null, `the key ${key} is not remembered`)
+    }
   }
 
   /** Whoever sends a key again that is known is answered as if it had been kept: a promise. */
@@ -190,6 +207,7 @@ export class SpoolWorld {
       refused: ({ code, mayBeWritten }) => {
         this.world.note(`spool refuses: ${code}`)
         this.world.guard(() => this.#book.refused(booked, mayBeWritten))
+        if (code === 'sync-failed') this.#unsynced.add(booked)
       },
       settled: (index) => {
         assert(booked.state === 'durable' && !settled.has(index), 'settled before, or twice')
@@ -219,6 +237,11 @@ export class SpoolWorld {
     this.#life = null
     this.#crashes++
     this.#machine.crash({ isPowerLost })
+    // Known again after a start, because nothing could be written down of the failure, and synced
+    // as the system says. That it has dropped the bytes nobody can know.
+    for (const booked of isPowerLost ? this.#unsynced : []) {
+      if (booked.state === 'durable') booked.state = 'perhaps'
+    }
     for (let i = 0; i < this.settings.rotPerLife; i++) {
       const name = this.#machine.disk.rot((one) => !one.includes('damaged/'))
       if (name === null) continue
