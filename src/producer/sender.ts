@@ -94,6 +94,7 @@ export class Sender implements Stage<readonly KinesisRecord[]> {
   #onDone(request: OpenRequest, outcome: Outcome): void {
     if (!this.#open.delete(request)) return
     const { records, startAtMs } = request
+    request.records = NONE
     const endAtMs = this.#clock.monotonicMs()
     this.#exits.ended({ records, startAtMs, endAtMs, result: resultOf(outcome, records.length) })
   }
@@ -104,6 +105,12 @@ export interface SenderParts {
   readonly client: Client
   readonly config: SenderConfig
 }
+
+/**
+ * What a request that has ended has: a `Set` that grows leaves its old table behind, which the
+ * collector of young objects may take for alive, with the requests that were open then.
+ */
+const NONE: readonly KinesisRecord[] = []
 
 class OpenRequest {
   records: readonly KinesisRecord[]
