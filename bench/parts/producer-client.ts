@@ -106,7 +106,9 @@ class Progress {
 
   #changed(): void {
     const isLow = this.#line.outstandingRecordsCount < REFILL_BELOW * this.#windowCount
-    if (isLow) this.#wake?.()
+    if (!isLow || this.#wake === null) return
+    this.#wake()
+    this.#wake = null
   }
 }
 
