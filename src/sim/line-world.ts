@@ -45,8 +45,10 @@ export interface LineReport {
 /** No wait in a drawn world is longer: the longest TTL, and then some. */
 const PATIENCE_MS = 300_000
 
-/** After the faults: buckets fill up, a stream that was being created is there. */
+/** After the faults: a stream that was being created is there, a bucket is full again. */
 const CALM_MS = 10_000
+/** Of a shard, all writers together. */
+const SHARD_BYTES_PER_S = 1024 * 1024
 
 export class LineWorld {
   readonly settings: LineSettings
@@ -210,7 +212,7 @@ export class LineWorld {
   async #probe(nodes: readonly NodeMachine[]): Promise<void> {
     await this.#until(() => this.#kinesis.isUp, 'kinesis is up')
     await this.#until(() => !this.#operator.isBusy, 'the operator is done')
-    await this.world.runFor(CALM_MS)
+    await this.world.runFor(CALM_MS + Math.max(0, ...nodes.map(longestDebtMs)))
     for (const { name } of this.settings.streams) {
       // One stream after the other: a line may have room for no more.
       const probes = nodes.map((node) => node.probe(name)).filter((probe) => probe !== null)
@@ -291,4 +293,13 @@ function errorAnswer(random: SimRandom): HttpAnswer {
     { status: 503, headers: json, body: '{"__type":"ServiceUnavailable"}' },
     { status: 502, headers: ['content-type', 'text/html'], body: '<html>Bad Gateway</html>' },
   ])
+}
+
+/** What is larger than a bucket leaves a debt, which its own rate pays. */
+function longestDebtMs({ settings: { producer, sources, clients } }: NodeMachine): number {
+  const largest = [...sources, ...clients].map(({ dataMaxBytes }) => dataMaxBytes)
+  const bytes = Math.max(producer.aggregationMaxSize, ...largest)
+  const { rateLimit } = producer
+  if (rateLimit === 'adaptive') return 0
+  return (bytes * 1000) / ((SHARD_BYTES_PER_S * rateLimit) / 100)
 }
