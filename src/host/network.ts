@@ -70,8 +70,9 @@ export interface BodyTaker {
    */
   more?(bytes: number): HttpAnswer | null
   /**
-   * The whole body. The bytes belong to the taker from here on: they are in no pool and nobody
-   * else writes to them. `answer` must be called exactly once, now or later.
+   * The whole body. The bytes belong to the taker from here on: nobody else writes to them, and
+   * the memory that they keep is at most a quarter more. `answer` must be called exactly once, now
+   * or later.
    */
   end(body: Buffer, answer: (answer: HttpAnswer) => void): void
   tooLarge(): HttpAnswer

@@ -23,7 +23,7 @@ for (const http2 of [false, true]) {
       assert.equal(head.method, 'POST')
       assert.equal(head.target, '/path?q=1')
       assert.ok(received.equals(body))
-      assert.equal(received.buffer.byteLength, received.length, 'the memory is the taker’s alone')
+      assert.ok(received.buffer.byteLength <= 1.25 * sizeBytes, 'not much more memory is kept')
     }
     assert.equal(fixture.service.abortCount, 0)
   })

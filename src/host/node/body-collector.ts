@@ -5,6 +5,9 @@
 /** The first piece of memory for what comes in several chunks. */
 const FIRST_BYTES = 4096
 
+/** A body that holds more memory than this for each of its bytes is copied. */
+export const MEMORY_PER_BYTE_MAX = 1.25
+
 export class BodyCollector {
   readonly #maxBytes: number
   /** Null when only the end will tell. */
@@ -44,13 +47,13 @@ export class BodyCollector {
     return true
   }
 
-  /** The body, in memory that it shares with nobody. */
+  /** The body, in memory that nobody else writes to, and with little else in it. */
   take(): Buffer {
     const whole = this.#whole ?? this.#first
     if (whole === null) return EMPTY
-    // HTTP/1.1's parser gives every chunk memory of its own; HTTP/2 cuts several from one piece.
-    const isOwn = whole.length === whole.buffer.byteLength
-    return isOwn && whole.length === this.#sizeBytes ? whole : copyOf(whole, this.#sizeBytes)
+    // A chunk may have come with its request's head before it, or with others of its connection.
+    const isTight = this.#sizeBytes * MEMORY_PER_BYTE_MAX >= whole.buffer.byteLength
+    return isTight && whole.length === this.#sizeBytes ? whole : copyOf(whole, this.#sizeBytes)
   }
 
   #grow(oldBytes: number): void {

@@ -24,7 +24,6 @@ export interface PlainHead {
 
 const HEAD_END = Buffer.from('\r\n\r\n')
 const VERSION = ' HTTP/1.1'
-const METHODS = ['POST', 'GET'] as const
 
 /** Null unless `bytes` begin with a whole head that is plain beyond doubt. */
 export function readPlainHead(bytes: Buffer): PlainHead | null {
@@ -34,8 +33,8 @@ export function readPlainHead(bytes: Buffer): PlainHead | null {
   // Each line with its own end, so that a line is read without looking for the end of the text.
   const text = bytes.toString('latin1', 0, end + 2)
   const lineEnd = text.indexOf('\r\n')
-  const method = METHODS.find((known) => text.startsWith(known) && text[known.length] === ' ')
-  if (method === undefined) return null
+  const method = text.startsWith('POST ') ? 'POST' : text.startsWith('GET ') ? 'GET' : null
+  if (method === null) return null
   const targetAt = method.length + 1
   const targetEnd = lineEnd - VERSION.length
   if (text.charCodeAt(targetAt) !== SLASH || !text.startsWith(VERSION, targetEnd)) return null
