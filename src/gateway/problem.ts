@@ -77,22 +77,31 @@ export function problem(
   detail: string,
   { retryAfterSeconds, more, headers = [] }: ProblemOptions = {},
 ): ProblemAnswer {
-  const { status, title } = PROBLEMS[code]
+  const { status } = PROBLEMS[code]
   const retryAfter =
     retryAfterSeconds === undefined ? [] : ['retry-after', String(retryAfterSeconds)]
   return {
     code,
     status,
     headers: ['content-type', 'application/problem+json', ...retryAfter, ...headers],
-    body: JSON.stringify({
-      type: `urn:headgate:problem:${code}`,
-      title,
-      status,
-      detail,
-      code,
-      ...more,
-    }),
+    body: documentOf(code, detail, more),
   }
+}
+
+/**
+ * The last document of each code that says nothing beside it: under load the same one is said
+ * thousands of times a second.
+ */
+const lastDocuments = new Map<ProblemCode, { readonly detail: string; readonly text: string }>()
+
+function documentOf(code: ProblemCode, detail: string, more: ProblemOptions['more']): string {
+  const last = lastDocuments.get(code)
+  if (more === undefined && last?.detail === detail) return last.text
+  const type = `urn:headgate:problem:${code}`
+  const { title, status } = PROBLEMS[code]
+  const text = JSON.stringify({ type, title, status, detail, code, ...more })
+  if (more === undefined) lastDocuments.set(code, { detail, text })
+  return text
 }
 
 const BAD_REQUEST_CODES = {
