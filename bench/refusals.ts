@@ -1,7 +1,7 @@
 // What a refusal costs beside an acceptance: POST /mappedIngest with 1600 B over 50 connections, to
 // a mapping whose quota is used up, and to one whose records are answered when durable and then
-// delivered to a sink in another process. Beside both a bare `node:http` server, because reading a
-// request and writing an answer is the floor of either.
+// delivered to a sink in another process. Beside both a bare `node:http` server and a bare socket,
+// because reading a request and writing an answer is the floor of either.
 
 import { Child, CLIENT_CORE, SERVER_CORE } from './child.ts'
 import { gatewayRound, loadOf } from './gateway-accepted.ts'
@@ -38,6 +38,8 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
     const [refusing, accepting] = [await gateway(), await gateway()]
     const bare = child('./parts/bare-server.ts', SERVER_CORE)
     const barePort = await bare.call<number>('start')
+    const socket = child('./parts/bare-socket.ts', SERVER_CORE)
+    const socketPort = await socket.call<number>('start')
     const answered = (server: Child, load: object) => async () => {
       const before = await server.cpuMicros()
       const { goodCount, badCount } = await client.call<LoadResult>('load', load)
@@ -51,6 +53,7 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
     const baselines: Contender[] = [
       { name: 'durable and delivered', round: async () => [(await acceptance())[1]!] },
       { name: 'bare node:http', round: answered(bare, { ...accepted, port: barePort }) },
+      { name: 'bare socket', round: answered(socket, { ...accepted, port: socketPort }) },
     ]
     const cases = [{ label: 'quota', metrics: METRICS, candidate, baselines }]
     return await interleave('refusals', cases, options)
