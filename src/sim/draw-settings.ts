@@ -251,6 +251,12 @@ function drawMishaps(random: SimRandom, loadMs: number, nodeCount: number): Mish
   return [...crashes, ...ends, ...jumps]
 }
 
+/**
+ * A stream is older than a second before it is made anew: a Kinesis that starts makes the streams
+ * that are not there, without waiting as the operator does.
+ */
+export const ANEW_MIN_MS = 1_200
+
 /** Half of the worlds keep their shards. */
 function drawReshards(
   random: SimRandom,
@@ -264,10 +270,10 @@ function drawReshards(
     stream: random.pick(streams).name,
     how: random.pick(['split', 'split', 'merge', 'merge', 'scale'] as const),
   }))
-  if (random.below(4) > 0) return reshards
+  if (random.below(4) > 0 || loadMs <= ANEW_MIN_MS) return reshards
   const anew = {
     kind: 'a stream is made anew' as const,
-    atMs: random.below(loadMs),
+    atMs: random.between(ANEW_MIN_MS, loadMs - 1),
     stream: {
       name: random.pick(streams).name,
       shardCount: random.pick([1, 2, 3, 4, 8]),
@@ -278,8 +284,8 @@ function drawReshards(
 }
 
 /**
- * Where streams are made anew the clock of Kinesis does not jump back: two streams of one name and
- * one second of creation have shards that nobody can tell apart.
+ * Where streams are made anew the clock of Kinesis does not jump: two streams of one name and one
+ * second of creation have shards that nobody can tell apart.
  */
 function withoutTwins(mishaps: readonly Mishap[]): readonly Mishap[] {
   if (!mishaps.some(({ kind }) => kind === 'a stream is made anew')) return mishaps
