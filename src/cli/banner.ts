@@ -6,6 +6,8 @@ export interface ServeFacts {
   readonly admin: string | null
   /** The embedded Kinesis, or null when records go to AWS. */
   readonly kinesis: string | null
+  /** The same over TLS, where that was asked for. */
+  readonly kinesisTls: string | null
   /** Where records go when there is no embedded Kinesis. */
   readonly service: string
   readonly data: string
@@ -30,6 +32,7 @@ export function serveBanner(facts: ServeFacts, isColour: boolean): string {
       ? [`  Kinesis    ${bold(facts.service)}`]
       : [
           `  Kinesis    ${bold(facts.kinesis)}  ${dim(`embedded: streams ${facts.streams.join(', ')}`)}`,
+          ...(facts.kinesisTls === null ? [] : [`  with TLS   ${facts.kinesisTls}`]),
         ]
   const tail =
     facts.kinesis === null
@@ -58,6 +61,8 @@ export function serveBanner(facts: ServeFacts, isColour: boolean): string {
 
 export interface KinesisFacts {
   readonly endpoint: string
+  /** The same over TLS, where that was asked for. */
+  readonly tlsEndpoint: string | null
   readonly data: string
   readonly streams: readonly string[]
 }
@@ -68,6 +73,7 @@ export function kinesisBanner(facts: KinesisFacts, isColour: boolean): string {
   return [
     '',
     `${bold('Kinesis')} at ${bold(facts.endpoint)}  ${dim(streams)}`,
+    ...(facts.tlsEndpoint === null ? [] : [`  TLS   ${facts.tlsEndpoint}`]),
     `  data  ${facts.data}`,
     '',
     dim('Any AWS SDK or CLI, with any credentials:'),

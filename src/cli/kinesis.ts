@@ -18,9 +18,10 @@ export async function openKinesis(settings: Settings, log: Log): Promise<OpenedK
   try {
     const options = { ...embeddedOptionsOf(settings), streams: streamsOf(settings) }
     const embedded = await openEmbedded(world, options, log)
+    const { endpoint, tlsEndpoint } = embedded
     const streams = options.streams.map((stream) => stream.name)
     return {
-      facts: { endpoint: embedded.endpoint, data: settings.data, streams },
+      facts: { endpoint, tlsEndpoint, data: settings.data, streams },
       stop: async () => {
         await embedded.close()
         await world.close()

@@ -35,6 +35,8 @@ interface ServeOptions {
   host?: string
   port?: string
   kinesisPort?: string
+  kinesisTlsPort?: string
+  tlsPort?: string
   data?: string
   region?: string
   endpoint?: string
@@ -49,6 +51,7 @@ program
   .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
   .option('--port <port>', "the gateway's port, 0 for any (default: 8080)")
   .option('--kinesis-port <port>', "the embedded Kinesis's port, 0 for any (default: 4567)")
+  .option('--kinesis-tls-port <port>', 'its port for TLS, 0 for any (default: none)')
   .option('--data <directory>', 'where data is kept (default: .headgate)')
   .option('--workers <n>', 'processes that share the port (default: 1)')
   .option('--region <region>', 'AWS region; records then go to AWS (AWS_REGION)')
@@ -65,8 +68,8 @@ Stop it with Ctrl-C or SIGTERM: it becomes unready, finishes what was admitted, 
 What could not be delivered in time stays in the spool; the next start sends it.`,
   )
   .action(async (options: ServeOptions) => {
-    const { config, host, port, kinesisPort, data, region, endpoint, workers } = options
-    const overrides = overridesOf({ host, port, kinesisPort, data, region, endpoint, workers })
+    const { config, ...flags } = options
+    const overrides = overridesOf(flags)
     const warnings: string[] = []
     const settings = readSettings(config ?? null, process.env, overrides, warnings)
     const log = stderrLog(settings.logLevel)
@@ -88,6 +91,7 @@ program
   .option('--config <file>', 'configuration file (default: headgate.yaml, if there is one)')
   .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
   .option('--port <port>', 'port, 0 for any (default: 4567)')
+  .option('--tls-port <port>', 'port for TLS, 0 for any (default: none)')
   .option('--data <directory>', 'where data is kept (default: .headgate)')
   .option('--json', 'say where it is as one JSON line')
   .addHelpText('after', '\nExample:\n  headgate kinesis --port 4567 --data /tmp/kinesis')
@@ -95,6 +99,7 @@ program
     const overrides = overridesOf({
       host: options.host,
       kinesisPort: options.port,
+      kinesisTlsPort: options.tlsPort,
       data: options.data,
     })
     const settings = readSettings(options.config ?? null, process.env, overrides)
@@ -152,6 +157,7 @@ interface Flags {
   host?: string | undefined
   port?: string | undefined
   kinesisPort?: string | undefined
+  kinesisTlsPort?: string | undefined
   data?: string | undefined
   region?: string | undefined
   endpoint?: string | undefined
@@ -160,14 +166,14 @@ interface Flags {
 
 /** Options as they were typed; the tables of settings turn the text into values and judge it. */
 function overridesOf(flags: Flags): SettingsOverrides {
-  const { host, port, kinesisPort, data, region, endpoint, workers } = flags
+  const { host, port, kinesisPort, kinesisTlsPort, data, region, endpoint, workers } = flags
   return {
     host,
     port,
     data,
     workers,
     producer: { region, endpoint },
-    kinesis: { port: kinesisPort },
+    kinesis: { port: kinesisPort, tlsPort: kinesisTlsPort },
   } as unknown as SettingsOverrides
 }
 

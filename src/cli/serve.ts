@@ -45,8 +45,10 @@ export async function serve(settings: Settings, isEmbedded: boolean, log: Log): 
 }
 
 export function embeddedOptionsOf(settings: Settings) {
-  const { port, streams, ...config } = settings.kinesis
-  return { config, streams, host: settings.host, port }
+  const { port, tlsPort, tlsCertificate, tlsKey, streams, ...config } = settings.kinesis
+  const { host } = settings
+  const tls = tlsPort === 'off' ? null : { port: tlsPort, certificate: tlsCertificate, key: tlsKey }
+  return { config, streams, host, port, tls }
 }
 
 /** As many as are wanted, and those before that may have left something in the data directory. */

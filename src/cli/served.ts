@@ -29,6 +29,7 @@ export function factsOf(
     gateway: `http://${urlHost(settings.host)}:${found.port}`,
     admin: found.admin?.url ?? null,
     kinesis: endpoint,
+    kinesisTls: embedded?.tlsEndpoint ?? null,
     service: serviceOf({ settings, endpoint }),
     data: settings.data,
     streams: settings.kinesis.streams.map((stream) => stream.name),

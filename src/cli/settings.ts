@@ -119,6 +119,22 @@ export const settingsFields = {
   producer: { ...producerFields, ...transportFields },
   kinesis: {
     port: port({ default: 4567, says: "The embedded Kinesis's port; 0 takes a free one." }),
+    tlsPort: integerOr(['off'], {
+      default: 'off',
+      min: 0,
+      max: PORT_MAX,
+      says: 'Its port for TLS, beside the other; off: none, 0: any.',
+    }),
+    tlsCertificate: text({
+      default: '',
+      allowed: 'a file, or nothing',
+      says: 'Its certificate, with those above it (PEM); nothing: one that is made at each start and that nobody vouches for.',
+    }),
+    tlsKey: text({
+      default: '',
+      allowed: 'a file, or nothing',
+      says: "The certificate's key (PEM).",
+    }),
     streams: shaped({
       default: [
         { name: 's1', shards: 1 },

@@ -2,7 +2,15 @@
 
 import { type Partly, readConfig } from '../config/index.ts'
 import { type Disk, type Log, MemoryDisk, silentLog } from '../host/index.ts'
-import { faultRandomOf, listen, NodeClock, NodeDisk, NodeRandom } from '../host/node/index.ts'
+import {
+  faultRandomOf,
+  listen,
+  NodeClock,
+  NodeDisk,
+  NodeRandom,
+  selfSigned,
+  type TlsIdentity,
+} from '../host/node/index.ts'
 import {
   EmbeddedKinesis,
   type Fault,
@@ -13,7 +21,7 @@ import {
 
 export { ConfigError } from '../config/index.ts'
 export { ServiceError } from '../kinesis/index.ts'
-export type { Fault, FaultKind, KinesisConfig, Log }
+export type { Fault, FaultKind, KinesisConfig, Log, TlsIdentity }
 
 export interface KinesisServerOptions extends Partly<typeof kinesisFields> {
   /** Where data is kept; in memory only when there is none. One process at a time. */
@@ -24,6 +32,10 @@ export interface KinesisServerOptions extends Partly<typeof kinesisFields> {
   readonly host?: string
   /** 0, any free port, unless told otherwise. */
   readonly port?: number
+  /** Also over TLS, with this certificate and key (PEM); `true`: with one that is made now. */
+  readonly tls?: boolean | TlsIdentity
+  /** 0, any free port, unless told otherwise. */
+  readonly tlsPort?: number
   /** Streams to make when they are not there, by name, with their number of shards. */
   readonly streams?: Readonly<Record<string, number>>
   readonly log?: Log
@@ -32,6 +44,10 @@ export interface KinesisServerOptions extends Partly<typeof kinesisFields> {
 export interface KinesisServer {
   /** For the `endpoint` of any AWS SDK. */
   readonly endpoint: string
+  /** The same over TLS; null without. */
+  readonly tlsEndpoint: string | null
+  /** PEM, for clients to trust; null without. */
+  readonly certificate: string | null
   /**
    * From here on these faults and no others; their windows and counts begin now. Throws a
    * `ConfigError` that names everything that is wrong, and changes nothing.
@@ -60,7 +76,8 @@ const LOOPBACK = '127.0.0.1'
  * had; then nothing is left open.
  */
 export async function startKinesis(options: KinesisServerOptions = {}): Promise<KinesisServer> {
-  const { dataDirectory, memoryMaxBytes, host, port, streams, log, ...settings } = options
+  const { dataDirectory, memoryMaxBytes, host, port, streams, log, tls, tlsPort, ...settings } =
+    options
   const config = readConfig(kinesisFields, { overrides: settings })
   const { disk, close } = await openDisk(dataDirectory, memoryMaxBytes ?? MEMORY_DEFAULT_BYTES)
   /** What a stop has to close, the last opened first. */
@@ -76,13 +93,19 @@ export async function startKinesis(options: KinesisServerOptions = {}): Promise<
     for (const [name, shardCount] of Object.entries(streams ?? {})) {
       await kinesis.createStreamIfAbsent(name, shardCount)
     }
-    const address = { host: host ?? LOOPBACK, port: port ?? 0 }
-    const listening = await listen(kinesis, { ...address, http2: true })
-    opened.push(async () => {
-      await listening.close(CLOSE_GRACE_MS)
-    })
+    const address = host ?? LOOPBACK
+    const take = async (port: number, identity: TlsIdentity | null) => {
+      const listening = await listen(kinesis, { host: address, port, http2: true, tls: identity })
+      opened.push(async () => {
+        await listening.close(CLOSE_GRACE_MS)
+      })
+      return `${identity === null ? 'http' : 'https'}://${inUrl(address)}:${listening.port}`
+    }
+    const identity = identityOf(tls ?? false, address)
     return {
-      endpoint: `http://${inUrl(address.host)}:${listening.port}`,
+      endpoint: await take(port ?? 0, null),
+      tlsEndpoint: identity === null ? null : await take(tlsPort ?? 0, identity),
+      certificate: identity?.certificate ?? null,
       setFaults: (faults) => kinesis.setFaults(faults),
       struckCounts: () => kinesis.struckCounts,
       close: closeAll,
@@ -91,6 +114,11 @@ export async function startKinesis(options: KinesisServerOptions = {}): Promise<
     await closeAll()
     throw error
   }
+}
+
+function identityOf(tls: boolean | TlsIdentity, host: string): TlsIdentity | null {
+  if (typeof tls === 'object') return tls
+  return tls ? selfSigned([host]) : null
 }
 
 function inUrl(host: string): string {

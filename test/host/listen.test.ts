@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { listen } from '../../src/host/node/index.ts'
+import { listen, selfSigned } from '../../src/host/node/index.ts'
 import { dial, readAll, start, talk } from './raw-client.ts'
 import { FULL_BYTES, MAX_BODY_BYTES } from './recording-service.ts'
 
@@ -270,6 +270,17 @@ test('closing cuts what is not finished in time, and counts it', async (t) => {
   assert.equal(service.abortCount, 1)
   await assert.rejects(held)
 })
+
+for (const tls of [null, selfSigned([])]) {
+  const over = tls === null ? '' : ' over TLS'
+  test(`closing cuts connections that have said nothing${over}`, async (t) => {
+    const { listening } = await start(t, { http2: true, tls })
+    const silent = await dial(listening)
+    t.after(() => silent.destroy())
+
+    assert.equal(await listening.close(20), 0)
+  })
+}
 
 test('a port that is taken is said to be', async (t) => {
   const { listening, service } = await start(t)

@@ -10,6 +10,7 @@ export { type NodeHost, type NodeHostOptions, nodeHost } from './node-host.ts'
 export { NodeNetwork, type NodeNetworkOptions } from './node-network.ts'
 export { faultRandomOf, NodeRandom } from './node-random.ts'
 export { readTextFile } from './read-text-file.ts'
+export { selfSigned, type TlsIdentity } from './self-signed.ts'
 export { canSharePort } from './shared-port.ts'
 export { networkOptionsOf, type TransportSettings } from './transport.ts'
 export {

@@ -1,6 +1,7 @@
-// Offers a service on a port: HTTP/1.1, and cleartext HTTP/2 on the same port where asked for.
+// Offers a service on a port: HTTP/1.1, and HTTP/2 on the same port where asked for.
 
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { HttpService } from '../network.ts'
 import { type AnswerBadRequest, answerPlainly } from './bad-request.ts'
@@ -8,6 +9,7 @@ import { Http1Side } from './http1-side.ts'
 import { Http2Side } from './http2-side.ts'
 import { PlainLane } from './plain-lane.ts'
 import { sortConnection } from './protocol-sorter.ts'
+import type { TlsIdentity } from './self-signed.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -18,8 +20,10 @@ export interface ListenOptions {
    * Rejects where the system cannot (`canSharePort`). Default false.
    */
   readonly isShared?: boolean
-  /** Also takes HTTP/2 without TLS, from clients that begin with it. Default false. */
+  /** Also takes HTTP/2, from clients that begin with it. Default false. */
   readonly http2?: boolean
+  /** Speaks TLS, and nothing else. Default null. */
+  readonly tls?: TlsIdentity | null
   /**
    * Plain requests over HTTP/1.1 are read by ourselves, at half the cost, and all others by Node;
    * without it all are read by Node. Services see no difference. Default true.
@@ -47,6 +51,7 @@ export interface ListenOptions {
 export const LISTEN_DEFAULTS = {
   isShared: false,
   http2: false,
+  tls: null,
   plainLane: true,
   maxConnections: 10_000,
   headTimeoutMs: 20_000,
@@ -73,28 +78,21 @@ export interface Listening {
 /** Rejects with Node's error when the port cannot be had: EADDRINUSE, EACCES, … */
 export async function listen(service: HttpService, options: ListenOptions): Promise<Listening> {
   const config = { ...LISTEN_DEFAULTS, ...options }
-  const server = createServer({
-    headersTimeout: Math.min(config.headTimeoutMs, config.requestTimeoutMs),
-    requestTimeout: config.requestTimeoutMs,
-    connectionsCheckingInterval: config.sweepMs,
-    keepAliveTimeout: config.keepAliveTimeoutMs,
-    noDelay: true,
-    // Checked by ourselves, to answer in the words of the service.
-    requireHostHeader: false,
-    highWaterMark: 64 * 1024,
-  })
+  const server = serverOf(config)
+  const connected = config.tls === null ? 'connection' : 'secureConnection'
   server.timeout = config.stallTimeoutMs
   server.maxConnections = config.maxConnections
   const http1 = new Http1Side(server, service, config.answerBadRequest)
   const http2 = config.http2 ? new Http2Side(service, config) : null
-  const nodeListeners = server.listeners('connection')
+  const nodeListeners = server.listeners(connected)
   const giveToNode = (socket: Socket) => {
     for (const listener of nodeListeners) listener.call(server, socket)
   }
   const lane = config.plainLane ? new PlainLane(service, config, giveToNode) : null
   const takeHttp1 = (socket: Socket) => (lane === null ? giveToNode(socket) : lane.take(socket))
-  server.removeAllListeners('connection')
-  server.on('connection', (socket: Socket) => {
+  server.removeAllListeners(connected)
+  const sockets = openSocketsOf(server)
+  server.on(connected, (socket: Socket) => {
     if (http2 === null) return takeHttp1(socket)
     sortConnection(socket, config.headTimeoutMs, (isHttp2) => {
       if (isHttp2) http2.take(socket)
@@ -126,6 +124,8 @@ export async function listen(service: HttpService, options: ListenOptions): Prom
       const grace = setTimeout(() => {
         cutCount = openRequestCount()
         for (const side of sides) side.cut()
+        // Those that have not said yet what they speak belong to no side.
+        for (const socket of sockets) socket.destroy()
       }, graceMs)
       // Node counts every socket that the server accepted, HTTP/2's too.
       await new Promise<void>((resolve) => server.close(() => resolve()))
@@ -134,4 +134,36 @@ export async function listen(service: HttpService, options: ListenOptions): Prom
       return cutCount
     },
   }
+}
+
+/** Below TLS, where there is any. Bounded by the server's `maxConnections`. */
+function openSocketsOf(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return sockets
+}
+
+function serverOf(config: Required<ListenOptions>): Server {
+  const { tls } = config
+  const httpOptions = {
+    headersTimeout: Math.min(config.headTimeoutMs, config.requestTimeoutMs),
+    requestTimeout: config.requestTimeoutMs,
+    connectionsCheckingInterval: config.sweepMs,
+    keepAliveTimeout: config.keepAliveTimeoutMs,
+    noDelay: true,
+    // Checked by ourselves, to answer in the words of the service.
+    requireHostHeader: false,
+    highWaterMark: 64 * 1024,
+  }
+  if (tls === null) return createServer(httpOptions)
+  return createTlsServer({
+    ...httpOptions,
+    cert: tls.certificate,
+    key: tls.key,
+    ALPNProtocols: config.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
+    handshakeTimeout: config.headTimeoutMs,
+  })
 }
