@@ -23,7 +23,8 @@ import { Intake } from './intake.ts'
 import { type ProducerSettings, readOptions } from './options.ts'
 import {
   type FailedResult,
-  UserRecordFailedError,
+  PromisedRecord,
+  type UserRecordFailedError,
   type UserRecordInput,
   type UserRecordResult,
   userRecordOf,
@@ -132,19 +133,9 @@ export class KinesisProducer {
    * was given up. Throws `TypeError` or `RangeError` at once for what no stream would take.
    */
   addUserRecord(input: UserRecordInput): Promise<UserRecordResult> {
-    let resolve!: (result: UserRecordResult) => void
-    let reject!: (error: UserRecordFailedError) => void
-    // Throws before there is a promise, which otherwise would be rejected.
-    const record = this.#recordOf(input, (result) => {
-      if (result.isDelivered) resolve({ ...result.place, attempts: result.attempts })
-      else reject(new UserRecordFailedError(result, input))
-    })
-    const promise = new Promise<UserRecordResult>((onDelivered, onFailed) => {
-      resolve = onDelivered
-      reject = onFailed
-    })
+    const record = new PromisedRecord(input, this.#maxUserRecordSize)
     this.#producer.put(record)
-    return promise
+    return record.promise
   }
 
   /**

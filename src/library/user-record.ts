@@ -50,15 +50,55 @@ export class UserRecordFailedError extends Error {
   }
 }
 
-/**
- * The record to put; throws `TypeError` or `RangeError` for what no stream would take. `onSettle`
- * is handed on as it is: on the hottest path each object less is less to collect.
- */
+/** The record to put; throws `TypeError` or `RangeError` for what no stream would take. */
 export function userRecordOf(
-  { stream, partitionKey, explicitHashKey, data }: UserRecordInput,
+  input: UserRecordInput,
   maxUserRecordSize: number,
   onSettle: UserRecordFields['onSettle'],
 ): UserRecord {
+  return new UserRecord(fieldsOf(input, maxUserRecordSize, onSettle))
+}
+
+/**
+ * A record whose fate a promise tells. It keeps what that needs itself: on the hottest path each
+ * object less that lives as long as the record is less to collect.
+ */
+export class PromisedRecord extends UserRecord {
+  readonly #input: UserRecordInput
+  #resolve!: (result: UserRecordResult) => void
+  #reject!: (error: UserRecordFailedError) => void
+  readonly promise: Promise<UserRecordResult>
+
+  /** Throws as `userRecordOf` does. */
+  constructor(input: UserRecordInput, maxUserRecordSize: number) {
+    super(fieldsOf(input, maxUserRecordSize, tellPromise))
+    this.#input = input
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  tell(result: RecordResult): void {
+    if (!result.isDelivered) {
+      this.#reject(new UserRecordFailedError(result, this.#input))
+      return
+    }
+    const { shardId, sequenceNumber, subSequenceNumber } = result.place
+    const { attempts } = result
+    this.#resolve({ shardId, sequenceNumber, subSequenceNumber, attempts })
+  }
+}
+
+function tellPromise(result: RecordResult, record: UserRecord): void {
+  ;(record as PromisedRecord).tell(result)
+}
+
+function fieldsOf(
+  { stream, partitionKey, explicitHashKey, data }: UserRecordInput,
+  maxUserRecordSize: number,
+  onSettle: UserRecordFields['onSettle'],
+): UserRecordFields {
   if (typeof stream !== 'string') throw new TypeError('stream: a string is needed')
   if (typeof partitionKey !== 'string') throw new TypeError('partitionKey: a string is needed')
   if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
@@ -83,7 +123,7 @@ export function userRecordOf(
       `data: with its key ${chargedBytes} bytes; maxUserRecordSize is ${maxUserRecordSize}`,
     )
   }
-  return new UserRecord({ stream, partitionKey, explicitHashKey: hashKey, data: bytes, onSettle })
+  return { stream, partitionKey, explicitHashKey: hashKey, data: bytes, onSettle }
 }
 
 /** Half a character would be stored as U+FFFD, and nobody would be told. */
