@@ -41,7 +41,7 @@ export interface Contention extends World {
 }
 
 export interface ContentionResult {
-  /** Delivered data of what the shards could take. */
+  /** Delivered data of what the shards could take of the keys that come. */
   readonly goodput: number
   /** Kinesis records that were refused, of those sent. */
   readonly throttled: number
@@ -169,10 +169,15 @@ export class Crowd {
     }
   }
 
+  /**
+   * Keys come evenly over the hash keys and what is outstanding is bounded, so the widest shard
+   * holds the others up: of 16 shards one of which was split, the halves are half empty.
+   */
   #recordsPerMs(): number {
     const { limit, dataBytes } = this.#world
     const ofOne = limit === 'bytes' ? SHARD_BYTES_PER_MS / dataBytes : SHARD_RECORDS_PER_MS
-    return ofOne * this.#shards.length
+    const widths = this.#shards.map(({ start, end }) => Number(end - start) / 2 ** 128)
+    return ofOne / Math.max(...widths)
   }
 
   #networkOf(count: Count, random: SimRandom): ScriptedService {
