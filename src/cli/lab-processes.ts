@@ -1,5 +1,6 @@
 // The processes of a live experiment: a Kinesis, a gateway in front of it, and what they say.
 
+import assert from 'node:assert'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -45,12 +46,12 @@ export async function startGateway(
       ...gateway,
       mappings: mappingsOf(experiment),
       spool: experiment.spool,
-      producer: { ...experiment.producer, endpoint: kinesis.facts['kinesis'] },
+      producer: { ...experiment.producer, endpoint: kinesis.fact('endpoint') },
     })
     const gatewayArgs = ['serve', '--config', gatewayConfig, '--port', '0']
     const served = await startProgram(folder, gatewayArgs, onLog)
     started.push(served)
-    return { url: served.facts['gateway']!, close }
+    return { url: served.fact('gateway'), close }
   } catch (error) {
     await close()
     throw error
@@ -64,7 +65,8 @@ function configFile(folder: string, name: string, config: object): string {
 }
 
 interface Started {
-  readonly facts: Readonly<Record<string, string>>
+  /** What it has said of itself. */
+  fact(name: string): string
   stop(): Promise<void>
 }
 
@@ -90,7 +92,13 @@ async function startProgram(
   if (first === null) {
     throw new ExitError(EXIT.failed, `headgate ${command} did not start:\n${said.join('\n')}`)
   }
-  return { facts: JSON.parse(first), stop: () => stopped(child) }
+  const facts: Readonly<Record<string, unknown>> = JSON.parse(first)
+  const fact = (name: string) => {
+    const value = facts[name]
+    assert(typeof value === 'string', `headgate ${command} did not say its ${name}`)
+    return value
+  }
+  return { fact, stop: () => stopped(child) }
 }
 
 /** Lines kept to say why a program did not start. */
