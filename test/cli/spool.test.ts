@@ -13,6 +13,7 @@ import {
   silentLog,
 } from '../../src/host/index.ts'
 import { Spool, spoolFields } from '../../src/spool/index.ts'
+import { fileMethodsOf, methodsOf } from '../changed-disk.ts'
 import { HandClock } from '../hand-clock.ts'
 import { counting, Station } from '../spool/station.ts'
 import { run, serving, temporaryDirectory } from './program.ts'
@@ -39,14 +40,7 @@ class BadDisk {
   }
 
   get disk(): Disk {
-    const { good } = this
-    return {
-      open: (name) => this.#open(name),
-      list: () => good.list(),
-      remove: (name) => good.remove(name),
-      replace: (name, bytes) => good.replace(name, bytes),
-      load: (name) => good.load(name),
-    }
+    return { ...methodsOf(this.good), open: (name) => this.#open(name) }
   }
 
   async #open(name: string): Promise<LogFile> {
@@ -54,18 +48,13 @@ class BadDisk {
     if (name === log && badAt === null) throw new DiskError('EIO', 'the disk failed')
     const file = await this.good.open(name)
     return {
-      name,
-      sizeBytes: () => file.sizeBytes(),
-      append: (chunks) => file.append(chunks),
-      sync: () => file.sync(),
+      ...fileMethodsOf(file),
       read: async (position, lengthBytes) => {
         const isBad =
           !this.isWell && name === log && position <= badAt! && badAt! < position + lengthBytes
         if (isBad) throw new DiskError('EIO', 'the disk failed')
         return file.read(position, lengthBytes)
       },
-      truncate: (sizeBytes) => file.truncate(sizeBytes),
-      close: () => file.close(),
     }
   }
 

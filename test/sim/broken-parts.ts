@@ -10,6 +10,7 @@ import type {
 } from '../../src/host/index.ts'
 import type { LineHooks } from '../../src/sim/index.ts'
 import { contentTypeOf, decodeAnswer, encodeRequest, targetOf } from '../../src/wire/index.ts'
+import { fileMethodsOf, methodsOf } from '../changed-disk.ts'
 
 type Hooks = Partial<LineHooks>
 type Answer = (answer: HttpAnswer) => void
@@ -82,22 +83,8 @@ function forgetfulKinesis(): Hooks {
 /** Says it has synced and has not. */
 function lyingDisk(which: 'kinesisDisk' | 'nodeDisk'): Hooks {
   const lying = (disk: Disk): Disk => ({
-    open: async (name) => {
-      const file = await disk.open(name)
-      return {
-        name,
-        sizeBytes: () => file.sizeBytes(),
-        append: (chunks) => file.append(chunks),
-        sync: async () => {},
-        read: (position, lengthBytes) => file.read(position, lengthBytes),
-        truncate: (sizeBytes) => file.truncate(sizeBytes),
-        close: () => file.close(),
-      }
-    },
-    list: () => disk.list(),
-    remove: (name) => disk.remove(name),
-    replace: (name, bytes) => disk.replace(name, bytes),
-    load: (name) => disk.load(name),
+    ...methodsOf(disk),
+    open: async (name) => ({ ...fileMethodsOf(await disk.open(name)), sync: async () => {} }),
   })
   return { [which]: lying }
 }

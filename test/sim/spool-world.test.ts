@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Disk, LogFile } from '../../src/host/index.ts'
 import { type SpoolHooks, SpoolWorld } from '../../src/sim/index.ts'
+import { fileMethodsOf } from '../changed-disk.ts'
 
 const WORLD_COUNT = 200
 /** A part that is broken all the time shows within so many worlds. */
@@ -31,16 +32,7 @@ function files(isMeant: (name: string) => boolean, change: (file: LogFile) => Pa
     open: async (name) => {
       const file = await inner.open(name)
       if (!isMeant(name)) return file
-      const whole: LogFile = {
-        name,
-        sizeBytes: () => file.sizeBytes(),
-        append: (chunks) => file.append(chunks),
-        sync: () => file.sync(),
-        read: (position, lengthBytes) => file.read(position, lengthBytes),
-        truncate: (sizeBytes) => file.truncate(sizeBytes),
-        close: () => file.close(),
-      }
-      return { ...whole, ...change(file) }
+      return { ...fileMethodsOf(file), ...change(file) }
     },
   })
   return { disk }

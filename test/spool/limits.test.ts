@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Disk, DiskError, type LogFile, MemoryDisk } from '../../src/host/index.ts'
+import { type Disk, DiskError, MemoryDisk } from '../../src/host/index.ts'
 import { Spool } from '../../src/spool/index.ts'
+import { fileMethodsOf, methodsOf } from '../changed-disk.ts'
 import { HandClock } from '../hand-clock.ts'
 import { counting, Station, spoolConfig } from './station.ts'
 
@@ -143,29 +144,6 @@ test('what the disk does not give waits for the next start, and everything else 
   third.settleAll()
   assert.deepEqual(third.spool.totals, { successes: 3, failures: 0, exhausted: 0, unsettled: 0 })
 })
-
-function fileMethodsOf(file: LogFile): LogFile {
-  return {
-    name: file.name,
-    sizeBytes: () => file.sizeBytes(),
-    append: (chunks) => file.append(chunks),
-    sync: () => file.sync(),
-    read: (position, lengthBytes) => file.read(position, lengthBytes),
-    truncate: (sizeBytes) => file.truncate(sizeBytes),
-    close: () => file.close(),
-  }
-}
-
-/** A disk's own, for one that differs in some. */
-function methodsOf(disk: Disk): Disk {
-  return {
-    open: (name) => disk.open(name),
-    list: () => disk.list(),
-    load: (name) => disk.load(name),
-    remove: (name) => disk.remove(name),
-    replace: (name, bytes) => disk.replace(name, bytes),
-  }
-}
 
 test('a full disk refuses at once, is tried once a second, and recovers by itself', async () => {
   let appendCount = 0

@@ -1,0 +1,26 @@
+// A disk's own methods, for a disk of a test that differs in some of them.
+
+import type { Disk, LogFile } from '../src/host/index.ts'
+
+/** Append and sync stay two calls, so that either can be changed. */
+export function fileMethodsOf(file: LogFile): LogFile {
+  return {
+    name: file.name,
+    sizeBytes: () => file.sizeBytes(),
+    append: (chunks) => file.append(chunks),
+    sync: () => file.sync(),
+    read: (position, lengthBytes) => file.read(position, lengthBytes),
+    truncate: (sizeBytes) => file.truncate(sizeBytes),
+    close: () => file.close(),
+  }
+}
+
+export function methodsOf(disk: Disk): Disk {
+  return {
+    open: (name) => disk.open(name),
+    list: () => disk.list(),
+    load: (name) => disk.load(name),
+    remove: (name) => disk.remove(name),
+    replace: (name, bytes) => disk.replace(name, bytes),
+  }
+}
