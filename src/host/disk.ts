@@ -77,6 +77,11 @@ export async function appendDurably(
 ): Promise<void> {
   if (file.appendSynced !== undefined) return file.appendSynced(chunks, reserve)
   await file.append(chunks)
+  await syncAppended(file)
+}
+
+/** The second half of it: whatever fails is a `SyncError`. */
+export async function syncAppended(file: Pick<LogFile, 'sync'>): Promise<void> {
   try {
     await file.sync()
   } catch (error) {

@@ -7,6 +7,7 @@ export {
   type LogFile,
   type Reserve,
   SyncError,
+  syncAppended,
 } from './disk.ts'
 export { checkFileName } from './file-name.ts'
 export type { Host } from './host.ts'

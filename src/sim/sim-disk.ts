@@ -7,7 +7,7 @@ import {
   DiskError,
   type LogFile,
   type Reserve,
-  SyncError,
+  syncAppended,
 } from '../host/index.ts'
 import {
   CRASH_KEEPS_PER_MILLE,
@@ -232,14 +232,11 @@ class SimLogFile implements LogFile {
   async appendSynced(chunks: readonly Uint8Array[], { reserveBytes }: Reserve): Promise<void> {
     let addedBytes = 0
     for (const chunk of chunks) addedBytes += chunk.length
-    if (this.#file.dataBytes + addedBytes > this.#file.sizeBytes) {
-      // In one write with the data: what of them found room is there.
-      await this.append(chunks)
-      this.#file.reserve(Math.min(reserveBytes, this.#disk.freeBytes()))
-    } else {
-      await this.append(chunks)
-    }
-    await this.sync().catch((error: DiskError) => Promise.reject(new SyncError(error)))
+    const isGrowing = this.#file.dataBytes + addedBytes > this.#file.sizeBytes
+    await this.append(chunks)
+    // In one write with the data: what of them found room is there.
+    if (isGrowing) this.#file.reserve(Math.min(reserveBytes, this.#disk.freeBytes()))
+    await syncAppended(this)
   }
 
   sync(): Promise<void> {

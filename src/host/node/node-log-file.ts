@@ -2,7 +2,7 @@ import assert from 'node:assert'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { LogFile } from '../disk.ts'
-import { DiskError, type Reserve, SyncError } from '../disk.ts'
+import { DiskError, type Reserve, SyncError, syncAppended } from '../disk.ts'
 
 /**
  * A write through a handle with it is synced when it returns. Elsewhere than on Linux it may say
@@ -76,7 +76,7 @@ export class NodeLogFile implements LogFile {
   async #appendSynced(chunks: readonly Uint8Array[], reserveBytes: number): Promise<void> {
     if (SYNCED === null) {
       await asDiskError(() => this.#write(this.#handle, chunks, reserveBytes))
-      return asDiskError(() => this.#handle.datasync()).catch(rethrowAsSyncError)
+      return syncAppended(this)
     }
     const endBytes = this.#sizeBytes + totalOf(chunks)
     try {
@@ -93,7 +93,7 @@ export class NodeLogFile implements LogFile {
       )
       if (size === this.#sizeBytes) throw error
       this.#sizeBytes = Math.min(size ?? endBytes, endBytes)
-      rethrowAsSyncError(error as DiskError)
+      throw new SyncError(error as DiskError)
     }
   }
 
@@ -136,10 +136,6 @@ export class NodeLogFile implements LogFile {
     }
     return buffer.subarray(0, doneBytes)
   }
-}
-
-function rethrowAsSyncError(error: DiskError): never {
-  throw new SyncError(error)
 }
 
 function totalOf(chunks: readonly Uint8Array[]): number {
