@@ -57,9 +57,12 @@ export class NodeLogFile implements LogFile {
 
   close(): Promise<void> {
     return asDiskError(async () => {
-      if (this.#reservedEnd > this.#sizeBytes) await this.#handle.truncate(this.#sizeBytes)
-      await this.#syncedHandle?.close()
-      await this.#handle.close()
+      try {
+        if (this.#reservedEnd > this.#sizeBytes) await this.#handle.truncate(this.#sizeBytes)
+      } finally {
+        await this.#syncedHandle?.close()
+        await this.#handle.close()
+      }
     })
   }
 
