@@ -264,19 +264,24 @@ class SegmentRecovery {
     if (head === null || head.firstOrdinal < segment.recordCount) return
     if (head.firstOrdinal > segment.recordCount) this.#lose(head.firstOrdinal)
     segment.addFrame({ ...found, ...head })
-    if (isSynced && this.#areOutcomesKnown) this.#remember(found.body, head)
+    // Refused when they were written: what they say of themselves does not hold.
+    if (this.#voids.has(head.firstOrdinal)) return
+    if (isSynced && this.#areOutcomesKnown) this.#rememberKey(head)
+    // What is handed on now is where its receipt leads, whether a power loss may take it or not.
+    if (head.hasReceipts) this.#rememberReceipts(found.body, head)
   }
 
-  #remember(body: Buffer, head: TransactionHead): void {
-    const { keys, replayed } = this.#parts
+  #rememberKey({ idempotency, firstOrdinal, count, arrivedAtMs }: TransactionHead): void {
+    if (idempotency === null) return
     const { number, marker } = this.#segment
-    const { idempotency, firstOrdinal, count, arrivedAtMs, hasReceipts } = head
-    if (idempotency !== null && !this.#voids.has(firstOrdinal)) {
-      const origin = { segment: { number, marker }, firstOrdinal, count, arrivedAtMs }
-      keys.remember(idempotency, origin)
-    }
-    if (!hasReceipts) return
-    const cursor = new RecordCursor(body, head.recordsAt)
+    const origin = { segment: { number, marker }, firstOrdinal, count, arrivedAtMs }
+    this.#parts.keys.remember(idempotency, origin)
+  }
+
+  #rememberReceipts(body: Buffer, { firstOrdinal, count, recordsAt }: TransactionHead): void {
+    const { replayed } = this.#parts
+    const { number } = this.#segment
+    const cursor = new RecordCursor(body, recordsAt)
     for (let i = 0; i < count; i++) {
       const { receipt } = cursor.next()
       if (receipt !== null) replayed.remember(receipt, { number, ordinal: firstOrdinal + i })

@@ -201,6 +201,46 @@ test('maxBytes: what fits is kept, one byte more is not; room comes when records
   assert.ok(station.changedCount > 0)
 })
 
+test('a start that cannot sync knows all the same where a replayed record is', async () => {
+  let isFailing = false
+  const disk = failing((operation, name) =>
+    isFailing && operation === 'sync' && isLog(name) ? new DiskError('EIO', 'it failed') : null,
+  )
+  const first = await Station.open({ disk })
+  const { receipts } = await first.put('one')
+  first.settle('one', 'Expired')
+  first.append(['one'], { receipt: receipts![0]! })
+  await first.turn()
+
+  isFailing = true
+  const second = await Station.open({ disk })
+  assert.deepEqual(second.handed, ['one'])
+  second.settleAll()
+  await second.turn()
+  assert.equal((await second.spool.receipt(receipts![0]!)).state, 'delivered')
+})
+
+test('a replay that was refused leaves its receipt where it was', async () => {
+  let isFailing = false
+  const disk = failing((operation, name) =>
+    isFailing && operation === 'sync' && isLog(name) ? new DiskError('EIO', 'it failed') : null,
+  )
+  const first = await Station.open({ disk })
+  const { receipts } = await first.put('one')
+  // Unsettled, so that the log stays.
+  await first.put('other')
+  first.settle('one', 'Expired')
+  await first.turn()
+  isFailing = true
+  const again = first.append(['one'], { receipt: receipts![0]! })
+  await first.turn()
+  assert.equal(again.refusal?.code, 'sync-failed')
+
+  isFailing = false
+  const second = await Station.open({ disk })
+  assert.equal((await second.spool.receipt(receipts![0]!)).state, 'dead-lettered')
+})
+
 test('the log that goes is room enough: receipts and keys outlive a spool that was full', async () => {
   const first = await Station.open({ spool: { maxBytes: 20_000 } })
   const sent = first.append(['one'], { key: 'k1' })
