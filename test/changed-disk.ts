@@ -20,6 +20,7 @@ export function methodsOf(disk: Disk): Disk {
     open: (name) => disk.open(name),
     list: () => disk.list(),
     load: (name) => disk.load(name),
+    sizeOf: (name) => disk.sizeOf(name),
     remove: (name) => disk.remove(name),
     replace: (name, bytes) => disk.replace(name, bytes),
   }

@@ -118,6 +118,7 @@ function timed(disk: NodeDisk, syncsMs: number[]): Disk {
     remove: (name) => disk.remove(name),
     replace: (name, bytes) => disk.replace(name, bytes),
     load: (name) => disk.load(name),
+    sizeOf: (name) => disk.sizeOf(name),
   }
 }
 

@@ -12,6 +12,8 @@ export interface Disk {
   replace(name: string, bytes: Uint8Array): Promise<void>
   /** The content of a file, or null when there is none. */
   load(name: string): Promise<Buffer | null>
+  /** Bytes of a file, also of one that cannot be opened; 0 when there is none. */
+  sizeOf(name: string): Promise<number>
 }
 
 export interface LogFile {
@@ -101,5 +103,6 @@ export function below(disk: Disk, folder: string): Disk {
     remove: (name) => disk.remove(prefix + name),
     replace: (name, bytes) => disk.replace(prefix + name, bytes),
     load: (name) => disk.load(prefix + name),
+    sizeOf: (name) => disk.sizeOf(prefix + name),
   }
 }

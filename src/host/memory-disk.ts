@@ -55,6 +55,11 @@ export class MemoryDisk implements Disk {
     return content === undefined ? null : content.read(0, content.sizeBytes)
   }
 
+  async sizeOf(name: string): Promise<number> {
+    checkFileName(name)
+    return this.#files.get(name)?.sizeBytes ?? 0
+  }
+
   /** Counts bytes that a file is about to hold, or gives some back (negative). */
   take(bytes: number): void {
     if (this.#usedBytes + bytes > this.#maxBytes) {

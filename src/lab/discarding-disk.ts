@@ -35,6 +35,10 @@ export class DiscardingDisk implements Disk {
   load(name: string): Promise<Buffer | null> {
     return this.#small.load(name)
   }
+
+  async sizeOf(name: string): Promise<number> {
+    return this.#logs.get(name)?.sizeBytes() ?? this.#small.sizeOf(name)
+  }
 }
 
 class DiscardingFile implements LogFile {

@@ -39,6 +39,10 @@ export class LabDisk implements Disk {
     return this.#now(this.#memory.load(name))
   }
 
+  sizeOf(name: string): Promise<number> {
+    return this.#now(this.#memory.sizeOf(name))
+  }
+
   #now<T>(promise: Promise<T>): Promise<T> {
     this.#world.promised()
     return promise

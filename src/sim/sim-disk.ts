@@ -53,6 +53,7 @@ export class SimDisk {
       remove: (name) => this.#remove(name, operate),
       replace: (name, bytes) => this.#replace(name, bytes, operate),
       load: (name) => this.#load(name, operate),
+      sizeOf: (name) => operate('disk size', { act: () => this.#files.get(name)?.sizeBytes ?? 0 }),
     }
   }
 

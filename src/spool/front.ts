@@ -52,7 +52,7 @@ export type SpoolState =
 
 export interface SpoolStats {
   readonly state: SpoolState
-  /** On the disk: records, outcomes, and what is kept aside. */
+  /** On the disk: records, and what became of them. */
   readonly bytes: number
   readonly segments: number
   readonly unsettledRecords: number

@@ -53,7 +53,7 @@ export class KeptAside {
 
   async #measure(): Promise<number> {
     let bytes = 0
-    for (const name of this.#names) bytes += (await this.#disk.load(name))?.length ?? 0
+    for (const name of this.#names) bytes += await this.#disk.sizeOf(name)
     return bytes
   }
 }

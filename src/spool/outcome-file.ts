@@ -97,6 +97,7 @@ export class OutcomeFile {
   /** So much of it is there after a start; it may not be synced. */
   recovered(sizeBytes: number): void {
     this.sizeBytes = sizeBytes
+    this.#parts.usage.bytes += sizeBytes
     this.#isDirty = sizeBytes > 0
   }
 

@@ -2,7 +2,7 @@
 // read is stepped over, told and kept aside, and everything else is there. Nothing is ever appended
 // to a segment of an earlier life, so a torn end is left as it is and never looked at again.
 
-import { type Clock, type Disk, DiskError, type Log, type LogFile } from '../host/index.ts'
+import type { Clock, Disk, Log, LogFile } from '../host/index.ts'
 import { Bits } from './bits.ts'
 import { type FoundDamage, type FoundFrame, FrameReader } from './frame-reader.ts'
 import type { Range } from './hand-out.ts'
@@ -11,6 +11,7 @@ import type { Keys } from './keys.ts'
 import { FORMAT_VERSION, LOG_HEADER_BYTES, NewerFormatError, versionIn } from './log-header.ts'
 import type { OutcomeEntry } from './outcome-code.ts'
 import { type OutcomeFileParts, outcomesFrom, outcomesName } from './outcome-file.ts'
+import { withPatience } from './patience.ts'
 import type { Replayed } from './replayed.ts'
 import { Segment } from './segment.ts'
 import { parseFileName, type SegmentName } from './segment-name.ts'
@@ -19,8 +20,6 @@ import { decodeHead, RecordCursor, type TransactionHead } from './transaction-co
 import { DAMAGED, keepUnreadable, leaveUnreadable } from './unreadable.ts'
 import type { Usage } from './usage.ts'
 
-const READ_ATTEMPTS = 3
-const READ_AGAIN_MS = 50
 const PROGRESS_EACH_MS = 5000
 
 export interface RecoveryParts {
@@ -91,21 +90,6 @@ async function checkVersion({ disk, clock }: RecoveryParts, base: string): Promi
   if (version !== null && version > FORMAT_VERSION) throw new NewerFormatError(base, version)
 }
 
-/** Null after as many failures as we have patience for. */
-export async function withPatience<T>(clock: Clock, work: () => Promise<T>): Promise<T | null> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!(error instanceof DiskError)) throw error
-      if (attempt === READ_ATTEMPTS) return null
-      await new Promise<void>((resolve) => {
-        clock.schedule(clock.monotonicMs() + READ_AGAIN_MS, resolve)
-      })
-    }
-  }
-}
-
 async function patientLoad(clock: Clock, reader: FrameReader): Promise<void> {
   const isLoaded = await withPatience(clock, () => reader.load().then(() => true))
   if (isLoaded === null) await reader.load({ isStubborn: true })
@@ -149,23 +133,28 @@ class SegmentRecovery {
   }
 
   async #readOutcomes(): Promise<void> {
-    const { disk, clock, usage, log } = this.#parts
+    const { disk, clock, log } = this.#parts
     const { base, marker } = this.#segment
     const shared = new SharedFile(disk, outcomesName(base))
     const file = await withPatience(clock, () => shared.acquire())
+    const end = file?.sizeBytes() ?? (await this.#sizeUnopened(shared.name))
+    this.#segment.outcomes.recovered(end)
     if (file === null) {
       this.#areOutcomesKnown = false
       return log.error('outcomes cannot be read', { segment: base })
     }
-    const end = file.sizeBytes()
     const reader = new FrameReader(file, marker, { from: 0, end })
     for await (const entries of outcomesFrom(reader, () => patientLoad(clock, reader))) {
       for (const entry of entries) this.#enter(entry)
     }
     shared.release()
     if (reader.unreadableBytes > 0) this.#areOutcomesKnown = false
-    this.#segment.outcomes.recovered(end)
-    usage.bytes += end
+  }
+
+  /** What it takes counts, whether it can be read or not. */
+  async #sizeUnopened(name: string): Promise<number> {
+    const { disk, clock } = this.#parts
+    return (await withPatience(clock, () => disk.sizeOf(name))) ?? 0
   }
 
   #enter(entry: OutcomeEntry): void {
@@ -202,7 +191,11 @@ class SegmentRecovery {
     const { clock, usage } = this.#parts
     const segment = this.#segment
     const file = await withPatience(clock, () => segment.log.acquire())
-    if (file === null) return this.#onNoLog()
+    if (file === null) {
+      segment.logBytes = await this.#sizeUnopened(segment.log.name)
+      usage.bytes += segment.logBytes
+      return this.#onNoLog()
+    }
     try {
       const isSynced = await this.#sync(file)
       segment.logBytes = file.sizeBytes()

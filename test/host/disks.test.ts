@@ -95,6 +95,8 @@ for (const [kind, make] of Object.entries(kinds)) {
     await log.close()
 
     assert.equal(String(await disk.load('state')), 'short')
+    assert.equal(await disk.sizeOf('state'), 'short'.length)
+    assert.equal(await disk.sizeOf('absent'), 0)
     assert.deepEqual([...(await disk.list())].sort(), ['.streams/x..y/meta', 'log', 'state'])
 
     await disk.remove('state')
@@ -123,6 +125,7 @@ for (const [kind, make] of Object.entries(kinds)) {
       for (const work of [
         () => disk.open(name),
         () => disk.load(name),
+        () => disk.sizeOf(name),
         () => disk.remove(name),
         () => disk.replace(name, Buffer.from('x')),
       ]) {

@@ -48,6 +48,11 @@ export class MemoryDisk implements Disk {
     return content === undefined ? null : Buffer.from(content.bytes)
   }
 
+  async sizeOf(name: string): Promise<number> {
+    this.#check('size', name)
+    return this.files.get(name)?.bytes.length ?? 0
+  }
+
   /**
    * The disk after power loss: each file as it was synced, plus `extraBytes` of what came after.
    */

@@ -75,6 +75,10 @@ export class JournalDisk implements Disk {
   load(name: string): Promise<Buffer | null> {
     return this.#disk.load(name)
   }
+
+  sizeOf(name: string): Promise<number> {
+    return this.#disk.sizeOf(name)
+  }
 }
 
 /** Every state that power loss after these steps may leave. */

@@ -1,7 +1,7 @@
 // Files in a directory of our own. What a promise here says is durable has been synced, directory
 // entries included: a new file is no file after power loss until its directory was synced.
 
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import type { Disk, LogFile } from '../disk.ts'
 import { checkFileName } from '../file-name.ts'
@@ -52,6 +52,11 @@ export class NodeDisk implements Disk {
   async load(name: string): Promise<Buffer | null> {
     const path = this.#pathOf(name)
     return asDiskError(() => readFile(path).catch(nullWhenAbsent))
+  }
+
+  async sizeOf(name: string): Promise<number> {
+    const path = this.#pathOf(name)
+    return asDiskError(async () => (await stat(path).catch(nullWhenAbsent))?.size ?? 0)
   }
 
   /** Whoever else wants the directory is told this. */

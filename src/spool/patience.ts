@@ -1,0 +1,21 @@
+// A start waits a little for a disk that fails.
+
+import { type Clock, DiskError } from '../host/index.ts'
+
+const READ_ATTEMPTS = 3
+const READ_AGAIN_MS = 50
+
+/** Null after as many failures as we have patience for. */
+export async function withPatience<T>(clock: Clock, work: () => Promise<T>): Promise<T | null> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      if (attempt === READ_ATTEMPTS) return null
+      await new Promise<void>((resolve) => {
+        clock.schedule(clock.monotonicMs() + READ_AGAIN_MS, resolve)
+      })
+    }
+  }
+}
