@@ -1,6 +1,8 @@
 // HTTP, both ways, without sockets: a request that we send is a value, a service that we offer is
 // an object. Node's sockets or a simulated network carry them.
 
+import type { BufferPool } from './buffer-pool.ts'
+
 /** Names and values in turn, as Node's `rawHeaders`; names in any case. */
 export type RawHeaders = readonly string[]
 
@@ -65,14 +67,19 @@ export interface BodyTaker {
   /** A longer body is not read to its end: `tooLarge` answers instead. */
   readonly maxBodyBytes: number
   /**
+   * Where memory for the body is taken from. It goes back there with the answer: from then on the
+   * bytes are not the taker's. Without it they are the taker's for good.
+   */
+  readonly memory?: BufferPool
+  /**
    * So many more bytes of memory are held for the body, now that more of it has come; an answer
    * refuses the rest. A taker without it takes whatever comes up to `maxBodyBytes`.
    */
   more?(bytes: number): HttpAnswer | null
   /**
    * The whole body. The bytes belong to the taker from here on: nobody else writes to them, and
-   * the memory that they keep is at most a quarter more. `answer` must be called exactly once, now
-   * or later.
+   * the memory that they keep is at most a quarter more, or twice as much with `memory`. `answer`
+   * must be called exactly once, now or later.
    */
   end(body: Buffer, answer: (answer: HttpAnswer) => void): void
   tooLarge(): HttpAnswer

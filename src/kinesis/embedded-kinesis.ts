@@ -3,6 +3,7 @@
 
 import {
   type BodyTaker,
+  BufferPool,
   CUT,
   type Disk,
   type Host,
@@ -81,7 +82,8 @@ export class EmbeddedKinesis implements HttpService {
     const streams = await StreamTable.open({ clock, random, disk, config, rates, log })
     const faults = new FaultEngine(clock, host.faultRandom ?? random, log)
     faults.set(config.faults)
-    return new EmbeddedKinesis({ clock, config, streams, tokens }, random, faults, log)
+    const memory = new BufferPool(IDLE_MEMORY_MAX_BYTES)
+    return new EmbeddedKinesis({ clock, config, streams, tokens, memory }, random, faults, log)
   }
 
   private constructor(service: Service, random: Random, faults: FaultEngine, log: Log) {
@@ -169,6 +171,7 @@ export class EmbeddedKinesis implements HttpService {
     let isRunning = false
     return {
       maxBodyBytes,
+      memory: this.#service.memory,
       end: (body, answer) => {
         isRunning = true
         end(body).then((made) => {
@@ -234,6 +237,9 @@ export class EmbeddedKinesis implements HttpService {
       : this.#answers.failure(UNKNOWN_OPERATION, format)
   }
 }
+
+/** The largest request, once as it comes and once as it is stored. */
+const IDLE_MEMORY_MAX_BYTES = 32 * 1024 * 1024
 
 const TARGET_PREFIX = 'Kinesis_20131202.'
 

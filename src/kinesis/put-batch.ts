@@ -1,6 +1,7 @@
 // The entries of one request on their way into the shards: their frames are laid out in one buffer,
 // so that a shard gets its own as a few long pieces of it, and data is copied once.
 
+import type { BufferPool } from '../host/index.ts'
 import { hashKeyOf } from '../wire/index.ts'
 import { verdictOf } from './admission.ts'
 import { isBase64 } from './body-format.ts'
@@ -40,11 +41,13 @@ export function placingKeyOf(partitionKey: string, explicit: string | null): Has
 
 export class PutBatch {
   readonly #entries: readonly PutEntry[]
+  readonly #memory: BufferPool
   readonly #buffer: Buffer
   /** Where each entry's frame begins, and the end of the last. */
   readonly #starts: number[]
 
-  constructor(entries: readonly PutEntry[]) {
+  /** `fill` and `put` are called once, `put` only if `fill` did not fail. */
+  constructor(entries: readonly PutEntry[], memory: BufferPool) {
     this.#entries = entries
     const starts = [0]
     let at = 0
@@ -53,7 +56,8 @@ export class PutBatch {
       starts.push(at)
     }
     this.#starts = starts
-    this.#buffer = Buffer.allocUnsafeSlow(at)
+    this.#memory = memory
+    this.#buffer = memory.take(at)
   }
 
   /**
@@ -67,7 +71,10 @@ export class PutBatch {
       if (typeof data !== 'string') this.#buffer.set(data, dataAt)
       else {
         const decodedBytes = this.#buffer.write(data, dataAt, dataBytes, 'base64')
-        if (!isBase64(data, decodedBytes)) return false
+        if (!isBase64(data, decodedBytes)) {
+          this.#memory.giveBack(this.#buffer)
+          return false
+        }
       }
     }
     return true
@@ -100,6 +107,7 @@ export class PutBatch {
       outcomes.push({ shard, counter, arrivalAtMs })
     }
     const failed = await storeAll(groups, arrivalAtMs)
+    this.#memory.giveBack(this.#buffer)
     if (failed.size === 0 && entryFaults === null) return outcomes
     return outcomes.map((outcome) => {
       if (!isStored(outcome)) return outcome

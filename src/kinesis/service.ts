@@ -1,6 +1,6 @@
 // What every operation works on.
 
-import type { Clock } from '../host/index.ts'
+import type { BufferPool, Clock } from '../host/index.ts'
 import type { BodyFormat } from './body-format.ts'
 import type { KinesisConfig } from './config.ts'
 import type { EntryFaults } from './faults/fault-engine.ts'
@@ -15,6 +15,8 @@ export interface Service {
   readonly config: KinesisConfig
   readonly streams: StreamTable
   readonly tokens: TokenSealer
+  /** Memory for requests, for as long as they are worked on. */
+  readonly memory: BufferPool
 }
 
 /** One request, of which the format is known. */

@@ -39,6 +39,9 @@ export interface Transmission {
   stop(): void
 }
 
+/** What is read in memory that somebody else uses by then. */
+const OTHERS_BYTE = 0xee
+
 type Passing = (answer: HttpAnswer) => void
 
 export class SimExchange {
@@ -116,6 +119,8 @@ export class SimExchange {
     const body = this.#options.fate === 'twice' ? ownCopy(request.body) : request.body
     decision.end(body, (answer) => {
       if (this.#taker === decision) this.#taker = null
+      // With the answer its memory goes back to where others take theirs from.
+      if (decision.memory !== undefined) body.fill(OTHERS_BYTE)
       pass(answer)
     })
     if (this.#isOver) this.#abort()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { BufferPool } from '../../src/host/index.ts'
 import { BodyCollector } from '../../src/host/node/body-collector.ts'
 
 test('a body is its chunks, whatever was promised, in memory of its own', () => {
@@ -39,4 +40,25 @@ test('one byte beyond the bound is refused, and nothing is held any more', () =>
     assert.equal(collector.add(Buffer.alloc(1)), false)
     assert.equal(collector.heldBytes, 0)
   }
+})
+
+test('lent chunks are copied, and memory of the taker goes back with what outgrew it', () => {
+  const memory = new BufferPool(1024 * 1024)
+  for (const pieces of [1, 2, 40]) {
+    for (const owner of [null, memory]) {
+      const collector = new BodyCollector(1024 * 1024, null, owner)
+      const chunk = Buffer.alloc(5000)
+      for (let i = 0; i < pieces; i++) {
+        chunk.fill(i + 1)
+        assert.ok(collector.add(chunk, true))
+      }
+      chunk.fill(0)
+      const body = collector.take()
+      assert.equal(body.length, pieces * 5000)
+      for (let i = 0; i < pieces; i++) assert.equal(body[i * 5000 + 4999], i + 1)
+      collector.giveBack()
+    }
+  }
+  // Of the last body: the piece it was in, and those that it grew out of.
+  assert.equal(memory.idleBytes, (512 + 128 + 32) * 1024)
 })

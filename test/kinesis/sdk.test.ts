@@ -155,6 +155,28 @@ test('sixty calls of the default client at once are all answered', async (contex
   assert.equal(new Set(Records!.map(({ Data }) => Buffer.from(Data!).toString())).size, 60 * 20)
 })
 
+test('large requests that wait side by side are stored byte for byte', async (context) => {
+  const requestHandler = new NodeHttpHandler({ httpAgent: { maxSockets: 8 } })
+  const faults = [{ kind: 'latency' as const, latencyMs: 0, jitterMs: 10, odds: 1 }]
+  const client = await clientOf(context, { requestHandler }, { faults })
+  await client.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }))
+  const sent = Array.from({ length: 40 }, (_, i) => Buffer.alloc(30_000 + 1000 * i, `${i},`))
+  const put = (from: number) =>
+    new PutRecordsCommand({
+      StreamName,
+      Records: sent.slice(from, from + 2).map((Data) => ({ PartitionKey: 'k', Data })),
+    })
+  await Promise.all(sent.map((_, i) => (i % 2 === 0 ? client.send(put(i)) : null)))
+
+  const start = { StreamName, ShardId: '0', ShardIteratorType: ShardIteratorType.TRIM_HORIZON }
+  const { ShardIterator } = await client.send(new GetShardIteratorCommand(start))
+  const { Records } = await client.send(new GetRecordsCommand({ ShardIterator }))
+  const stored = Records!.map(({ Data }) => Buffer.from(Data!))
+  stored.sort((a, b) => a.length - b.length)
+  assert.equal(stored.length, sent.length)
+  for (const [i, data] of stored.entries()) assert.ok(data.equals(sent[i]!), `record ${i}`)
+})
+
 test('the SDK splits, merges and follows the children of what it reads', async (context) => {
   const client = await clientOf(context, {}, { updatingMs: 100 })
   await client.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }))

@@ -2,6 +2,8 @@
 // being known beforehand allows: one chunk is the body itself, several are copied together. Memory
 // follows what has come, at most twice as much, and never what the head promised.
 
+import type { BufferPool } from '../buffer-pool.ts'
+
 /** The first piece of memory for what comes in several chunks. */
 const FIRST_BYTES = 4096
 
@@ -12,16 +14,21 @@ export class BodyCollector {
   readonly #maxBytes: number
   /** Null when only the end will tell. */
   readonly #expectedBytes: number | null
+  readonly #memory: BufferPool | null
   #sizeBytes = 0
   /** The only chunk so far. */
   #first: Buffer | null = null
   /** Where several chunks are copied to; made when the second comes. */
   #whole: Buffer | null = null
 
-  /** `expectedBytes`: what content-length says, at most `maxBytes`; null when it says nothing. */
-  constructor(maxBytes: number, expectedBytes: number | null) {
+  /**
+   * `expectedBytes`: what content-length says, at most `maxBytes`; null when it says nothing.
+   * `memory`: where pieces come from that several chunks are copied to; null for new ones.
+   */
+  constructor(maxBytes: number, expectedBytes: number | null, memory: BufferPool | null = null) {
     this.#maxBytes = maxBytes
     this.#expectedBytes = expectedBytes
+    this.#memory = memory
   }
 
   /** Bytes of memory that it holds. */
@@ -29,8 +36,11 @@ export class BodyCollector {
     return (this.#whole ?? this.#first)?.length ?? 0
   }
 
-  /** False when the body is longer than allowed; then it is not kept. */
-  add(chunk: Buffer): boolean {
+  /**
+   * False when the body is longer than allowed; then it is not kept. `isLent`: the chunk is
+   * somebody else's again afterwards.
+   */
+  add(chunk: Buffer, isLent = false): boolean {
     const at = this.#sizeBytes
     this.#sizeBytes += chunk.length
     if (this.#sizeBytes > this.#maxBytes) {
@@ -38,7 +48,7 @@ export class BodyCollector {
       this.#whole = null
       return false
     }
-    if (at === 0) {
+    if (at === 0 && !isLent) {
       this.#first = chunk
       return true
     }
@@ -47,22 +57,34 @@ export class BodyCollector {
     return true
   }
 
-  /** The body, in memory that nobody else writes to, and with little else in it. */
+  /**
+   * The body, in memory that nobody else writes to, and with little else in it, but for memory that
+   * is given back.
+   */
   take(): Buffer {
     const whole = this.#whole ?? this.#first
     if (whole === null) return EMPTY
+    if (this.#memory !== null && whole === this.#whole) return whole.subarray(0, this.#sizeBytes)
     // A chunk may have come with its request's head before it, or with others of its connection.
     const isTight = this.#sizeBytes * MEMORY_PER_BYTE_MAX >= whole.buffer.byteLength
     return isTight && whole.length === this.#sizeBytes ? whole : copyOf(whole, this.#sizeBytes)
+  }
+
+  /** Nobody uses the body any more. */
+  giveBack(): void {
+    if (this.#whole !== null) this.#memory?.giveBack(this.#whole)
+    this.#whole = null
   }
 
   #grow(oldBytes: number): void {
     const most = this.#expectedBytes ?? this.#maxBytes
     const wanted = Math.max(FIRST_BYTES, 2 * this.#sizeBytes)
     // A service that is sent more than was promised has its own bound for that.
-    const whole = Buffer.allocUnsafeSlow(Math.max(this.#sizeBytes, Math.min(wanted, most)))
+    const sizeBytes = Math.max(this.#sizeBytes, Math.min(wanted, most))
+    const whole = this.#memory?.take(sizeBytes) ?? Buffer.allocUnsafeSlow(sizeBytes)
     const old = this.#whole ?? this.#first
-    old!.copy(whole, 0, 0, oldBytes)
+    old?.copy(whole, 0, 0, oldBytes)
+    this.giveBack()
     this.#whole = whole
     this.#first = null
   }

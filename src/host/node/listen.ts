@@ -7,6 +7,7 @@ import type { HttpService } from '../network.ts'
 import { type AnswerBadRequest, answerPlainly } from './bad-request.ts'
 import { Http1Side } from './http1-side.ts'
 import { Http2Side } from './http2-side.ts'
+import { lending } from './lent-reads.ts'
 import { PlainLane } from './plain-lane.ts'
 import { sortConnection } from './protocol-sorter.ts'
 import type { TlsIdentity } from './self-signed.ts'
@@ -92,7 +93,8 @@ export async function listen(service: HttpService, options: ListenOptions): Prom
   const takeHttp1 = (socket: Socket) => (lane === null ? giveToNode(socket) : lane.take(socket))
   server.removeAllListeners(connected)
   const sockets = openSocketsOf(server)
-  server.on(connected, (socket: Socket) => {
+  server.on(connected, (accepted: Socket) => {
+    const socket = lane !== null && config.tls === null ? lending(accepted) : accepted
     if (http2 === null) return takeHttp1(socket)
     sortConnection(socket, config.headTimeoutMs, (isHttp2) => {
       if (isHttp2) http2.take(socket)

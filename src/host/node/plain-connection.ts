@@ -7,6 +7,7 @@ import { hasBody, PROCESSING, rawAnswer } from './answer-bytes.ts'
 import type { BadRequestStatus } from './bad-request.ts'
 import { probe } from './half-closed.ts'
 import { LINGER_MS, PIPELINED_MAX_COUNT, UNREAD_BODY_MAX_BYTES } from './http1-bounds.ts'
+import { LentSocket } from './lent-reads.ts'
 import { type PlainHead, readPlainHead } from './plain-head.ts'
 import type { PlainLane } from './plain-lane.ts'
 import { ServiceExchange } from './service-exchange.ts'
@@ -55,7 +56,15 @@ export class PlainConnection {
     socket.on('error', ignore)
     socket.on('close', this.#onClose)
     socket.on('end', this.#onEnd)
-    socket.on('data', this.#onData)
+    if (socket instanceof LentSocket) {
+      socket.takeLent = this.#onData
+      const first: Buffer | null = socket.read()
+      if (first !== null) this.#take(first)
+    } else socket.on('data', this.#onData)
+  }
+
+  get #isLent(): boolean {
+    return this.#socket instanceof LentSocket
   }
 
   /** Closes what is too slow or not used any more. */
@@ -136,7 +145,7 @@ export class PlainConnection {
   }
 
   #readFor(exchange: ServiceExchange, part: Buffer): void {
-    if (part.length > 0) exchange.data(part)
+    if (part.length > 0) exchange.data(part, this.#isLent)
     if (this.#missingBytes > 0) return
     this.#reading = null
     exchange.end()
@@ -244,7 +253,7 @@ export class PlainConnection {
   /** This and all that follows is for Node. */
   #giveAway(bytes: Buffer): void {
     this.#socket.pause()
-    this.#socket.unshift(bytes)
+    this.#socket.unshift(Buffer.from(bytes))
     this.#isOdd = true
     if (this.#begun.length === 0) this.#leave()
   }
@@ -252,6 +261,7 @@ export class PlainConnection {
   #leave(): void {
     const socket = this.#socket
     socket.off('data', this.#onData)
+    if (socket instanceof LentSocket) socket.takeLent = null
     socket.off('end', this.#onEnd)
     socket.off('close', this.#onClose)
     socket.off('drain', this.#onDrain)

@@ -19,7 +19,8 @@ export class ServiceExchange {
   constructor(taker: BodyTaker, expectedBytes: number | null, send: SendAnswer) {
     this.#taker = taker
     this.#send = send
-    this.#collector = new BodyCollector(taker.maxBodyBytes, expectedBytes)
+    const { maxBodyBytes, memory = null } = taker
+    this.#collector = new BodyCollector(maxBodyBytes, expectedBytes, memory)
   }
 
   /** Answered, or nobody is left to answer to. */
@@ -27,10 +28,11 @@ export class ServiceExchange {
     return this.#isAnswered || this.#isLost
   }
 
-  data(chunk: Buffer): void {
+  /** `isLent`: the chunk is somebody else's again afterwards. */
+  data(chunk: Buffer, isLent = false): void {
     if (this.#collector === null) return
     const before = this.#collector.heldBytes
-    if (!this.#collector.add(chunk)) return this.#refuse(this.#taker.tooLarge())
+    if (!this.#collector.add(chunk, isLent)) return this.#refuse(this.#taker.tooLarge())
     // Told of the memory and not of the chunk: while a body is copied together it is more.
     const refusal = this.#taker.more?.(this.#collector.heldBytes - before) ?? null
     if (refusal !== null) this.#refuse(refusal)
@@ -38,9 +40,12 @@ export class ServiceExchange {
 
   end(): void {
     if (this.#collector === null) return
-    const body = this.#collector.take()
+    const collector = this.#collector
     this.#collector = null
-    this.#taker.end(body, (answer) => this.#answer(answer))
+    this.#taker.end(collector.take(), (answer) => {
+      collector.giveBack()
+      this.#answer(answer)
+    })
   }
 
   /** The client is gone. Harmless after the answer. */

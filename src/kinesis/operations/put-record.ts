@@ -40,7 +40,10 @@ export const putRecord = defineOperation({
     }
     if (input.DryRun === true) throw dryRunSucceeded()
 
-    const batch = new PutBatch([{ partitionKey, keyBytes, hashKey, data, dataBytes: data.length }])
+    const batch = new PutBatch(
+      [{ partitionKey, keyBytes, hashKey, data, dataBytes: data.length }],
+      call.memory,
+    )
     batch.fill()
     const [outcome] = await batch.put(stream, call)
     if (outcome === undefined || !isStored(outcome)) throw refusalOf(outcome)

@@ -69,7 +69,7 @@ function batchFromScan(body: Buffer, call: Call): ReadyBatch | null {
     entries.push({ partitionKey, keyBytes, hashKey, dataBytes, data: base64 })
   }
   if (sizeBytes > PUT_RECORDS_MAX_BYTES) return null
-  const batch = new PutBatch(entries)
+  const batch = new PutBatch(entries, call.memory)
   return batch.fill() ? { stream, batch } : null
 }
 
@@ -79,7 +79,7 @@ function batchFromParsed(body: Buffer, call: Call): ReadyBatch {
   const stream = usableStreamOf(call, input)
   const entries = entriesOf(input, stream)
   if (input.DryRun === true) throw dryRunSucceeded()
-  const batch = new PutBatch(entries)
+  const batch = new PutBatch(entries, call.memory)
   batch.fill()
   return { stream, batch }
 }
