@@ -65,6 +65,21 @@ test('a cancelled task does not run, and an earlier one is not kept waiting by a
   assert.deepEqual(ran, [])
 })
 
+test("a task that is due does not wait for Node's timer of an earlier one", async () => {
+  const clock = new NodeClock()
+  // Often, because that one rings in time now and then.
+  for (let i = 0; i < 40; i++) {
+    const ran: string[] = []
+    await new Promise((resolve) => setImmediate(resolve))
+    const earlierAtMs = clock.monotonicMs() + 0.2
+    clock.schedule(earlierAtMs, () => ran.push('earlier'))
+    while (clock.monotonicMs() < earlierAtMs + 0.1);
+    clock.schedule(clock.monotonicMs(), () => ran.push('due'))
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(ran, ['earlier', 'due'])
+  }
+})
+
 test('a task that always schedules the next for now leaves room for everything else', async () => {
   const clock = new NodeClock()
   let isDone = false

@@ -39,20 +39,21 @@ export class NodeClock implements Clock {
 
   schedule(atMs: number, task: () => void): Timer {
     const timer = this.#queue.add(atMs, task)
-    if (timer.place === 0) this.#arm(atMs)
+    // What is due must not wait for Node's timer for an earlier one, which rings up to 1 ms late.
+    if (timer.place === 0 || atMs <= performance.now()) this.#arm(atMs)
     return timer
   }
 
   #arm(atMs: number): void {
     if (this.#immediate !== null) return
-    if (atMs >= this.#wakeAtMs) {
-      if (this.#keepsProcessAlive) this.#timeout?.ref()
-      return
-    }
     const delayMs = atMs - performance.now()
     if (delayMs <= 0) {
       this.#immediate = setImmediate(this.#run)
       if (!this.#keepsProcessAlive) this.#immediate.unref()
+      return
+    }
+    if (atMs >= this.#wakeAtMs) {
+      if (this.#keepsProcessAlive) this.#timeout?.ref()
       return
     }
     if (this.#timeout !== null) clearTimeout(this.#timeout)
