@@ -1,5 +1,5 @@
 // Makes transactions durable, in groups: all that is appended while the disk syncs one group forms
-// the next, so the cost of a sync is shared by whoever came meanwhile. No timer.
+// the next, so the cost of a sync is shared by whoever came meanwhile, and waits for nobody else.
 //
 //     append ─▶ waiting ─▶ write ─▶ sync ─▶ durable
 //                 ▲          │        └── fails: refused; the file is sealed and never synced again
@@ -175,16 +175,24 @@ export class LogWriter {
   }
 
   async #writeAll(): Promise<void> {
-    // Who comes in the same turn belongs to the first group.
-    await null
     let kept: readonly Entry[] = []
     while (this.#waiting.length > 0 || kept.length > 0) {
+      if (this.#waiting.length > 0) await this.#turnEnd()
       const writing = this.#waiting.length > 0 ? this.#write(this.#takeGroup()) : NONE_KEPT
       // While the disk works on this group, the one before is told and handed on.
       if (kept.length > 0) this.#parts.onKept(kept)
       kept = await writing
     }
     this.#writing = null
+  }
+
+  /**
+   * Whatever has come by now is worked on first: requests that the system hands over together are
+   * one group. A group for each few of them costs more than they wait for one another.
+   */
+  #turnEnd(): Promise<void> {
+    const { clock } = this.#parts
+    return new Promise((resolve) => clock.schedule(clock.monotonicMs(), resolve))
   }
 
   #takeGroup(): Entry[] {

@@ -8,7 +8,7 @@ import { fileMethodsOf } from '../changed-disk.ts'
 
 const WORLD_COUNT = 200
 /** A part that is broken all the time shows within so many worlds. */
-const BROKEN_WITHIN = 400
+const BROKEN_WITHIN = 1000
 
 test(`${WORLD_COUNT} worlds keep what they promised`, async () => {
   let duplicates = 0

@@ -147,9 +147,12 @@ export class Station {
     while (this.held.length > 0) this.settle(null, code)
   }
 
-  /** Lets everything that is under way on the disk in memory end. */
+  /** Lets everything that is under way on the disk in memory end, and all that is due run. */
   async turn(): Promise<void> {
-    for (let i = 0; i < 5; i++) await new Promise(setImmediate)
+    for (let i = 0; i < 5; i++) {
+      await new Promise(setImmediate)
+      this.clock.advanceTo(this.clock.monotonicMs())
+    }
   }
 
   async runFor(ms: number): Promise<void> {
