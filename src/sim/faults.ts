@@ -98,8 +98,10 @@ export interface DiskFaults {
   readonly slowPerMille: number
   /** Bytes of all files together; null when the disk never fills up. */
   readonly capacityBytes: number | null
-  /** A read, or the making or removing of a file, fails; what was made may be there. */
+  /** A read, a cut, or the making or removing of a file, fails; what was made may be there. */
   readonly otherErrorPerMille?: number
+  /** After a failure everything fails, for up to so long: one rarely comes alone. */
+  readonly failsOnMaxMs?: number
 }
 
 export function drawDiskFaults(random: SimRandom): DiskFaults {

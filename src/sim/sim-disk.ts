@@ -32,6 +32,9 @@ export class SimDisk {
   readonly #files = new Map<string, SimFile>()
   /** What a crash may leave of the operations under way; each decides for itself. */
   readonly #underWay = new Set<() => void>()
+  /** Of a file the byte that cannot be read, or null: it cannot be opened. */
+  readonly #badPlaces = new Map<string, number | null>()
+  #failsUntilMs = 0
 
   constructor(world: World, name: string, faults: DiskFaults = NO_DISK_FAULTS) {
     this.#world = world
@@ -49,7 +52,10 @@ export class SimDisk {
     const operate: Operate = (kind, operation) => this.#operate(process, kind, operation)
     return {
       open: (name) => this.#open(name, operate),
-      list: () => operate('disk list', { act: () => [...this.#files.keys()] }),
+      list: () => {
+        const check = () => this.checkOther()
+        return operate('disk list', { check, act: () => [...this.#files.keys()] })
+      },
       remove: (name) => this.#remove(name, operate),
       replace: (name, bytes) => this.#replace(name, bytes, operate),
       load: (name) => this.#load(name, operate),
@@ -78,14 +84,20 @@ export class SimDisk {
       this.#files.set(name, file)
       return file
     }
-    const check = () => this.checkOther(() => this.#perhaps(make))
+    const check = () => {
+      this.checkOther(() => this.#perhaps(make))
+      if (this.#badPlaces.get(name) === null) this.#failBadly()
+    }
     const file = await operate('disk open', { check, act: make, crash: () => this.#perhaps(make) })
     return new SimLogFile(name, file, this, operate)
   }
 
   async #remove(name: string, operate: Operate): Promise<void> {
     checkFileName(name)
-    const remove = () => this.#files.delete(name)
+    const remove = () => {
+      this.#files.delete(name)
+      this.#badPlaces.delete(name)
+    }
     const check = () => this.checkOther(() => this.#perhaps(remove))
     await operate('disk remove', { check, act: remove, crash: () => this.#perhaps(remove) })
   }
@@ -106,6 +118,7 @@ export class SimDisk {
   async #load(name: string, operate: Operate): Promise<Buffer | null> {
     checkFileName(name)
     return operate('disk load', {
+      check: () => this.checkOther(),
       act: () => {
         const file = this.#files.get(name)
         return file === undefined ? null : file.read(0, file.sizeBytes)
@@ -117,7 +130,7 @@ export class SimDisk {
   freeBytes(): number {
     const { capacityBytes } = this.#faults
     if (capacityBytes === null || !this.#world.areFaultsOn) return Number.MAX_SAFE_INTEGER
-    return Math.max(0, capacityBytes - this.#usedBytes())
+    return Math.max(0, capacityBytes - this.bytesOf(() => true))
   }
 
   /** Throws when the world wants a write of so many bytes to fail. */
@@ -126,33 +139,71 @@ export class SimDisk {
     if (bytes > this.freeBytes()) {
       throw new DiskError('ENOSPC', 'the simulated disk is full')
     }
-    if (this.#random.hits(this.#faults.errorPerMille)) {
-      throw new DiskError('EIO', 'the simulated disk failed')
-    }
+    if (this.#failsOn || this.#random.hits(this.#faults.errorPerMille)) this.#fail()
   }
 
   /** Throws when the world wants what is neither a write nor a sync to fail, half done. */
   checkOther(leave: () => void = () => {}): void {
     const { otherErrorPerMille = 0 } = this.#faults
     if (otherErrorPerMille === 0 || !this.#world.areFaultsOn) return
-    if (!this.#random.hits(otherErrorPerMille)) return
+    if (!this.#failsOn && !this.#random.hits(otherErrorPerMille)) return
     leave()
+    this.#fail()
+  }
+
+  /** Throws when a place that is bad is among these bytes. */
+  checkPlace(name: string, position: number, lengthBytes: number): void {
+    const badAt = this.#badPlaces.get(name) ?? Number.POSITIVE_INFINITY
+    if (position <= badAt && badAt < position + lengthBytes) this.#failBadly()
+  }
+
+  get #failsOn(): boolean {
+    return this.#world.nowMs < this.#failsUntilMs
+  }
+
+  #fail(): never {
+    const { failsOnMaxMs = 0 } = this.#faults
+    if (failsOnMaxMs > 0 && !this.#failsOn) {
+      this.#failsUntilMs = this.#world.nowMs + this.#random.below(failsOnMaxMs)
+    }
     throw new DiskError('EIO', 'the simulated disk failed')
   }
 
-  /** Turns one bit over of what lies on the disk; false when there is none. */
-  rot(isWanted: (name: string) => boolean): string | null {
-    const files = [...this.#files].filter(([name, file]) => isWanted(name) && file.dataBytes > 0)
-    if (files.length === 0) return null
-    const [name, file] = this.#random.pick(files)
-    file.flip(this.#random.below(file.dataBytes), this.#random.below(8))
-    return name
+  #failBadly(): void {
+    if (this.#world.areFaultsOn) throw new DiskError('EIO', 'the simulated disk has a bad place')
   }
 
-  #usedBytes(): number {
+  /** Turns one bit over of what lies on the disk; false when there is none. */
+  rot(isWanted: (name: string) => boolean): boolean {
+    const picked = this.#pickFile(isWanted)
+    if (picked === null) return false
+    const [, file] = picked
+    file.flip(this.#random.below(file.dataBytes), this.#random.below(8))
+    return true
+  }
+
+  /** From now on a file cannot be opened, or not be read at one place; false when there is none. */
+  spoil(isWanted: (name: string) => boolean): boolean {
+    const picked = this.#pickFile(isWanted)
+    if (picked === null) return false
+    const [name, file] = picked
+    const isWhole = this.#random.below(4) === 0
+    this.#badPlaces.set(name, isWhole ? null : this.#random.below(file.dataBytes))
+    return true
+  }
+
+  /** What these files take, with the zeros that are written behind their data or without. */
+  bytesOf(isWanted: (name: string) => boolean, { withZeros = true } = {}): number {
     let bytes = 0
-    for (const file of this.#files.values()) bytes += file.sizeBytes
+    for (const [name, file] of this.#files) {
+      if (isWanted(name)) bytes += withZeros ? file.sizeBytes : file.dataBytes
+    }
     return bytes
+  }
+
+  #pickFile(isWanted: (name: string) => boolean): [string, SimFile] | null {
+    const files = [...this.#files].filter(([name, file]) => isWanted(name) && file.dataBytes > 0)
+    return files.length === 0 ? null : this.#random.pick(files)
   }
 
   #perhaps(work: () => unknown): void {
@@ -254,12 +305,17 @@ class SimLogFile implements LogFile {
   }
 
   read(position: number, lengthBytes: number): Promise<Buffer> {
-    const check = () => this.#disk.checkOther()
+    const check = () => {
+      this.#disk.checkOther()
+      this.#disk.checkPlace(this.name, position, lengthBytes)
+    }
     return this.#operate('disk read', { check, act: () => this.#file.read(position, lengthBytes) })
   }
 
   truncate(sizeBytes: number): Promise<void> {
-    return this.#operate('disk truncate', { act: () => this.#file.truncate(sizeBytes) })
+    const check = () => this.#disk.checkOther()
+    const act = () => this.#file.truncate(sizeBytes)
+    return this.#operate('disk truncate', { check, act })
   }
 
   async close(): Promise<void> {

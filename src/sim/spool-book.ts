@@ -22,6 +22,10 @@ export interface BookedRecord {
   certainty: Certainty
   readonly places: Set<string>
   isDead: boolean
+  /** Its dead letter was sent again, and that is durable. */
+  isSentAgain: boolean
+  /** Whoever appended it was told what became of it. */
+  isTold: boolean
 }
 
 /** Written outlives the process, synced the machine's power. */
@@ -30,6 +34,8 @@ type Certainty = 'none' | 'written' | 'synced'
 export interface EndOfLife {
   readonly life: number
   readonly isPowerLost: boolean
+  /** The spool was closed before, and had the time for it. */
+  readonly isClosed: boolean
   readonly startedAtMs: number
   readonly nowMs: number
   /** Disk and bits behave, so that something is certain. */
@@ -43,19 +49,27 @@ const SYNCED_AFTER_MS = 5_000
 export interface BookedTransaction {
   readonly records: BookedRecord[]
   readonly key: string | null
+  readonly life: number
+  /** When it was appended, on the wall clock. */
+  readonly arrivedAtMs: number
   state: 'open' | 'durable' | 'refused' | 'perhaps'
 }
 
 export class SpoolBook {
   readonly transactions: BookedTransaction[] = []
   readonly #byText = new Map<string, BookedRecord>()
+  /** A dead letter that is sent again keeps its receipt: oldest first. */
+  readonly #byReceipt = new Map<string, BookedRecord[]>()
   #durableCount = 0
   /** Handed on in a life after the one in which they had settled. */
   duplicateCount = 0
 
   /** The text stands at the beginning of the record's data. */
-  add(records: readonly SpoolRecord[], key: string | null): BookedTransaction {
-    const transaction: BookedTransaction = { records: [], key, state: 'open' }
+  add(
+    records: readonly SpoolRecord[],
+    about: Pick<BookedTransaction, 'key' | 'life' | 'arrivedAtMs'>,
+  ): BookedTransaction {
+    const transaction: BookedTransaction = { records: [], ...about, state: 'open' }
     for (const [index, fields] of records.entries()) {
       const record: BookedRecord = {
         fields,
@@ -70,7 +84,10 @@ export class SpoolBook {
         certainty: 'none',
         places: new Set(),
         isDead: false,
+        isSentAgain: false,
+        isTold: false,
       }
+      if (fields.receipt !== undefined) this.#byReceipt.get(fields.receipt)!.push(record)
       transaction.records.push(record)
       this.#byText.set(textOf(fields.data), record)
     }
@@ -84,14 +101,25 @@ export class SpoolBook {
     assert(receipts.length === transaction.records.length, 'a receipt for each record')
     for (const [index, record] of transaction.records.entries()) {
       record.durableOrder = this.#durableCount++
-      record.receipt = receipts[index]!
+      this.#give(record, receipts[index]!)
     }
+  }
+
+  #give(record: BookedRecord, receipt: string): void {
+    record.receipt = receipt
+    const { receipt: kept } = record.fields
+    assert(kept === undefined || kept === receipt, 'what is sent again has another receipt')
+    const known = this.#byReceipt.get(receipt) ?? [record]
+    assert(kept !== undefined || known[0] === record, `${receipt} was given twice`)
+    this.#byReceipt.set(receipt, known)
+    for (const one of known) one.isSentAgain ||= one !== record
   }
 
   /** It had no answer, and was found after a start. */
   promised(transaction: BookedTransaction, receipts: readonly string[]): void {
     transaction.state = 'durable'
-    for (const [index, record] of transaction.records.entries()) record.receipt = receipts[index]!
+    for (const [index, record] of transaction.records.entries())
+      this.#give(record, receipts[index]!)
   }
 
   refused(transaction: BookedTransaction, mayBeWritten: boolean): void {
@@ -132,8 +160,47 @@ export class SpoolBook {
     booked.settledAtMs = at.nowMs
     booked.settledLife = at.life
     booked.certainty = 'none'
+    booked.isSentAgain = false
     if (outcome.kind === 'delivered') booked.places.add(outcome.place.sequenceNumber)
     else booked.isDead = true
+  }
+
+  /** Whoever appended it is told that it has settled. */
+  told(booked: BookedRecord): void {
+    assert(booked.transaction.state === 'durable' && !booked.isTold, 'told before, or twice')
+    booked.isTold = true
+  }
+
+  /** A record of this life has settled. */
+  checkTold({ transaction, isTold }: BookedRecord, life: number): void {
+    assert(isTold || transaction.life !== life, 'a record has settled and nobody was told')
+  }
+
+  receipts(): string[] {
+    return [...this.#byReceipt.keys()]
+  }
+
+  /** What a receipt may stand for: the last durable record that has it, and what may have come. */
+  latestWith(receipt: string): BookedRecord[] {
+    const all = this.allWith(receipt)
+    const last = all.findLastIndex(({ transaction }) => transaction.state === 'durable')
+    return all.slice(Math.max(0, last))
+  }
+
+  allWith(receipt: string): BookedRecord[] {
+    const all = this.#byReceipt.get(receipt)!
+    return all.filter(({ transaction }) => transaction.state !== 'refused')
+  }
+
+  /** Dead letters that were not sent again. */
+  letters(): BookedRecord[] {
+    return this.records().filter(
+      ({ isDead, isSentAgain, receipt }) => isDead && !isSentAgain && receipt !== null,
+    )
+  }
+
+  countOf(state: BookedTransaction['state']): number {
+    return this.records().filter(({ transaction }) => transaction.state === state).length
   }
 
   records(): BookedRecord[] {
@@ -152,6 +219,7 @@ function certaintyOf(record: BookedRecord, end: EndOfLife): Certainty {
   const { settledLife, settledAtMs, certainty } = record
   if (settledLife === -1 || !end.isExact) return 'none'
   const isOfThisLife = settledLife === end.life
+  if (end.isClosed && (isOfThisLife || certainty !== 'none')) return 'synced'
   if (!isOfThisLife && certainty !== 'written') return certainty
   // What an earlier life wrote is synced by this one.
   const ageMs = end.nowMs - (isOfThisLife ? settledAtMs : end.startedAtMs)

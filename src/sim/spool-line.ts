@@ -3,7 +3,7 @@
 
 import assert from 'node:assert'
 import type { RecordResult, UserRecord } from '../record/index.ts'
-import type { DeadLetter, DeadLetterSink, SpoolLine } from '../spool/index.ts'
+import type { DeadLetter, DeadLetterSink, Spool, SpoolLine } from '../spool/index.ts'
 import type { SimProcess } from './machine.ts'
 import type { SimRandom } from './sim-random.ts'
 import type { BookedRecord, SpoolBook } from './spool-book.ts'
@@ -16,9 +16,27 @@ export interface SpoolLineParts {
   readonly book: SpoolBook
   readonly life: number
   readonly isAway: boolean
+  readonly parkedCount: () => number
   readonly isFaulty: () => boolean
   /** Makes the world break with what `look` throws, wherever that is. */
   readonly guard: (look: () => void) => void
+}
+
+/** One process on the spool's disk. */
+export interface SpoolLife {
+  readonly number: number
+  readonly startedAtMs: number
+  readonly process: SimProcess
+  readonly spool: Spool
+  readonly line: FakeLine
+}
+
+const CLOSED: RecordResult = {
+  isDelivered: false,
+  code: 'Closed',
+  message: 'The line is closed.',
+  mayBeWritten: false,
+  attempts: [],
 }
 
 export class FakeLine implements SpoolLine {
@@ -29,6 +47,8 @@ export class FakeLine implements SpoolLine {
   #shift = 0
   #onLanesChanged = () => {}
   #settledCount = 0
+  #held = new Set<UserRecord>()
+  #isClosed = false
   heldBytes = 0
 
   constructor(parts: SpoolLineParts) {
@@ -40,6 +60,17 @@ export class FakeLine implements SpoolLine {
   /** What was parked goes again, behind what has overtaken it. */
   forgetOrder(): void {
     this.#lastInLane = new Map()
+  }
+
+  /** What it holds is not sent any more. */
+  close(): void {
+    this.#isClosed = true
+    const held = this.#held
+    this.#held = new Set()
+    for (const record of held) {
+      this.heldBytes -= record.data.length
+      record.settle(CLOSED)
+    }
   }
 
   laneOf({ partitionKey }: UserRecord): number {
@@ -57,15 +88,22 @@ export class FakeLine implements SpoolLine {
   }
 
   #take(record: UserRecord): void {
-    const { book, life, process, isAway } = this.#parts
+    const { book, life, process, isAway, settings, parkedCount } = this.#parts
+    assert(!this.#isClosed, 'a record was handed to a line that has said that it is closed')
+    const { parkedMaxCount } = settings.config.spool
+    assert(parkedCount() < parkedMaxCount, 'a record was handed on while too many are parked')
     const booked = book.handed(record, life)
     const lane = this.laneOf(record)
     this.#checkOrder(lane, booked)
     this.heldBytes += record.data.length
+    this.#held.add(record)
     if (isAway) return
     process.schedule(this.#dueAtMs(lane), 'spool line settles', () => {
+      if (!this.#held.delete(record)) return
       this.heldBytes -= record.data.length
-      record.settle(this.#resultOf(booked))
+      const result = this.#resultOf(booked)
+      record.settle(result)
+      if (result.isDelivered) book.checkTold(booked, life)
     })
   }
 
@@ -111,16 +149,18 @@ export class FakeLine implements SpoolLine {
   }
 }
 
+type LettersParts = Omit<SpoolLineParts, 'isAway' | 'parkedCount'>
+
 /** Dead letters that outlive every crash, and are full at times. */
 export class FakeDeadLetters implements DeadLetterSink {
-  readonly #parts: Omit<SpoolLineParts, 'isAway'>
+  readonly #parts: LettersParts
   readonly #find: (letter: DeadLetter) => BookedRecord
   #told = () => {}
   /** Records that were not kept: they go again. */
   #refused: BookedRecord[] = []
   onRoomCame = () => {}
 
-  constructor(parts: Omit<SpoolLineParts, 'isAway'>, find: (letter: DeadLetter) => BookedRecord) {
+  constructor(parts: LettersParts, find: (letter: DeadLetter) => BookedRecord) {
     this.#parts = parts
     this.#find = find
   }
@@ -133,14 +173,17 @@ export class FakeDeadLetters implements DeadLetterSink {
     const { settings, random, process, book, life } = this.#parts
     const booked = this.#find(letter)
     const isKept = !(this.#parts.isFaulty() && random.hits(settings.deadLettersFullPerMille))
-    const { receipt } = booked
+    const { receipt, fields, transaction } = booked
     assert(receipt === null || receipt === letter.receipt, 'a dead letter has another receipt')
+    const arrivedAtMs = fields.arrivedAtMs ?? transaction.arrivedAtMs
+    assert(letter.arrivedAtMs === arrivedAtMs, 'a dead letter came at another time')
     process.schedule(process.clock.monotonicMs() + 1, 'dead letter', () => {
       const nowMs = process.clock.monotonicMs()
       const { code, message } = letter
       if (isKept) book.settled(booked, { kind: 'dead-lettered', code, message }, { life, nowMs })
       else this.#refuse(booked)
       done(isKept)
+      if (isKept) book.checkTold(booked, life)
     })
   }
 

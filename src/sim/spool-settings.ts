@@ -10,8 +10,14 @@ export interface SpoolSettings {
   readonly disk: DiskFaults
   /** Bits that turn over between two lives. */
   readonly rotPerLife: number
+  /** Places that come to be unreadable between two lives, until the faults stop. */
+  readonly badPlacesPerLife: number
   readonly lives: number
   readonly lifeMs: number
+  /** Of 1000 lives those that end in order. */
+  readonly closePerMille: number
+  /** Of 1000 requests those that send dead letters again, where there are any. */
+  readonly replayPerMille: number
   readonly laneCount: number
   /** Lanes that send a record only so often. */
   readonly slowLanes: number
@@ -35,17 +41,21 @@ export function drawSpoolSettings(random: SimRandom): SpoolSettings {
     ...NO_DISK_FAULTS,
     slowPerMille: random.pick([0, 0, 20]),
     ...(isFaulty && {
-      errorPerMille: random.pick([0, 5, 40]),
-      otherErrorPerMille: random.pick([0, 5, 30]),
+      errorPerMille: random.pick([0, 5, 40, 200]),
+      otherErrorPerMille: random.pick([0, 5, 30, 200]),
       capacityBytes: random.pick([null, null, 60 * KIB, 200 * KIB]),
+      failsOnMaxMs: random.pick([0, 0, 0, 5, 1500]),
     }),
   }
   return {
     config: drawConfig(random),
     disk,
     rotPerLife: random.pick([0, 0, 0, 1, 4]),
+    badPlacesPerLife: random.pick([0, 0, 0, 0, 1, 3]),
     lives: random.between(1, 4),
     lifeMs: random.pick([3, 30, 300, 3000, 12_000]),
+    closePerMille: random.pick([0, 0, 500]),
+    replayPerMille: random.pick([0, 200]),
     laneCount: random.between(1, 5),
     slowLanes: random.below(3),
     slowMs: random.pick([5, 100]),
@@ -70,8 +80,23 @@ function drawConfig(random: SimRandom): SpoolConfig {
       windowBytes: random.pick([8 * KIB, 64 * KIB, 1024 * KIB]),
       freshSharePercent: random.pick([0, 0, 0, 50]),
       parkedMaxCount: random.pick([1, 5, 10_000]),
+      damagedMaxBytes: random.pick([KIB, spool.damagedMaxBytes]),
     },
-    receipts: { ...receipts, retentionMs: random.pick([0, 1500, 3_600_000]) },
-    idempotency,
+    receipts: {
+      retentionMs: random.pick([0, 1500, 3_600_000, 3_600_000]),
+      maxBytes: random.pick([KIB, receipts.maxBytes, receipts.maxBytes]),
+      replayedMaxCount: random.pick([2, receipts.replayedMaxCount, receipts.replayedMaxCount]),
+    },
+    idempotency: {
+      maxAgeMs: random.pick([1000, idempotency.maxAgeMs, idempotency.maxAgeMs]),
+      maxCount: random.pick([3, idempotency.maxCount, idempotency.maxCount]),
+    },
   }
+}
+
+/** Something of the disk's may go wrong but power loss and bits that turn over. */
+export function hasDiskErrors({ disk, badPlacesPerLife }: SpoolSettings): boolean {
+  const { errorPerMille, otherErrorPerMille = 0, capacityBytes } = disk
+  const isFailing = errorPerMille > 0 || otherErrorPerMille > 0 || capacityBytes !== null
+  return isFailing || badPlacesPerLife > 0
 }
