@@ -3,7 +3,7 @@
 import type { HttpAnswer } from '../host/index.ts'
 import type { Place, RecordResult } from '../record/index.ts'
 import type { AnyOutcome } from './direct-line.ts'
-import { problem } from './problem.ts'
+import { type ProblemCode, problem } from './problem.ts'
 
 const TEXT = ['content-type', 'text/plain; charset=utf-8'] as const
 
@@ -79,8 +79,18 @@ function sentence(message: string): string {
   return message.endsWith('.') ? message : `${message}.`
 }
 
-/** What Kinesis says of a record that it will never take. */
-const INVALID_CODES = new Set(['InvalidArgumentException', 'ValidationException'])
+/** What is the client's mistake, and not worth to be tried again. */
+const CLIENTS_CODES: ReadonlyMap<string, ProblemCode> = new Map([
+  ['ResourceNotFoundException', 'stream-not-found'],
+  ['InvalidArgumentException', 'record-refused'],
+  ['ValidationException', 'record-refused'],
+  ['RecordTooLarge', 'record-too-large'],
+])
+
+function detailOf(code: string, message: string, stream: string): string {
+  const why = `${code}: ${sentence(message)}`
+  return code === 'ResourceNotFoundException' ? `Kinesis has no stream ${stream}: ${why}` : why
+}
 
 function deadLettered(
   { code, message }: { readonly code: string; readonly message: string },
@@ -88,41 +98,25 @@ function deadLettered(
 ): HttpAnswer {
   const kept =
     'It is kept among the dead letters, from where it can be replayed; sent again it may be stored twice.'
-  const detail = `${code}: ${sentence(message)} ${kept}`
+  const detail = `${detailOf(code, message, stream)} ${kept}`
   const headers = receipt === null ? [] : [RECEIPT, receipt]
   const more = { receipt }
-  if (code === 'ResourceNotFoundException') {
-    return problem('stream-not-found', `Kinesis has no stream ${stream}: ${detail}`, {
-      headers,
-      more,
-    })
-  }
-  if (INVALID_CODES.has(code)) return problem('record-refused', detail, { headers, more })
+  const clientsCode = CLIENTS_CODES.get(code)
+  if (clientsCode !== undefined) return problem(clientsCode, detail, { headers, more })
   return problem('dead-lettered', detail, { retryAfterSeconds, headers, more })
 }
 
 /** A result that is no delivery, where nothing keeps the record. */
 function notDelivered(
-  result: RecordResult & { isDelivered: false },
+  { code, message, mayBeWritten, attempts }: RecordResult & { isDelivered: false },
   { stream, retryAfterSeconds }: About,
 ): HttpAnswer {
-  if (result.code === 'ResourceNotFoundException') {
-    return problem(
-      'stream-not-found',
-      `Kinesis has no stream ${stream}: ${sentence(result.message)}`,
-    )
-  }
-  const again = result.mayBeWritten
+  const again = mayBeWritten
     ? 'An attempt had no answer: the record may be in the stream, and sent again it may be there twice.'
     : 'It is not in the stream.'
-  const detail = `${result.code}: ${sentence(result.message)} ${again}`
-  if (INVALID_CODES.has(result.code)) return problem('record-refused', detail)
-  if (result.code === 'RecordTooLarge') return problem('record-too-large', detail)
-  return problem('delivery-failed', detail, {
-    retryAfterSeconds,
-    more: {
-      mayBeWritten: result.mayBeWritten,
-      attempts: result.attempts.map((attempt) => attempt.code),
-    },
-  })
+  const detail = `${detailOf(code, message, stream)} ${again}`
+  const more = { mayBeWritten, attempts: attempts.map((attempt) => attempt.code) }
+  const clientsCode = CLIENTS_CODES.get(code)
+  if (clientsCode !== undefined) return problem(clientsCode, detail, { more })
+  return problem('delivery-failed', detail, { retryAfterSeconds, more })
 }

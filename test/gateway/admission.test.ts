@@ -68,6 +68,19 @@ test('a record that is too large for its stream is the sender’s mistake', () =
   assert.deepEqual([asked.answer!.status, codeOf(asked.answer)], [413, 'record-too-large'])
 })
 
+test('whatever is said of a record that was not delivered, it says whether it may be there', () => {
+  for (const code of ['RecordTooLarge', 'ValidationException', 'ResourceNotFoundException']) {
+    for (const mayBeWritten of [false, true]) {
+      const station = new Station()
+      const asked = station.put('k', 'delivered')
+      station.settleNext(failed(code, mayBeWritten))
+      const document = JSON.parse(String(asked.answer!.body))
+      assert.equal(document.mayBeWritten, mayBeWritten, code)
+      assert.deepEqual(document.attempts, [code])
+    }
+  }
+})
+
 test('a delivered request whose time runs out is pending, and still counted when it settles', () => {
   const station = new Station({ ack: { deliveredTimeoutMs: 1000 } })
   const asked = station.put('k', 'delivered')

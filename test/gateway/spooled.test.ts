@@ -131,6 +131,10 @@ test('what became a dead letter is the sender’s mistake or ours, and is said t
     assert.doesNotMatch(String(answer!.body), /\.\./)
   }
   assert.equal(station.ledger()['failures'], 2)
+
+  const large = station.put('c', 'delivered')
+  spool.settle(spool.commit(), { ...EXPIRED, code: 'RecordTooLarge' })
+  assert.deepEqual([large.answer!.status, codeOf(large.answer)], [413, 'record-too-large'])
 })
 
 test('a disk that fails under a record is said, and whether the record may be there', () => {

@@ -40,8 +40,8 @@ change. Two refusals are plain text instead, because existing clients test for t
 - **409, 429, 503**: a state that passes, of yours or ours; \`Retry-After\` says in how many seconds it is worth to come
   back, 1 to 60, from the backlog and the measured rate. Nothing was stored, except that what says \`mayBeWritten\` true
   may be in the stream or on the disk, and that what is \`dead-lettered\` is kept and can be replayed: its
-  \`Headgate-Receipt\` tells of it, and sent again it may be stored twice. The same holds for \`stream-not-found\` and
-  \`record-refused\` with a receipt.
+  \`Headgate-Receipt\` tells of it, and sent again it may be stored twice. The same holds for \`stream-not-found\`,
+  \`record-refused\` and \`record-too-large\` with a receipt.
 
 Most states are told on the head of the request, before its body is read: \`draining\`, \`too-many-requests-open\`,
 \`memory-full\`, \`spool-full\`, \`disk-full\`, \`disk-failed\`, \`backlog-too-old\`, \`quota-exceeded\`, and
