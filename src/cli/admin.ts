@@ -1,8 +1,7 @@
 // The admin port of `serve`.
 
-import type { HttpService } from '../host/index.ts'
+import { type HttpService, urlHost } from '../host/index.ts'
 import { type Listening, listen } from '../host/node/index.ts'
-import { urlHost } from './embedded.ts'
 import { cannot } from './exit.ts'
 import { adminPortOf, type Settings } from './settings.ts'
 

@@ -2,7 +2,7 @@
 // streams made, its port taken.
 
 import { createSecureContext } from 'node:tls'
-import { below, type Host, type Log } from '../host/index.ts'
+import { below, type Host, type Log, messageOf, urlHost } from '../host/index.ts'
 import {
   faultRandomOf,
   type Listening,
@@ -96,10 +96,6 @@ function textOf(file: string): string {
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
 async function openKinesis(
   parts: KinesisHost,
   { config, streams }: EmbeddedOptions,
@@ -125,10 +121,4 @@ async function takePort(
     const name = tls === null ? PORT_NAME : TLS_PORT_NAME
     throw cannot(`The embedded Kinesis cannot listen on ${host}:${port}`, error, name)
   }
-}
-
-/** An address as URLs write it: where clients on this machine reach what listens on it. */
-export function urlHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
-  return host.includes(':') ? `[${host}]` : host
 }

@@ -1,8 +1,9 @@
 // What `serve` has opened, whether one process serves or several.
 
+import { urlHost } from '../host/index.ts'
 import type { Admin } from './admin.ts'
 import type { ServeFacts } from './banner.ts'
-import { type Embedded, urlHost } from './embedded.ts'
+import type { Embedded } from './embedded.ts'
 import { serviceOf } from './gateway-line.ts'
 import type { Settings } from './settings.ts'
 

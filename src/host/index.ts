@@ -14,6 +14,7 @@ export { checkFileName } from './file-name.ts'
 export type { Host } from './host.ts'
 export { type Log, type LogFields, silentLog } from './log.ts'
 export { Content, MemoryDisk, type MemoryDiskOptions } from './memory-disk.ts'
+export { messageOf } from './message-of.ts'
 export {
   type BodyTaker,
   CUT,
@@ -30,3 +31,4 @@ export {
 } from './network.ts'
 export type { Random } from './random.ts'
 export { type QueuedTimer, TimerQueue } from './timer-queue.ts'
+export { urlHost } from './url-host.ts'

@@ -1,7 +1,7 @@
 // headgate/kinesis: an embedded Kinesis for tests and single machines.
 
 import { type Partly, readConfig } from '../config/index.ts'
-import { type Disk, type Log, MemoryDisk, silentLog } from '../host/index.ts'
+import { type Disk, type Log, MemoryDisk, silentLog, urlHost } from '../host/index.ts'
 import {
   faultRandomOf,
   listen,
@@ -99,7 +99,7 @@ export async function startKinesis(options: KinesisServerOptions = {}): Promise<
       opened.push(async () => {
         await listening.close(CLOSE_GRACE_MS)
       })
-      return `${identity === null ? 'http' : 'https'}://${inUrl(address)}:${listening.port}`
+      return `${identity === null ? 'http' : 'https'}://${urlHost(address)}:${listening.port}`
     }
     const identity = identityOf(tls ?? false, address)
     return {
@@ -119,10 +119,6 @@ export async function startKinesis(options: KinesisServerOptions = {}): Promise<
 function identityOf(tls: boolean | TlsIdentity, host: string): TlsIdentity | null {
   if (typeof tls === 'object') return tls
   return tls ? selfSigned([host]) : null
-}
-
-function inUrl(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
 }
 
 async function openDisk(

@@ -1,7 +1,7 @@
 // Keys to sign with: fetched once, kept until shortly before they expire, fetched again when the
 // service refuses them.
 
-import type { Clock } from '../host/index.ts'
+import { type Clock, messageOf } from '../host/index.ts'
 import type { Credentials } from '../wire/index.ts'
 
 /** Where credentials come from: the SDK's provider chain, or fixed ones. May reject. */
@@ -57,7 +57,7 @@ export class CredentialsKeeper {
       if (this.#isTooEarly() && this.#usable() === null) await this.#untilAskAgain()
       if (!this.#isTooEarly()) this.#kept = await this.#provider()
     } catch (error) {
-      this.#problem = error instanceof Error ? error.message : String(error)
+      this.#problem = messageOf(error)
       this.#askAgainAtMs = this.#clock.monotonicMs() + ASK_AGAIN_AFTER_MS
     }
     return this.#usable() ?? { problem: this.#problem }

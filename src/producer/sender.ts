@@ -1,6 +1,6 @@
 // Requests to the service, and its answers to the retrier.
 
-import type { Clock } from '../host/index.ts'
+import { type Clock, messageOf } from '../host/index.ts'
 import { decodePutRecordsAnswer, encodePutRecords, type PutRecordsAnswer } from '../wire/index.ts'
 import { type Call, type Client, isRefusal, type Outcome, type Refusal } from './client.ts'
 import type { KinesisRecord } from './kinesis-record.ts'
@@ -151,7 +151,7 @@ function resultOf(outcome: Outcome, recordCount: number): PutRecordsAnswer | Ref
     return { code: 'Record Count Mismatch', message, mayBeWritten: true }
   } catch (error) {
     // The service acted and said 200; what it said cannot be read.
-    const message = error instanceof Error ? error.message : String(error)
+    const message = messageOf(error)
     return { code: 'UnreadableAnswer', message, mayBeWritten: true }
   }
 }

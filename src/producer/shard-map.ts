@@ -1,7 +1,7 @@
 // What we know of a stream's shards: where a hash key belongs now, and which range a shard has
 // that a record landed in. The old map serves while a new one is fetched.
 
-import type { Clock, Log, Random, Timer } from '../host/index.ts'
+import { type Clock, type Log, messageOf, type Random, type Timer } from '../host/index.ts'
 import { type HashKey, NO_SHARD } from '../record/index.ts'
 import {
   decodeListShardsAnswer,
@@ -259,7 +259,7 @@ export class ShardMap {
       listing.nextToken = page.nextToken
       listing.pageCount++
     } catch (error) {
-      return this.#fail(error instanceof Error ? error.message : String(error))
+      return this.#fail(messageOf(error))
     }
     this.#backoffMs = BACKOFF_MIN_MS
     if (listing.nextToken === null) return this.#adopt(listing)

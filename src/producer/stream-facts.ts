@@ -1,7 +1,7 @@
 // What a stream allows, as the service says: the size of its records, and whether records stand
 // where their hash keys belong, without which nothing can be aggregated that a consumer would find.
 
-import type { Clock, Log, Random } from '../host/index.ts'
+import { type Clock, type Log, messageOf, type Random } from '../host/index.ts'
 import {
   decodeStreamSummary,
   encodeDescribeStreamSummary,
@@ -127,7 +127,7 @@ export class StreamFacts {
     try {
       this.#learn(decodeStreamSummary(format, body))
     } catch (error) {
-      this.#onRefused('UnreadableAnswer', error instanceof Error ? error.message : String(error))
+      this.#onRefused('UnreadableAnswer', messageOf(error))
     }
   }
 
