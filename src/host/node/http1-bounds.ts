@@ -8,9 +8,3 @@ export const PIPELINED_MAX_COUNT = 128
  * is to come: cheaper than a new connection.
  */
 export const UNREAD_BODY_MAX_BYTES = 64 * 1024
-
-/**
- * How long we read on after an answer that the client may not have seen yet. Closing at once would
- * reset the connection, and a reset takes the answer from the client's hands.
- */
-export const LINGER_MS = 2_000

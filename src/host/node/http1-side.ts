@@ -8,7 +8,8 @@ import { type HttpAnswer, type HttpService, headerOf, isCut } from '../network.t
 import { hasBody, rawAnswer } from './answer-bytes.ts'
 import type { AnswerBadRequest, BadRequestStatus } from './bad-request.ts'
 import { probe } from './half-closed.ts'
-import { LINGER_MS, PIPELINED_MAX_COUNT, UNREAD_BODY_MAX_BYTES } from './http1-bounds.ts'
+import { PIPELINED_MAX_COUNT, UNREAD_BODY_MAX_BYTES } from './http1-bounds.ts'
+import { Linger } from './linger.ts'
 import { ServiceExchange } from './service-exchange.ts'
 
 /** What we remember of a connection. */
@@ -200,10 +201,9 @@ function linger(request: IncomingMessage): void {
   const { socket } = request
   // Node calls this when the answer has been handed over, to destroy the socket thereafter.
   socket.destroySoon = () => {
-    socket.end()
-    const timeout = setTimeout(() => socket.destroy(), LINGER_MS)
-    socket.once('close', () => clearTimeout(timeout))
+    const linger = new Linger(socket)
     request.once('end', () => socket.destroy())
+    request.on('data', () => linger.moved())
     request.resume()
   }
 }

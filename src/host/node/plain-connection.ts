@@ -6,8 +6,9 @@ import { type HttpAnswer, headerOf, isCut } from '../network.ts'
 import { hasBody, PROCESSING, rawAnswer } from './answer-bytes.ts'
 import type { BadRequestStatus } from './bad-request.ts'
 import { probe } from './half-closed.ts'
-import { LINGER_MS, PIPELINED_MAX_COUNT, UNREAD_BODY_MAX_BYTES } from './http1-bounds.ts'
+import { PIPELINED_MAX_COUNT, UNREAD_BODY_MAX_BYTES } from './http1-bounds.ts'
 import { LentSocket } from './lent-reads.ts'
+import { Linger } from './linger.ts'
 import { type PlainHead, readPlainHead } from './plain-head.ts'
 import type { PlainLane } from './plain-lane.ts'
 import { ServiceExchange } from './service-exchange.ts'
@@ -34,6 +35,8 @@ export class PlainConnection {
   #isOdd = false
   /** The last answer of this connection is on its way. */
   #isEnding = false
+  /** It was written, and its client is sending still. */
+  #linger: Linger | null = null
   /** The client has said all that it will say. */
   #isPeerDone = false
   /** Counts what happens, so that the sweep sees when nothing did: no clock is asked for that. */
@@ -103,6 +106,7 @@ export class PlainConnection {
 
   #take(bytes: Buffer): void {
     this.#moves++
+    this.#linger?.moved()
     if (this.#missingBytes > 0) return this.#takeBody(bytes)
     if (this.#isEnding) return
     const request = readPlainHead(bytes)
@@ -201,11 +205,7 @@ export class PlainConnection {
     this.#isEnding = true
     this.#lose()
     if (this.#missingBytes === 0) return this.#socket.destroySoon()
-    // The client is sending still, and is to be able to read the answer.
-    const socket = this.#socket
-    socket.end()
-    const timeout = setTimeout(() => socket.destroy(), LINGER_MS)
-    socket.once('close', () => clearTimeout(timeout))
+    this.#linger = new Linger(this.#socket)
   }
 
   /** Too slow, or broken off. */
