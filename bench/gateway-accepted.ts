@@ -17,7 +17,10 @@ import {
 import { type Load, type LoadResult, postBytes } from './load-client.ts'
 import type { Ledger } from './parts/gateway-server.ts'
 
-const BODY_BYTES = 1600
+/** Of a body. */
+const DEFAULT_BYTES = 1600
+/** Of all requests that are made beforehand. */
+const REQUESTS_MAX_BYTES = 32 * 1024 * 1024
 const CONNECTION_COUNT = 50
 /** Different partition keys in the requests. */
 const KEY_COUNT = 5000
@@ -31,18 +34,22 @@ export const METRICS = [
 ] as const
 
 /** The load, but for the port. */
-export function loadOf(seconds: number): Omit<Load, 'port'> {
+export function loadOf(
+  seconds: number,
+  { target = TARGET, bodyBytes = DEFAULT_BYTES } = {},
+): Omit<Load, 'port'> {
+  const length = Math.min(KEY_COUNT, Math.ceil(REQUESTS_MAX_BYTES / bodyBytes))
   return {
-    requests: Array.from({ length: KEY_COUNT }, (_, i) => postBytes(TARGET, [], bodyOf(i))),
+    requests: Array.from({ length }, (_, i) => postBytes(target, [], bodyOf(i, bodyBytes))),
     connectionCount: CONNECTION_COUNT,
     seconds,
   }
 }
 
-/** A JSON body of exactly `BODY_BYTES` with its partition key at /foo/foopart1. */
-function bodyOf(key: number): Buffer {
+/** A JSON body of exactly so many bytes with its partition key at /foo/foopart1. */
+function bodyOf(key: number, bytes: number): Buffer {
   const head = `{"foo":{"foopart1":${key},"foopart2":2},"bar":"`
-  return Buffer.from(`${head.padEnd(BODY_BYTES - 2, 'x')}"}`)
+  return Buffer.from(`${head.padEnd(bytes - 2, 'x')}"}`)
 }
 
 /** A record is answered when in memory, and is nowhere else. */

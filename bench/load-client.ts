@@ -1,6 +1,7 @@
 // A load generator that costs little: raw sockets, request bytes made beforehand, answers only
 // counted. (autocannon takes as much CPU as the server that it measures.) Closed loop: every
-// connection sends its next request when the answer to the last one is complete.
+// connection sends its next request when the answer to the last one is complete. Where an answer
+// is the last of its connection a new one is made, and what is left of the request is still sent.
 
 import { connect } from 'node:net'
 import { answerCalls } from './child.ts'
@@ -44,10 +45,11 @@ class Run {
     this.#resolve = resolve
     this.#openCount = load.connectionCount
     this.#endAtMs = this.#startAtMs + load.seconds * 1000
-    for (let i = 0; i < load.connectionCount; i++) this.#connect(i)
+    // Places in the list that are far apart, so that connections do not send the same in step.
+    for (let i = 0; i < load.connectionCount; i++) this.#connect(i * 7919)
   }
 
-  #connect(index: number): void {
+  #connect(first: number): void {
     const { port, requests } = this.#load
     const answers = new AnswerCounter()
     // One buffer for all that a connection reads: the client's core has the sink, too.
@@ -57,21 +59,28 @@ class Run {
         const status = answers.take((buffer as Buffer).subarray(0, bytes))
         if (status === null) return true
         this.#count(status, performance.now() - sentAtMs)
-        send()
+        if (answers.isLast) leave()
+        else send()
         return true
       },
     }
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, onread })
-    // Places in the list that are far apart, so that connections do not send the same in step.
-    let next = index * 7919
+    let next = first
     let sentAtMs = 0
     const send = () => {
       sentAtMs = performance.now()
       if (sentAtMs >= this.#endAtMs) socket.end()
       else socket.write(requests[next++ % requests.length]!)
     }
+    const leave = () => {
+      socket.end()
+      this.#openCount++
+      this.#connect(next)
+    }
     socket.on('connect', send)
-    socket.on('error', () => this.#badCount++)
+    socket.on('error', () => {
+      if (!answers.isLast) this.#badCount++
+    })
     socket.on('close', () => this.#close())
   }
 
@@ -102,6 +111,7 @@ class Run {
   }
 }
 
+const CONTINUE = 100
 const HEAD_END = Buffer.from('\r\n\r\n')
 
 /** Finds the end of one answer after another; they carry a `content-length`. */
@@ -110,6 +120,8 @@ class AnswerCounter {
   /** Bytes of the body that have not come; -1 while the head is incomplete. */
   #missingBytes = -1
   #status = 0
+  /** The connection is closed after this answer. */
+  isLast = false
 
   /** The status when these bytes complete an answer, else null. */
   take(bytes: Buffer): number | null {
@@ -136,10 +148,17 @@ class AnswerCounter {
   }
 
   #readHead(head: string): void {
+    this.#status = Number(head.slice(9, 12))
+    // Who asked whether to go on has nothing to go on with: rare, where refusals are measured.
+    if (this.#status === CONTINUE) {
+      this.#missingBytes = 0
+      this.isLast = true
+      return
+    }
     const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
     if (length === undefined) throw new Error(`an answer without content-length: ${head}`)
     this.#missingBytes = Number(length)
-    this.#status = Number(head.slice(9, 12))
+    this.isLast = /\r\nconnection: *close/i.test(head)
   }
 }
 
