@@ -150,7 +150,7 @@ function aggregationCases(seconds: number): Case[] {
         for (const record of records) size.add(record)
         at = writeAggregate(records, into, { at, sizeBytes: size.accurateBytes() }, pieces)
       }
-      writeMd5s(pieces, into)
+      writeMd5s(pieces)
     })
     const aggregate = encodeAggregate(records)
     const read = contender('deaggregate', count, seconds, () => deaggregate(aggregate))

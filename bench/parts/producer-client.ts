@@ -165,10 +165,10 @@ const sendNothing: Send = async ({ dataBytes }, endAtMs) => {
     for (let i = 0; i < AGGREGATE_COUNT; i++) {
       const start = at
       for (let n = 0; n < pieceCount; n++, at += dataBytes) body.set(data, at)
-      pieces.push({ start, end: at })
+      pieces.push({ bytes: body, start, end: at })
       at += 16
     }
-    writeMd5s(pieces, body)
+    writeMd5s(pieces)
     hash('sha256', body.subarray(0, at), 'hex')
     count += AGGREGATE_COUNT * pieceCount
   }

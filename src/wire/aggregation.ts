@@ -40,7 +40,7 @@ export function encodeAggregate(records: readonly Aggregatable[]): Buffer {
   const aggregate = Buffer.allocUnsafe(size.framedBytes())
   const pieces: Md5Piece[] = []
   writeAggregate(records, aggregate, { at: 0, sizeBytes: aggregate.length }, pieces)
-  writeMd5s(pieces, aggregate)
+  writeMd5s(pieces)
   return aggregate
 }
 
@@ -69,7 +69,7 @@ export function writeAggregate(
     end = writeRecord(records[i]!.data, { keyIndex, hashKeyIndex }, into, end)
   }
   assert(end === messageEnd, `the aggregate's message ended at ${end}, not at ${messageEnd}`)
-  pieces.push({ start: messageStart, end })
+  pieces.push({ bytes: into, start: messageStart, end })
   return end + MD5_BYTES
 }
 
