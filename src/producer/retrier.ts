@@ -227,9 +227,13 @@ export class Retrier {
     const { startAtMs, endAtMs } = exchange
     const success = { startAtMs, endAtMs, code: null, message: null, mayBeWritten: false }
     this.#metrics.delivered(members, shardNumberOf(landing.shardId), startAtMs)
+    const attempts = [success]
     const isAlone = members.length === 1
     for (let i = 0; i < members.length; i++) {
-      deliver(members[i]!, success, placeOf(landing, isAlone ? null : i))
+      const member = members[i]!
+      member.addAttempt(success, attempts)
+      const place = placeOf(landing, isAlone ? null : i)
+      member.settle({ isDelivered: true, place, attempts: member.attempts })
     }
   }
 
@@ -289,11 +293,6 @@ interface Unjudged {
 
 function addToAll(members: readonly UserRecord[], attempt: Attempt): void {
   for (const member of members) member.addAttempt(attempt)
-}
-
-function deliver(member: UserRecord, success: Attempt, place: Place): void {
-  member.addAttempt(success)
-  member.settle({ isDelivered: true, place, attempts: member.attempts })
 }
 
 function placeOf(landing: Landing, subSequenceNumber: number | null): Place {

@@ -94,18 +94,20 @@ export class UserRecord {
     return this.#isSettled
   }
 
-  addAttempt(attempt: Attempt): void {
+  /** `alone`: the attempt as a list, where several records share it. */
+  addAttempt(attempt: Attempt, alone: readonly Attempt[] | null = null): void {
     this.attemptCount++
     if (attempt.mayBeWritten) this.mayBeWritten = true
+    const before = this.#attempts
     // Nearly always the only one: an array that can grow takes room for sixteen more.
-    const kept =
-      this.#attempts.length < ATTEMPTS_KEPT_MAX_COUNT ? this.#attempts : this.#attempts.slice(0, -1)
-    this.#attempts = kept.length === 0 ? [attempt] : [...kept, attempt]
+    if (before.length === 0) this.#attempts = alone ?? [attempt]
+    else this.#attempts = [...before.slice(0, ATTEMPTS_KEPT_MAX_COUNT - 1), attempt]
   }
 
   /** Decides the record's result, exactly once. */
   settle(result: RecordResult): void {
-    assert(!this.#isSettled, `a record of stream ${this.stream} settled twice`)
+    // Its words cost more than all the rest, so they are made only for one that is broken.
+    if (this.#isSettled) assert.fail(`a record of stream ${this.stream} settled twice`)
     this.#isSettled = true
     this.onLeave?.(this)
     this.#onSettle(result, this)
