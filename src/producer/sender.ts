@@ -29,7 +29,7 @@ export interface SenderConfig {
 export class Sender implements Stage<readonly KinesisRecord[]> {
   readonly #clock: Clock
   readonly #stream: string
-  readonly #client: Client
+  readonly #client: Pick<Client, 'call'>
   readonly #config: SenderConfig
   readonly #exits: SenderExits
   /** Requests without an answer yet, those that wait for a connection included. */
@@ -102,7 +102,7 @@ export class Sender implements Stage<readonly KinesisRecord[]> {
 
 export interface SenderParts {
   readonly stream: string
-  readonly client: Client
+  readonly client: Pick<Client, 'call'>
   readonly config: SenderConfig
 }
 
