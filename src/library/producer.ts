@@ -23,6 +23,7 @@ import { Intake } from './intake.ts'
 import { type ProducerSettings, readOptions } from './options.ts'
 import {
   type FailedResult,
+  IndexedRecord,
   PromisedRecord,
   type UserRecordFailedError,
   type UserRecordInput,
@@ -148,7 +149,7 @@ export class KinesisProducer {
     onSettle: (result: RecordResult, index: number) => void,
   ): void {
     const all = inputs.map((input, index) => {
-      return this.#recordOf(input, (result) => onSettle(result, index))
+      return new IndexedRecord(input, this.#maxUserRecordSize, { tell: onSettle, index })
     })
     for (const record of all) this.#producer.put(record)
   }

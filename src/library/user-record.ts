@@ -91,6 +91,36 @@ export class PromisedRecord extends UserRecord {
   }
 }
 
+/** Told of each record of a batch, with its place there. */
+export type TellIndexed = (result: RecordResult, index: number) => void
+
+/** One of a batch that shares a callback: as above, nothing else lives as long as it does. */
+export class IndexedRecord extends UserRecord {
+  readonly #tell: TellIndexed
+  readonly #index: number
+
+  /** Throws as `userRecordOf` does. */
+  constructor(
+    input: UserRecordInput,
+    maxUserRecordSize: number,
+    { tell, index }: { tell: TellIndexed; index: number },
+  ) {
+    super(fieldsOf(input, maxUserRecordSize, tellIndexed))
+    this.#tell = tell
+    this.#index = index
+  }
+
+  tell(result: RecordResult): void {
+    // Not as a method: the caller's function has no business with the record.
+    const tell = this.#tell
+    tell(result, this.#index)
+  }
+}
+
+function tellIndexed(result: RecordResult, record: UserRecord): void {
+  ;(record as IndexedRecord).tell(result)
+}
+
 function tellPromise(result: RecordResult, record: UserRecord): void {
   ;(record as PromisedRecord).tell(result)
 }
