@@ -147,8 +147,10 @@ function aggregationCases(seconds: number): Case[] {
       let at = 0
       for (let i = 0; i < AGGREGATES; i++) {
         const size = new AggregateSize()
-        for (const record of records) size.add(record)
-        at = writeAggregate(records, into, { at, sizeBytes: size.accurateBytes() }, pieces)
+        for (const record of records) size.add(record, records)
+        const { areKeysDistinct } = size
+        const sizeBytes = size.accurateBytes()
+        at = writeAggregate(records, into, { at, sizeBytes, areKeysDistinct }, pieces)
       }
       writeMd5s(pieces)
     })

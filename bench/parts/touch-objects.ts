@@ -34,7 +34,7 @@ export function touchObjects(plan: TouchPlan, endAtMs: number): number {
     outstandingCount++
     const shard = Math.floor((record.hashKey.w0 / HASH_KEY_TOPS) * shardCount)
     const group = groups[shard]!
-    sizes[shard]!.add(record)
+    sizes[shard]!.add(record, group)
     if (group.push(record) < groupCount) return
     groups[shard] = []
     sizes[shard]!.clear()

@@ -3,6 +3,7 @@
 import type { Clock } from '../host/index.ts'
 import { NO_SHARD, type UserRecord } from '../record/index.ts'
 import { AggregateSize } from '../wire/index.ts'
+import { hashKeyFor } from './hash-key-for.ts'
 import { SENT, stepBack } from './key-order.ts'
 import { AGGREGATE_KEY_BYTES, alone, KinesisRecord } from './kinesis-record.ts'
 import type { Cut } from './metrics/processing-statistics.ts'
@@ -61,6 +62,8 @@ export class Aggregator implements Stage<UserRecord> {
   #isFlushing = false
   /** Of the map by which the shards' reducers gather. */
   #mapVersion = 0
+  /** Of a shard's aggregates: one object for all of them, which so stays near. */
+  readonly #shardLimits: ReducerLimits
 
   constructor(
     clock: Clock,
@@ -75,6 +78,7 @@ export class Aggregator implements Stage<UserRecord> {
     this.#config = config
     this.#next = next
     this.#onCut = onCut
+    this.#shardLimits = this.#limitsBeside(AGGREGATE_KEY_BYTES)
   }
 
   put(record: UserRecord): void {
@@ -84,11 +88,11 @@ export class Aggregator implements Stage<UserRecord> {
     if (!this.#shards.isTried || (mode === 'safe' && !this.#facts.isTried)) {
       return this.#hold(record)
     }
-    const shard = this.#shards.predict(record.hashKey!)
+    const shard = this.#shards.predict(hashKeyFor(record))
     const isKnown = shard !== NO_SHARD
     if (mode === 'safe' && !this.#facts.areKeysKept) this.#putAlone(record, shard)
     else if (isKnown && this.#shards.isWorthWaiting(shard)) this.#hold(record)
-    else if (mode === 'same-key' || !isKnown || !this.#shards.isSettled(shard)) {
+    else if (mode === 'same-key' || !isKnown || this.#shards.hasMoved(shard)) {
       this.#putByKey(record, shard)
     } else this.#putByShard(record, shard)
   }
@@ -157,12 +161,16 @@ export class Aggregator implements Stage<UserRecord> {
     let reducer = byShard.get(shard)
     if (reducer === undefined) {
       const { version } = this.#shards
-      reducer = this.#open(AGGREGATE_KEY_BYTES, (records, sizeBytes) => {
+      reducer = this.#open(this.#shardLimits, (records, sizeBytes) => {
         return new KinesisRecord(records, sizeBytes, shard, records.length === 1, version)
       })
       byShard.set(shard, reducer)
     }
-    if (mayJoin(record, reducer)) reducer.put(record)
+    if (!mayJoin(record, reducer)) return
+    // Known by the shard now. What lives as long as a record is moved twice by the collector of
+    // young objects, and with many shards not in the order in which it lies.
+    if (reducer.count > 0) record.hashKey = null
+    reducer.put(record)
   }
 
   /** A reducer of one key is gone when it is empty: there can be as many keys as records. */
@@ -174,7 +182,8 @@ export class Aggregator implements Stage<UserRecord> {
     let reducer = byKey.get(key)
     const isNew = reducer === undefined
     if (reducer === undefined) {
-      const opened = this.#open(Buffer.byteLength(partitionKey), (records, sizeBytes) => {
+      const limits = this.#limitsBeside(Buffer.byteLength(partitionKey))
+      const opened = this.#open(limits, (records, sizeBytes) => {
         if (opened.count === 0) {
           byKey.delete(key)
           opened.abandon()
@@ -189,25 +198,20 @@ export class Aggregator implements Stage<UserRecord> {
   }
 
   #open(
-    keyBytes: number,
+    limits: ReducerLimits,
     join: (records: UserRecord[], sizeBytes: number) => KinesisRecord,
   ): UserRecordReducer {
-    const { maxCount, maxSizeBytes } = this.#config
-    const facts = this.#facts
-    // Looked at anew for each record: what the stream takes is learned, and can be changed.
-    const limits = {
-      maxCount,
-      get maxSizeBytes() {
-        return Math.min(maxSizeBytes, facts.maxRecordBytes - keyBytes)
-      },
-    }
+    const measure = new AggregateMeasure()
     const next = (records: UserRecord[], sizeBytes: number, reasons: number) => {
+      // Of these records, until the reducer is cleared again.
+      const { wereKeysDistinct } = measure
       this.#onCut(reasons, records.length)
       const isOrdered = records[0]!.keyTurn !== null
       // What was trimmed has to wait when others of its key were not.
       const trimmed = isOrdered ? reducer.abandon() : []
       if (isOrdered) for (const { keyTurn } of records) keyTurn!.sent()
       const record = join(records, sizeBytes)
+      record.areKeysDistinct = wereKeysDistinct
       if (this.#isFlushing) {
         const nowMs = this.#clock.monotonicMs()
         for (const one of [record, ...trimmed]) one.deadlineAtMs = nowMs
@@ -215,8 +219,20 @@ export class Aggregator implements Stage<UserRecord> {
       this.#next.put(record)
       stepBack(trimmed)
     }
-    const reducer = new Reducer(this.#clock, limits, new AggregateMeasure(), next)
+    const reducer = new Reducer(this.#clock, limits, measure, next)
     return reducer
+  }
+
+  /** Looked at anew for each record: what the stream takes is learned, and can be changed. */
+  #limitsBeside(keyBytes: number): ReducerLimits {
+    const { maxCount, maxSizeBytes } = this.#config
+    const facts = this.#facts
+    return {
+      maxCount,
+      get maxSizeBytes() {
+        return Math.min(maxSizeBytes, facts.maxRecordBytes - keyBytes)
+      },
+    }
   }
 }
 
@@ -228,23 +244,13 @@ function mayJoin(record: UserRecord, place: unknown): boolean {
   return record.keyTurn === null || record.keyTurn.mayJoin(record, place)
 }
 
-class AggregateMeasure implements Measure<UserRecord> {
-  readonly #size = new AggregateSize()
+class AggregateMeasure extends AggregateSize implements Measure<UserRecord> {
+  /** Before the last `clear`. What was trimmed then leaves the others distinct. */
+  wereKeysDistinct = false
 
-  add(record: UserRecord): void {
-    this.#size.add(record)
-  }
-
-  clear(): void {
-    this.#size.clear()
-  }
-
-  estimatedBytes(): number {
-    return this.#size.estimatedBytes()
-  }
-
-  accurateBytes(): number {
-    return this.#size.accurateBytes()
+  override clear(): void {
+    this.wereKeysDistinct = this.areKeysDistinct
+    super.clear()
   }
 
   isCalledFor(): boolean {

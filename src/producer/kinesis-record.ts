@@ -9,6 +9,7 @@ import {
   type PutRecordsEntry,
   writeAggregate,
 } from '../wire/index.ts'
+import { hashKeyFor } from './hash-key-for.ts'
 
 /** The partition key of a record with members of several keys, which are inside. As the KPL. */
 const AGGREGATE_PARTITION_KEY = 'a'
@@ -28,6 +29,9 @@ export class KinesisRecord implements PutRecordsEntry {
   readonly expiresAtMs: number
   /** When it must leave the buffer in which it is. */
   deadlineAtMs: number
+  gatheredBytes = 0
+  /** Whoever gathered the members saw that each has a partition key of its own. */
+  areKeysDistinct = false
 
   /** All members have one hash key, so that wherever it lands they belong there. */
   readonly isOneKey: boolean
@@ -63,12 +67,13 @@ export class KinesisRecord implements PutRecordsEntry {
    * Always sent, as the KPL does, so that the whole record lands where its first member belongs.
    */
   get explicitHashKey(): HashKey {
-    return this.userRecords[0]!.hashKey!
+    return hashKeyFor(this.userRecords[0]!)
   }
 
   write(into: Buffer, at: number, pieces: Md5Piece[]): number {
     if (this.userRecords.length > 1) {
-      return writeAggregate(this.userRecords, into, { at, sizeBytes: this.sizeBytes }, pieces)
+      const { sizeBytes, areKeysDistinct } = this
+      return writeAggregate(this.userRecords, into, { at, sizeBytes, areKeysDistinct }, pieces)
     }
     into.set(this.userRecords[0]!.data, at)
     return at + this.sizeBytes
@@ -82,7 +87,7 @@ export function firstOf(
 ): KinesisRecord {
   const first = userRecords.slice(0, count)
   const size = new AggregateSize()
-  for (const record of first) size.add(record)
+  for (const record of first) size.add(record, first)
   const isOne = isOneKey || count === 1
   return new KinesisRecord(first, size.accurateBytes(), predictedShard, isOne, mapVersion)
 }

@@ -1,12 +1,12 @@
 // The line of one stream: aggregate, limit, collect, send, judge.
 
 import type { Host, Log } from '../host/index.ts'
-import type { HashKey, UserRecord } from '../record/index.ts'
-import { hashKeyOf } from '../wire/index.ts'
+import type { UserRecord } from '../record/index.ts'
 import { Aggregator } from './aggregator.ts'
 import { Backoff } from './backoff.ts'
 import type { Client } from './client.ts'
 import { Collector } from './collector.ts'
+import { hashKeyFor } from './hash-key-for.ts'
 import { KeyOrder } from './key-order.ts'
 import { laneBaseOf, laneOf } from './lane-number.ts'
 import { Limiter } from './limiter.ts'
@@ -187,7 +187,7 @@ export class Pipeline {
 
   put(record: UserRecord): void {
     this.#metrics.received(record.arrivalAtMs, this.outstandingCount - 1)
-    record.hashKey ??= hashKeyFor(record)
+    record.hashKey = hashKeyFor(record)
     this.#shards.wake(record.arrivalAtMs)
     this.#facts.wake(record.arrivalAtMs)
     this.#gate.put(record)
@@ -195,7 +195,7 @@ export class Pipeline {
 
   /** Where the record would land now. */
   laneOf(record: UserRecord): number {
-    record.hashKey ??= hashKeyFor(record)
+    record.hashKey = hashKeyFor(record)
     return laneOf(this.#laneBase, this.#shards.predict(record.hashKey))
   }
 
@@ -243,8 +243,4 @@ export class Pipeline {
     for (const { record } of left) this.#metrics.abandoned(record)
     return left
   }
-}
-
-function hashKeyFor({ explicitHashKey, partitionKey }: UserRecord): HashKey {
-  return explicitHashKey ?? hashKeyOf(partitionKey)
 }

@@ -6,13 +6,16 @@
 import type { Clock, Timer } from '../host/index.ts'
 import { CUT_BECAUSE } from './metrics/processing-statistics.ts'
 
-export interface Deadlined {
+export interface Gathered {
   readonly deadlineAtMs: number
+  /** What a batch of it and those gathered before it takes. Written by the reducer. */
+  gatheredBytes: number
 }
 
 /** Sizes of what a reducer holds. */
 export interface Measure<T> {
-  add(item: T): void
+  /** `items` are those before it. */
+  add(item: T, items: readonly T[]): void
   clear(): void
   /** Against the size limit, for the decision to cut. */
   estimatedBytes(): number
@@ -30,18 +33,16 @@ export interface ReducerLimits {
 /** `reasons`: bits of `CUT_BECAUSE`. */
 export type Batch<T> = (items: T[], sizeBytes: number, reasons: number) => void
 
-export class Reducer<T extends Deadlined> {
+export class Reducer<T extends Gathered> {
   readonly #clock: Clock
   readonly #limits: ReducerLimits
   readonly #measure: Measure<T>
   readonly #next: Batch<T>
   #items: T[] = []
-  /** At i: the accurate size of the first i+1 items, so that a trim costs nothing. */
-  #sizes: number[] = []
   #isSorted = true
   /** Of the item put last: asked itself, it would have to come from far memory. */
-  #lastAtMs = Number.NEGATIVE_INFINITY
-  #earliestAtMs = Number.POSITIVE_INFINITY
+  #lastAtMs = 0
+  #earliestAtMs = 0
   #timer: Timer | null = null
   #timerAtMs = Number.POSITIVE_INFINITY
 
@@ -57,13 +58,13 @@ export class Reducer<T extends Deadlined> {
   }
 
   put(item: T): void {
-    this.#take(item)
+    const isEarliest = this.#take(item)
     let reasons = 0
     if (this.#items.length >= this.#limits.maxCount) reasons |= CUT_BECAUSE.count
     if (this.#measure.estimatedBytes() >= this.#limits.maxSizeBytes) reasons |= CUT_BECAUSE.size
     if (this.#measure.isCalledFor()) reasons |= CUT_BECAUSE.matches
     if (reasons !== 0) this.#cut(reasons)
-    else this.#arm()
+    else if (isEarliest) this.#arm()
   }
 
   /** Sends on everything, in as many batches as the limits ask for. */
@@ -81,28 +82,30 @@ export class Reducer<T extends Deadlined> {
     return items
   }
 
-  #take(item: T): void {
+  /** Answers whether no other must leave as early. */
+  #take(item: T): boolean {
     const { deadlineAtMs } = item
     if (deadlineAtMs < this.#lastAtMs) this.#isSorted = false
     this.#lastAtMs = deadlineAtMs
-    if (deadlineAtMs < this.#earliestAtMs) this.#earliestAtMs = deadlineAtMs
-    this.#measure.add(item)
+    const isEarliest = this.#items.length === 0 || deadlineAtMs < this.#earliestAtMs
+    if (isEarliest) this.#earliestAtMs = deadlineAtMs
+    this.#measure.add(item, this.#items)
+    item.gatheredBytes = this.#measure.accurateBytes()
     this.#items.push(item)
-    this.#sizes.push(this.#measure.accurateBytes())
+    return isEarliest
   }
 
   #cut(reasons: number): void {
     if (!this.#isSorted) this.#sort()
     const items = this.#items
-    const sizes = this.#sizes
     let count = items.length
     while (
       count > 1 &&
-      (count > this.#limits.maxCount || sizes[count - 1]! > this.#limits.maxSizeBytes)
+      (count > this.#limits.maxCount || items[count - 1]!.gatheredBytes > this.#limits.maxSizeBytes)
     ) {
       count--
     }
-    const sizeBytes = sizes[count - 1]!
+    const sizeBytes = items[count - 1]!.gatheredBytes
     const left = items.length === count ? null : items.splice(count)
     this.#reset()
     if (left !== null) for (const item of left) this.#take(item)
@@ -119,10 +122,9 @@ export class Reducer<T extends Deadlined> {
 
   #reset(): void {
     this.#items = []
-    this.#sizes = []
     this.#isSorted = true
-    this.#lastAtMs = Number.NEGATIVE_INFINITY
-    this.#earliestAtMs = Number.POSITIVE_INFINITY
+    this.#lastAtMs = 0
+    this.#earliestAtMs = 0
     this.#measure.clear()
   }
 
@@ -130,6 +132,7 @@ export class Reducer<T extends Deadlined> {
   // size long before their deadline, and a wake-up in vain each deadline is cheaper than a timer
   // cancelled and made for each of them.
   #arm(): void {
+    if (this.#items.length === 0) return
     if (this.#earliestAtMs >= this.#timerAtMs) return
     this.#timer?.cancel()
     this.#timerAtMs = this.#earliestAtMs

@@ -5,6 +5,7 @@ import { type Attempt, NO_SHARD, type Place, type UserRecord } from '../record/i
 import { PUT_RECORDS_MAX_COUNT, type PutRecordsAnswer, shardNumberOf } from '../wire/index.ts'
 import { type Backoff, WHOLE_STREAM } from './backoff.ts'
 import type { Refusal } from './client.ts'
+import { hashKeyFor } from './hash-key-for.ts'
 import { stepBack } from './key-order.ts'
 import { firstOf, KinesisRecord } from './kinesis-record.ts'
 import type { StreamMetrics } from './metrics/stream-metrics.ts'
@@ -222,7 +223,7 @@ export class Retrier {
     rangeOf: number | null,
   ): void {
     const members = record.userRecords
-    const isStray = (member: UserRecord) => !this.#shards.contains(rangeOf!, member.hashKey!)
+    const isStray = (member: UserRecord) => !this.#shards.contains(rangeOf!, hashKeyFor(member))
     if (rangeOf !== null && members.some(isStray)) return this.#onWrongShard(exchange, record)
     const { startAtMs, endAtMs } = exchange
     const success = { startAtMs, endAtMs, code: null, message: null, mayBeWritten: false }

@@ -11,6 +11,7 @@ import {
 } from '../wire/index.ts'
 import { type Client, isRefusal, type Outcome } from './client.ts'
 import { isWithin, type NumberRange, numberRangeFrom } from './number-range.ts'
+import { ShardIndex } from './shard-index.ts'
 
 interface Range {
   readonly shard: number
@@ -70,6 +71,7 @@ export class ShardMap {
   readonly #maxAgeMs: number | null
   /** Open shards in order of their ending hash keys. */
   #open: readonly Range[] = []
+  #index = new ShardIndex([])
   #ranges = new Map<number, Range & { seenAtMs: number }>()
   #openShards = new Set<number>()
   #version = 0
@@ -159,6 +161,11 @@ export class ShardMap {
     return this.#openShards.has(shard) && !this.#moved.has(shard)
   }
 
+  /** An open shard is no more where the map has it. */
+  hasMoved(shard: number): boolean {
+    return this.#moved.size > 0 && this.#moved.has(shard)
+  }
+
   /** The shard has moved, and a map that says where to is worth waiting for. */
   isWorthWaiting(shard: number): boolean {
     return this.#patience !== null && this.#moved.has(shard)
@@ -166,15 +173,7 @@ export class ShardMap {
 
   /** The open shard to which the hash key belongs, or `NO_SHARD`. */
   predict(key: HashKey): number {
-    const open = this.#open
-    let low = 0
-    let high = open.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (open[middle]!.end.compare(key) < 0) low = middle + 1
-      else high = middle
-    }
-    return open[low]?.shard ?? NO_SHARD
+    return this.#index.find(key)
   }
 
   /** Whether the hash key is in the shard's range; null when we know no such shard. */
@@ -285,6 +284,7 @@ export class ShardMap {
     open.sort((a, b) => a.end.compare(b.end))
     if (!areSame(this.#open, open)) this.#version++
     this.#open = open
+    this.#index = new ShardIndex(open)
     this.#isMissing = false
     this.#openShards = new Set(open.map((range) => range.shard))
     this.#updatedAtMs = nowMs

@@ -51,7 +51,10 @@ export class UserRecord {
 
   // What follows is written by the producer, stage by stage.
 
-  /** Where it belongs: the explicit hash key, or the MD5 of the partition key. */
+  /**
+   * Where it belongs: the explicit hash key, or the MD5 of the partition key; null where it would
+   * have to be computed.
+   */
   hashKey: HashKey | null = null
   /** The number of the shard in which we expect it to land, or `NO_SHARD`. */
   predictedShard = NO_SHARD
@@ -61,6 +64,8 @@ export class UserRecord {
   deadlineAtMs = 0
   /** When it is given up. */
   expiresAtMs = 0
+  /** What it and those gathered before it take together. */
+  gatheredBytes = 0
   /** How often it was tried; `attempts` keeps at most `ATTEMPTS_KEPT_MAX_COUNT` of them. */
   attemptCount = 0
   /** Some attempt ended without an answer: the record may be in the stream although it failed. */

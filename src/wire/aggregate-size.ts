@@ -3,6 +3,7 @@
 
 import type { HashKey } from '../record/index.ts'
 import { decimalOf } from './decimal-of.ts'
+import { DistinctKeys } from './distinct-keys.ts'
 import { KeyTable } from './key-table.ts'
 import { utf8Bytes } from './utf8.ts'
 import { varintBytes } from './varint.ts'
@@ -25,20 +26,28 @@ const ESTIMATED_REFERENCE_BYTES = 2
 const ESTIMATED_TABLE_ENTRY_BYTES = 3
 
 export class AggregateSize {
-  readonly #partitionKeys = new KeyTable()
-  readonly #explicitHashKeys = new KeyTable()
   #count = 0
   #dataBytes = 0
   #estimatedBytes = 0
   #messageBytes = 0
+  #areKeysDistinct = true
+  readonly #distinctKeys = new DistinctKeys()
+  /** Of use when a key comes again, or an explicit one comes; made then. */
+  #tables: Tables | null = null
 
-  /** Counts one more record, behind those before. Constant time. */
-  add(record: Aggregatable): void {
+  /**
+   * Counts one more record, behind those before: `records` begins with them. Constant time, for all
+   * of them together.
+   */
+  add(record: Aggregatable, records: readonly Aggregatable[]): void {
     const dataBytes = record.data.length
-    const keyIndex = this.#indexOf(record.partitionKey, this.#partitionKeys)
+    const keyIndex = this.#isOfNewKey(record)
+      ? this.#newEntry(record.partitionKey, this.#count)
+      : this.#indexOf(record.partitionKey, this.#tablesOf(records).partitionKeys)
     let recordBytes = 2 + varintBytes(keyIndex) + varintBytes(dataBytes) + dataBytes
     if (record.explicitHashKey !== null) {
-      const index = this.#indexOf(decimalOf(record.explicitHashKey), this.#explicitHashKeys)
+      const hashKeys = this.#tables!.explicitHashKeys
+      const index = this.#indexOf(decimalOf(record.explicitHashKey), hashKeys)
       recordBytes += 1 + varintBytes(index)
       this.#estimatedBytes += ESTIMATED_REFERENCE_BYTES
     }
@@ -50,12 +59,21 @@ export class AggregateSize {
 
   /** For another aggregate. */
   clear(): void {
-    this.#partitionKeys.clear()
-    this.#explicitHashKeys.clear()
     this.#count = 0
     this.#dataBytes = 0
     this.#estimatedBytes = 0
     this.#messageBytes = 0
+    this.#areKeysDistinct = true
+    this.#distinctKeys.clear()
+  }
+
+  /**
+   * Each record has a partition key that no other has, and none an explicit hash key: whoever
+   * writes the aggregate need not look for keys that are there already. False may mean that nobody
+   * knows.
+   */
+  get areKeysDistinct(): boolean {
+    return this.#areKeysDistinct
   }
 
   /** Records so far. */
@@ -78,13 +96,38 @@ export class AggregateSize {
     return FRAME_BYTES + this.#messageBytes
   }
 
+  #isOfNewKey({ partitionKey, explicitHashKey }: Aggregatable): boolean {
+    if (!this.#areKeysDistinct || explicitHashKey !== null) return false
+    return this.#distinctKeys.add(partitionKey)
+  }
+
+  /** The tables with the keys of all records so far. */
+  #tablesOf(records: readonly Aggregatable[]): Tables {
+    const tables = this.#tables ?? new Tables()
+    this.#tables = tables
+    if (!this.#areKeysDistinct) return tables
+    this.#areKeysDistinct = false
+    tables.partitionKeys.clear()
+    tables.explicitHashKeys.clear()
+    for (let i = 0; i < this.#count; i++) tables.partitionKeys.placeOf(records[i]!.partitionKey)
+    return tables
+  }
+
   #indexOf(key: string, table: KeyTable): number {
     const knownCount = table.count
     const index = table.placeOf(key)
-    if (index < knownCount) return index
+    return index < knownCount ? index : this.#newEntry(key, index)
+  }
+
+  #newEntry(key: string, index: number): number {
     const keyBytes = utf8Bytes(key)
     this.#estimatedBytes += keyBytes + ESTIMATED_TABLE_ENTRY_BYTES
     this.#messageBytes += 1 + varintBytes(keyBytes) + keyBytes
     return index
   }
+}
+
+class Tables {
+  readonly partitionKeys = new KeyTable()
+  readonly explicitHashKeys = new KeyTable()
 }

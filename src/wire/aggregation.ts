@@ -36,23 +36,32 @@ const NO_INDEX = -1
 /** The aggregate of these records (one at least), as the KPL would write it from two on. */
 export function encodeAggregate(records: readonly Aggregatable[]): Buffer {
   const size = new AggregateSize()
-  for (const record of records) size.add(record)
+  for (const record of records) size.add(record, records)
   const aggregate = Buffer.allocUnsafe(size.framedBytes())
   const pieces: Md5Piece[] = []
-  writeAggregate(records, aggregate, { at: 0, sizeBytes: aggregate.length }, pieces)
+  const { areKeysDistinct } = size
+  const place = { at: 0, sizeBytes: aggregate.length, areKeysDistinct }
+  writeAggregate(records, aggregate, place, pieces)
   writeMd5s(pieces)
   return aggregate
 }
 
+export interface AggregatePlace {
+  readonly at: number
+  /** What `AggregateSize` said of the same records in the same order. */
+  readonly sizeBytes: number
+  /** `AggregateSize` said so; without it the same is written, at a higher price. */
+  readonly areKeysDistinct?: boolean
+}
+
 /**
- * Writes the aggregate of these records at `at`, exactly `sizeBytes` (what `AggregateSize` said of
- * the same records in the same order), and answers the end. `into` has the room. The MD5 is left to
- * the caller, who may have many to write: what it is of goes into `pieces`.
+ * Writes the aggregate of these records and answers the end. `into` has the room. The MD5 is left
+ * to the caller, who may have many to write: what it is of goes into `pieces`.
  */
 export function writeAggregate(
   records: readonly Aggregatable[],
   into: Buffer,
-  { at, sizeBytes }: { at: number; sizeBytes: number },
+  { at, sizeBytes, areKeysDistinct = false }: AggregatePlace,
   pieces: Md5Piece[],
 ): number {
   assert(records.length > 0, 'an aggregate without records')
@@ -60,17 +69,50 @@ export function writeAggregate(
   const messageEnd = at + sizeBytes - MD5_BYTES
   into.set(AGGREGATE_MAGIC, at)
   const messageStart = at + AGGREGATE_MAGIC.length
+  assert(!areKeysDistinct || leastBytes(records) < sizeBytes, 'more bytes than were counted')
+  const end = areKeysDistinct
+    ? writeDistinct(records, into, messageStart)
+    : writeMessage(records, into, messageStart)
+  assert(end === messageEnd, `the aggregate's message ended at ${end}, not at ${messageEnd}`)
+  pieces.push({ bytes: into, start: messageStart, end })
+  return end + MD5_BYTES
+}
+
+function writeMessage(records: readonly Aggregatable[], into: Buffer, at: number): number {
   tables.fill(records)
-  let end = writeTable(PARTITION_KEY_TAG, tables.partitionKeys, into, messageStart)
+  let end = writeTable(PARTITION_KEY_TAG, tables.partitionKeys, into, at)
   end = writeTable(EXPLICIT_HASH_KEY_TAG, tables.explicitHashKeys, into, end)
   for (let i = 0; i < records.length; i++) {
     const keyIndex = tables.partitionKeyIndexes[i]!
     const hashKeyIndex = tables.explicitHashKeyIndexes[i]!
     end = writeRecord(records[i]!.data, { keyIndex, hashKeyIndex }, into, end)
   }
-  assert(end === messageEnd, `the aggregate's message ended at ${end}, not at ${messageEnd}`)
-  pieces.push({ bytes: into, start: messageStart, end })
-  return end + MD5_BYTES
+  return end
+}
+
+/**
+ * What records with distinct keys take at least. All are asked before the first is written: by now
+ * they are far away in memory, and what waits for nothing else is fetched side by side.
+ */
+function leastBytes(records: readonly Aggregatable[]): number {
+  let bytes = 0
+  for (let i = 0; i < records.length; i++) {
+    const { partitionKey, data } = records[i]!
+    bytes += partitionKey.length + data.length
+  }
+  return bytes
+}
+
+/** The same, of records that each have a key of their own: its place is theirs. */
+function writeDistinct(records: readonly Aggregatable[], into: Buffer, at: number): number {
+  let end = at
+  for (let i = 0; i < records.length; i++) {
+    end = writeTableEntry(PARTITION_KEY_TAG, records[i]!.partitionKey, into, end)
+  }
+  for (let i = 0; i < records.length; i++) {
+    end = writeRecord(records[i]!.data, { keyIndex: i, hashKeyIndex: NO_INDEX }, into, end)
+  }
+  return end
 }
 
 /** Each key once, in the order of first use, and for each record the places of its own keys. */
@@ -101,11 +143,14 @@ const tables = new Tables()
 function writeTable(tag: number, table: KeyTable, into: Buffer, at: number): number {
   let end = at
   for (let place = 0; place < table.count; place++) {
-    const key = table.keyAt(place)
-    into[end++] = tag
-    end = writeUtf8(key, into, writeVarint(utf8Bytes(key), into, end))
+    end = writeTableEntry(tag, table.keyAt(place), into, end)
   }
   return end
+}
+
+function writeTableEntry(tag: number, key: string, into: Buffer, at: number): number {
+  into[at] = tag
+  return writeUtf8(key, into, writeVarint(utf8Bytes(key), into, at + 1))
 }
 
 function writeRecord(

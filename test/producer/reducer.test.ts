@@ -7,6 +7,7 @@ interface Item {
   readonly name: string
   readonly sizeBytes: number
   readonly deadlineAtMs: number
+  gatheredBytes: number
 }
 
 /** Sizes as they are, the estimate a little above, as the KPL's is for some records. */
@@ -48,7 +49,7 @@ function reducing(limits: { maxCount?: number; maxSizeBytes?: number }, overesti
       }),
   )
   const put = (name: string, sizeBytes: number, deadlineAtMs: number) =>
-    reducer.put({ name, sizeBytes, deadlineAtMs })
+    reducer.put({ name, sizeBytes, deadlineAtMs, gatheredBytes: 0 })
   return { clock, reducer, batches, put }
 }
 

@@ -24,7 +24,7 @@ function record(partitionKey: string, data: string, hashKey?: string): Aggregata
 
 function sizeOf(records: readonly Aggregatable[]): AggregateSize {
   const size = new AggregateSize()
-  for (const each of records) size.add(each)
+  for (const each of records) size.add(each, records)
   return size
 }
 
@@ -90,7 +90,7 @@ test('the accurate size is the size of what is written, after every added record
     fc.property(anyRecords, (records) => {
       const size = new AggregateSize()
       records.forEach((each, i) => {
-        size.add(each)
+        size.add(each, records)
         const upToHere = records.slice(0, i + 1)
         const expected = i === 0 ? each.data.length : encodeAggregate(upToHere).length
         assert.equal(size.accurateBytes(), expected)
@@ -137,6 +137,32 @@ test('an aggregate is written where it is told to be, and nowhere else', () => {
   assert.deepEqual(into.subarray(7, 7 + sizeBytes), encodeAggregate(EXAMPLE))
   assert.deepEqual(into.subarray(0, 7), Buffer.alloc(7, 0xee))
   assert.deepEqual(into.subarray(7 + sizeBytes), Buffer.alloc(13, 0xee))
+})
+
+test('keys that are known to be distinct are written as those that are looked up', () => {
+  const perhapsDistinct = fc.oneof(
+    anyRecords,
+    fc.uniqueArray(fc.nat(999), { minLength: 1 }).map((keys) => {
+      return keys.map((key) => record(`user-${key}`, `data of ${key}`))
+    }),
+  )
+  fc.assert(
+    fc.property(perhapsDistinct, (records) => {
+      const size = sizeOf(records)
+      const { areKeysDistinct } = size
+      const keys = new Set(records.map((each) => each.partitionKey))
+      const areTheirOwn = records.every((each) => each.explicitHashKey === null)
+      assert.equal(areKeysDistinct, keys.size === records.length && areTheirOwn)
+      if (!areKeysDistinct) return
+
+      const written = [true, false].map((areKeysDistinct) => {
+        const into = Buffer.alloc(size.framedBytes())
+        writeAggregate(records, into, { at: 0, sizeBytes: into.length, areKeysDistinct }, [])
+        return into
+      })
+      assert.deepEqual(written[0], written[1])
+    }),
+  )
 })
 
 test('a wrong size or too little room is a broken promise', () => {

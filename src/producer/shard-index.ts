@@ -1,0 +1,60 @@
+// Which of the open shards has a hash key. A binary search touches ten shards of a thousand, each
+// far away in memory; the upper bits of the key say at once between which two of them to look.
+
+import { type HashKey, NO_SHARD } from '../record/index.ts'
+
+export interface IndexedShard {
+  readonly shard: number
+  /** The last hash key of its range. */
+  readonly end: HashKey
+}
+
+/** Buckets for each shard: in most of them no range ends, so that nothing is left to search. */
+const BUCKETS_PER_SHARD = 4
+const BUCKET_BITS_MAX = 20
+
+export class ShardIndex {
+  readonly #shards: readonly IndexedShard[]
+  /** Their numbers, and the upper words of their ends, side by side. */
+  readonly #numbers: Int32Array
+  readonly #tops: Uint32Array
+  readonly #shift: number
+  /** Of each bucket, the number of shards that end below it; and one more, of them all. */
+  readonly #firsts: Int32Array
+
+  /** The shards in the order of their ends. */
+  constructor(shards: readonly IndexedShard[]) {
+    const wanted = Math.ceil(Math.log2(BUCKETS_PER_SHARD * Math.max(1, shards.length)))
+    const bits = Math.min(BUCKET_BITS_MAX, wanted)
+    this.#shards = shards
+    this.#numbers = Int32Array.from(shards, ({ shard }) => shard)
+    this.#tops = Uint32Array.from(shards, ({ end }) => end.w0)
+    this.#shift = 32 - bits
+    const bucketCount = 1 << bits
+    this.#firsts = new Int32Array(bucketCount + 1)
+    let below = 0
+    for (let bucket = 0; bucket <= bucketCount; bucket++) {
+      while (below < shards.length && this.#tops[below]! >>> this.#shift < bucket) below++
+      this.#firsts[bucket] = below
+    }
+  }
+
+  /** The first shard that does not end before the key; `NO_SHARD` when there is none. */
+  find(key: HashKey): number {
+    const top = key.w0
+    const bucket = top >>> this.#shift
+    let low = this.#firsts[bucket]!
+    let high = this.#firsts[bucket + 1]!
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#endsBefore(middle, top, key)) low = middle + 1
+      else high = middle
+    }
+    return low < this.#numbers.length ? this.#numbers[low]! : NO_SHARD
+  }
+
+  #endsBefore(place: number, top: number, key: HashKey): boolean {
+    const ownTop = this.#tops[place]!
+    return ownTop === top ? this.#shards[place]!.end.compare(key) < 0 : ownTop < top
+  }
+}
