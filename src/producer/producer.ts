@@ -99,9 +99,11 @@ export class Producer {
    */
   put(record: UserRecord): void {
     const nowMs = this.#host.clock.monotonicMs()
-    record.arrivalAtMs = nowMs
+    // Without a fraction, where nothing hangs on it: each is an object that lives as long as the
+    // record. It may live a moment longer, and not be given up too early.
+    record.arrivalAtMs = Math.floor(nowMs)
     record.deadlineAtMs = nowMs + this.#config.recordMaxBufferedTime
-    record.expiresAtMs = nowMs + recordTtlMsOf(this.#config)
+    record.expiresAtMs = Math.ceil(nowMs) + recordTtlMsOf(this.#config)
     if (this.#isClosed) return fail(record, nowMs, CLOSED)
     const pipeline = this.#pipelines.get(record.stream) ?? this.#openPipeline(record.stream)
     if (pipeline === null) return fail(record, nowMs, TOO_MANY_STREAMS)
@@ -109,7 +111,7 @@ export class Producer {
     record.onLeave = this.#onLeave
     this.#outstandingCount++
     this.#outstandingBytes += record.data.length
-    this.#arrivals.add(nowMs)
+    this.#arrivals.add(record.arrivalAtMs)
     pipeline.outstandingCount++
     pipeline.put(record)
   }
