@@ -144,7 +144,7 @@ export class LogWriter {
     const { usage, config } = this.#parts
     const { maxBytes, segmentBytes } = config
     // Some way below, so that it is not full again at once.
-    const isRoomy = usage.claimedBytes <= maxBytes - Math.min(segmentBytes, maxBytes / 64)
+    const isRoomy = usage.claimedBytes <= this.#mayBytes - Math.min(segmentBytes, maxBytes / 64)
     if (this.#isFull && isRoomy) this.#isFull = false
     this.#pausedUntilMs = Number.NEGATIVE_INFINITY
   }
@@ -163,12 +163,18 @@ export class LogWriter {
     if (this.#active !== null) this.#seal()
   }
 
+  /** What records and outcomes may take: the newest log has a header and zeros behind them. */
+  get #mayBytes(): number {
+    const { maxBytes, reserveBytes } = this.#parts.config
+    return maxBytes - LOG_HEADER_BYTES - reserveBytes
+  }
+
   #refusalOf(frameBytes: number, recordCount: number): SpoolRefusal | null {
     if (frameBytes > TRANSACTION_MAX_BYTES) return TOO_LARGE
-    const { usage, config } = this.#parts
+    const { usage } = this.#parts
     const reserveBytes = (this.#waitingRecords + recordCount) * OUTCOME_RESERVE_BYTES
     const bytes = usage.claimedBytes + this.#waitingBytes + frameBytes + reserveBytes
-    if (bytes + LOG_HEADER_BYTES + config.reserveBytes <= config.maxBytes) return null
+    if (bytes <= this.#mayBytes) return null
     this.#isFull = true
     this.#parts.onFull()
     return FULL

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Disk, DiskError, MemoryDisk } from '../../src/host/index.ts'
-import { methodsOf } from '../changed-disk.ts'
+import { fileMethodsOf, methodsOf } from '../changed-disk.ts'
 import { Station } from './station.ts'
 
 const kindOf = (name: string) => name.replace(/^.*\./, '.')
@@ -42,4 +42,117 @@ for (const kind of ['.log', '.outcomes']) {
     await second.put('four'.repeat(1000))
     assert.equal(second.spool.stats.bytes, await bytesOn(inner))
   })
+}
+
+test('what a write left that failed counts when it cannot be cut off', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  let isFailing = false
+  const fails = () => new DiskError('EIO', 'the disk failed')
+  const disk: Disk = {
+    ...methodsOf(inner),
+    open: async (name) => {
+      const file = await inner.open(name)
+      const append = async ([bytes]: readonly Uint8Array[]) => {
+        await file.append([isFailing ? bytes!.subarray(0, 500) : bytes!])
+        if (isFailing) throw fails()
+      }
+      const truncate = async (sizeBytes: number) => {
+        if (isFailing) throw fails()
+        await file.truncate(sizeBytes)
+      }
+      return { ...fileMethodsOf(file), append, truncate }
+    },
+  }
+  const station = await Station.open({ disk })
+  await station.put('one')
+  isFailing = true
+  const { refusal } = await station.put('x'.repeat(1000))
+  assert.deepEqual([refusal?.code, refusal?.mayBeWritten], ['disk-failed', true])
+  assert.equal(station.spool.stats.bytes, await bytesOn(inner))
+
+  isFailing = false
+  await station.runFor(20)
+  await station.put('two')
+  assert.equal(station.spool.stats.segments, 2, 'that file is not written to any more')
+  assert.equal(station.spool.stats.bytes, await bytesOn(inner))
+})
+
+test('zeros that are written to be written over have room, too', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  const reservedEnds = new Map<string, number>()
+  const disk: Disk = {
+    ...methodsOf(inner),
+    open: async (name) => {
+      const file = await inner.open(name)
+      return {
+        ...fileMethodsOf(file),
+        appendSynced: async (chunks, { reserveBytes }) => {
+          await file.append(chunks)
+          const size = file.sizeBytes()
+          if (size > (reservedEnds.get(name) ?? 0)) reservedEnds.set(name, size + reserveBytes)
+        },
+        close: async () => {
+          reservedEnds.delete(name)
+        },
+      }
+    },
+  }
+  const maxBytes = 200_000
+  const station = await Station.open({ disk, spool: { maxBytes } })
+  let mostBytes = 0
+  for (let isFull = false; !isFull; ) {
+    isFull = (await station.put('x')).refusal !== null
+    let zeros = 0
+    for (const [name, end] of reservedEnds) zeros += Math.max(0, end - (await inner.sizeOf(name)))
+    const { bytes, unsettledRecords } = station.spool.stats
+    // With what is kept free for what will become of each record.
+    mostBytes = Math.max(mostBytes, bytes + zeros + unsettledRecords * 128)
+  }
+  assert.ok(mostBytes <= maxBytes, `${mostBytes} bytes`)
+})
+
+test('a full spool is full until some room has come', async () => {
+  const station = await Station.open({ spool: { maxBytes: 100_000 } })
+  while ((await station.put('x'.repeat(100))).refusal === null);
+  station.settle()
+  await station.runFor(1_500)
+  assert.equal(station.spool.refusal()?.code, 'spool-full', 'one has settled')
+  station.settleAll()
+  await station.runFor(1_500)
+  assert.equal(station.spool.refusal(), null)
+})
+
+test('what is larger than the room there is makes it full for a moment only', async () => {
+  const station = await Station.open({ spool: { maxBytes: 100_000 } })
+  assert.equal((await station.put('x'.repeat(100_000))).refusal?.code, 'spool-full')
+  assert.equal(station.spool.refusal()?.code, 'spool-full')
+  await station.runFor(1_500)
+  assert.equal((await station.put('x')).refusal, null)
+})
+
+test('what does not fit makes the newest log go when all in it has settled', async () => {
+  const small = { maxBytes: 20_000 }
+  const ofDisk = await Station.open({ disk: new MemoryDisk(small) })
+  const ofSpool = await Station.open({ spool: { maxBytes: 200_000 } })
+  const spools = [
+    { station: ofDisk, first: ['x'.repeat(12_000)], code: 'disk-full' },
+    { station: ofSpool, first: fitting(ofSpool), code: 'spool-full' },
+  ]
+  for (const { station, first, code } of spools) {
+    for (const text of first) assert.equal((await station.put(text)).refusal, null)
+    const last = first.at(-1)!
+    station.settle(last)
+    // Nothing is left to be done, so nobody looks by himself.
+    await station.runFor(10_000)
+    assert.equal((await station.put(last)).refusal?.code, code)
+    await station.runFor(3_000)
+    assert.equal((await station.put(last)).refusal, null, code)
+  }
+})
+
+/** Whole segments, each with one record, and half of one that goes on. */
+function fitting({ spool }: Station): string[] {
+  assert.equal(spool.stats.bytes, 0)
+  const whole = Array.from({ length: 7 }, (_, i) => String(i).repeat(25_500))
+  return [...whole, 'y'.repeat(15_000)]
 }
