@@ -168,12 +168,11 @@ export class Archive {
   }
 
   async #removeLeaving(): Promise<void> {
-    const { log, replayed, onRoom } = this.#parts
+    const { log, onRoom } = this.#parts
     const left: Segment[] = []
     for (const segment of this.#leaving) {
       try {
         await segment.outcomes.remove()
-        replayed.forget(segment.number)
         onRoom()
       } catch (error) {
         left.push(segment)

@@ -36,11 +36,4 @@ export class Replayed {
     }
     return kept
   }
-
-  /** Nobody can tell any more what became of them. */
-  forget(number: number): void {
-    for (const [receipt, place] of this.#places) {
-      if (place.number === number) this.#places.delete(receipt)
-    }
-  }
 }

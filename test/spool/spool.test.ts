@@ -195,6 +195,25 @@ test('a replayed record keeps its receipt, which leads to its new fate', async (
   assert.equal((await third.spool.receipt(receipts![0]!)).state, 'delivered')
 })
 
+test('a replayed record of which nothing is known any more is no dead letter again', async () => {
+  const receipts = { retentionMs: 1000 }
+  const station = await Station.open({ spool: { segmentBytes: 1000 }, receipts })
+  const text = 'x'.repeat(400)
+  const [receipt] = (await station.put(text)).receipts!
+  // Unsettled, so that what became of the first stays.
+  const second = 'y'.repeat(800)
+  await station.put(second)
+  station.settle(text, 'Expired')
+  station.append(['z'.repeat(1000)], { receipt: receipt! })
+  await station.turn()
+  station.settle('z'.repeat(1000))
+  await station.turn()
+  assert.equal((await station.spool.receipt(receipt!)).state, 'delivered')
+  await station.runFor(5_000)
+  assert.equal(station.held.length, 1)
+  assert.equal((await station.spool.receipt(receipt!)).state, 'unknown')
+})
+
 test('texts that are no receipt of ours are unknown', async () => {
   const { spool } = await Station.open()
   for (const text of [
