@@ -124,7 +124,7 @@ export class Spool implements SpoolFront {
       events,
       usage: this.#usage,
       parkedMaxCount: this.#config.spool.parkedMaxCount,
-      onSegmentSettled: (segment) => this.#onSegmentSettled(segment),
+      onSegmentSettled: (segment) => segment.isSealed && this.#retire(segment),
       onLineClosed: () => this.#handOut!.stop(),
       onParked: (isTooMany) => this.#handOut!.hold(isTooMany),
       onUnparked: () => this.#handOut!.startOver(),
@@ -298,11 +298,6 @@ export class Spool implements SpoolFront {
       return receipt ?? receiptOf(number, ordinal, marker)
     })
     transaction.durable(receipts)
-  }
-
-  #onSegmentSettled(segment: Segment): void {
-    if (segment.isSealed) this.#retire(segment)
-    else if (this.#upkeep.isShortOfRoom) this.#writer.seal()
   }
 
   #retire(segment: Segment): void {

@@ -105,7 +105,6 @@ export class Upkeep {
       if (outcomes.needsCare) await outcomes.care()
     }
     await this.tidy()
-    if (this.isShortOfRoom) this.wake()
   }
 
   #saveExhausted(): void {
