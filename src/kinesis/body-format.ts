@@ -60,10 +60,14 @@ export const CBOR_FORMAT: BodyFormat = {
 }
 
 /** The format of a Content-Type header, or null. */
-export function formatOf(contentType: string | null): BodyFormat | null {
-  const type = (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase()
-  if (type === JSON_FORMAT.contentType) return JSON_FORMAT
-  return type === CBOR_FORMAT.contentType ? CBOR_FORMAT : null
+/** Of a header, without its parameters. */
+export function contentTypeOf(header: string | null): string {
+  return (header ?? '').split(';', 1)[0]!.trim().toLowerCase()
+}
+
+export function formatOf(contentType: string): BodyFormat | null {
+  if (contentType === JSON_FORMAT.contentType) return JSON_FORMAT
+  return contentType === CBOR_FORMAT.contentType ? CBOR_FORMAT : null
 }
 
 /** Whether a text is base64 as the service takes it: padded, its own alphabet, no stray bits. */

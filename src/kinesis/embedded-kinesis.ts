@@ -16,7 +16,13 @@ import {
   silentLog,
 } from '../host/index.ts'
 import { AnswerWriter } from './answer-writer.ts'
-import { type BodyFormat, formatOf, JSON_FORMAT } from './body-format.ts'
+import { type BodyFormat, contentTypeOf, formatOf, JSON_FORMAT } from './body-format.ts'
+import {
+  callerIdentity,
+  QUERY_BODY_MAX_BYTES,
+  QUERY_CONTENT_TYPE,
+  queryBodyTooLarge,
+} from './caller-identity.ts'
 import type { KinesisConfig } from './config.ts'
 import { Delays } from './faults/delays.ts'
 import { type Fault, parseFaults } from './faults/fault.ts'
@@ -126,7 +132,9 @@ export class EmbeddedKinesis implements HttpService {
 
   begin(head: HttpHead): HttpAnswer | BodyTaker {
     if (head.target === FAULTS_TARGET) return this.#beginFaults(head)
-    const format = formatOf(headerOf(head.headers, 'content-type'))
+    const contentType = contentTypeOf(headerOf(head.headers, 'content-type'))
+    if (contentType === QUERY_CONTENT_TYPE && head.method === 'POST') return this.#beginQuery(head)
+    const format = formatOf(contentType)
     const operation = operationOf(head)
     if (head.method !== 'POST' || operation === undefined || format === null) {
       return this.#refuse(head, format)
@@ -153,6 +161,16 @@ export class EmbeddedKinesis implements HttpService {
       maxBodyBytes: FAULTS_BODY_MAX_BYTES,
       end: async (body) => putFaults(this.#faults, body),
       tooLarge: faultsBodyTooLarge,
+    }
+    return this.#take(run, head) ?? this.#answers.plainFailure(overloaded())
+  }
+
+  #beginQuery(head: HttpHead): HttpAnswer | BodyTaker {
+    const { accountId } = this.#service.config
+    const run: Run = {
+      maxBodyBytes: QUERY_BODY_MAX_BYTES,
+      end: async (body) => callerIdentity(body, accountId),
+      tooLarge: queryBodyTooLarge,
     }
     return this.#take(run, head) ?? this.#answers.plainFailure(overloaded())
   }
