@@ -1,6 +1,7 @@
 // Who reshards streams while records go in, and deletes them to make them anew: another program,
 // that has the same network to Kinesis as all others and no patience with it.
 
+import { SLOW_MAX_MS } from './faults.ts'
 import { KinesisCaller } from './kinesis-caller.ts'
 import type { StreamSettings } from './line-settings.ts'
 import type { SimProcess } from './machine.ts'
@@ -60,13 +61,20 @@ export class StreamOperator {
         ShardCount: shardCount,
         MaxRecordSizeInKiB: maxRecordSizeKiB,
       }
-      for (;;) {
-        const { status: made, fields } = await this.#kinesis.call('CreateStream', input)
-        // That it exists is good enough: another start of Kinesis makes it, too.
-        if (made === 200 || fields['__type'] === 'ResourceInUseException') return
-        await this.#pause(TRY_AGAIN_MS)
-      }
+      await this.#create(input)
+      // The network may have delivered the deletion twice, and the second one only now.
+      await this.#pause(SLOW_MAX_MS)
+      await this.#create(input)
     })
+  }
+
+  async #create(input: object): Promise<void> {
+    for (;;) {
+      const { status, fields } = await this.#kinesis.call('CreateStream', input)
+      // That it exists is good enough: another start of Kinesis makes it, too.
+      if (status === 200 || fields['__type'] === 'ResourceInUseException') return
+      await this.#pause(TRY_AGAIN_MS)
+    }
   }
 
   #begin(task: () => Promise<void>): void {
