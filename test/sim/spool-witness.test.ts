@@ -15,11 +15,17 @@ function lineWith(stats: { waitingRecords: number; damagedRecords: number }): Sp
   return { gateway, spool: { stats: { ...stats, unsettledRecords: 0 } } } as never
 }
 
-function newWitness(): SpoolWitness {
+function newWitness(errorPerMille = 0, world = new World({ seed: 1 })): SpoolWitness {
   const [node] = new LineWorld(1).settings.nodes
-  const diskFaults = { errorPerMille: 0, slowPerMille: 0, capacityBytes: null }
-  const world = new World({ seed: 1 })
+  const diskFaults = { errorPerMille, slowPerMille: 0, capacityBytes: null }
   return new SpoolWitness(world, new RecordBook(world), { ...node!, diskFaults })
+}
+
+/** A spool that says of every receipt that its record is a dead letter, and has none. */
+function lineWithoutLetters(): SpooledLineParts {
+  const receipt = async () => ({ state: 'dead-lettered', code: 'x', message: 'x' })
+  const deadLetters = { find: () => [], async *read() {} }
+  return { spool: { receipt }, deadLetters } as never
 }
 
 test('what was being written when the process ended may be damaged, and nothing else', () => {
@@ -34,4 +40,24 @@ test('what was being written when the process ended may be damaged, and nothing 
   start(4)
 
   assert.throws(() => start(5), /5 records are damaged, not 4/)
+})
+
+test('where syncs fail the receipt of a replayed record may say what it said before', async () => {
+  for (const [errorPerMille, isReplayed, says] of [
+    [0, true, /record 0: no dead letter/],
+    [1, false, /record 0: no dead letter/],
+    [1, true, null],
+  ] as const) {
+    const world = new World({ seed: 1 })
+    const witness = newWitness(errorPerMille, world)
+    const fields = { stream: 's1', partitionKey: 'a', dataBytes: 60, isFromClient: true }
+    const booked = new RecordBook(world).write(fields)
+    booked.isReplayed = isReplayed
+    witness.receipts.set('a receipt', booked)
+
+    const reading = witness.read(lineWithoutLetters())
+
+    if (says === null) await reading
+    else await assert.rejects(reading, says)
+  }
 })
