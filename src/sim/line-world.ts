@@ -42,7 +42,7 @@ export interface LineReport {
   readonly counts: ReadonlyMap<string, number>
 }
 
-/** No wait in a drawn world is longer: the longest TTL, and then some. */
+/** No wait for one record is longer in a drawn world: the longest TTL or debt, and then some. */
 const PATIENCE_MS = 300_000
 
 /** After the faults: a stream that was being created is there, a bucket is full again. */
@@ -172,10 +172,10 @@ export class LineWorld {
     }
     this.world.stopFaults()
     this.#kinesis.stopFaults()
-    await this.#until(() => this.#nodes.every((node) => node.isSettled), 'every record settles')
+    await this.#untilSettled(this.#nodes, 'every record settles')
     await this.#until(() => !this.#clients.some((client) => client.isWaiting), 'clients end')
     // What came late, from a slow network or with a key again, has its turn, too.
-    await this.#until(() => this.#nodes.every((node) => node.isSettled), 'the last records settle')
+    await this.#untilSettled(this.#nodes, 'the last records settle')
     const last = this.#nodes.filter((node) => node.settings.closesWithinMs === null)
     await this.#probe(last)
     for (const node of last) tellToClose(node, PATIENCE_MS)
@@ -191,7 +191,7 @@ export class LineWorld {
     const nodes = this.#nodes.filter(({ spool }) => spool !== null)
     for (const node of nodes) node.restart({ isPowerLost: true, downMs: 1 })
     await this.#until(() => nodes.every((node) => node.isUp), 'spools are opened again')
-    await this.#until(() => nodes.every((node) => node.isSettled), 'what was left settles')
+    await this.#untilSettled(nodes, 'what was left settles')
     let readCount = 0
     for (const node of nodes) {
       node.readSpool().then(() => readCount++, this.world.fail.bind(this.world))
@@ -244,6 +244,13 @@ export class LineWorld {
   async #until(isReached: () => boolean, what: string): Promise<void> {
     const isDone = await this.world.runUntil(isReached, PATIENCE_MS)
     assert(isDone, `not within ${PATIENCE_MS} ms: ${what}`)
+  }
+
+  /** However many they are: one record after the other may have to expire, or to pay a debt. */
+  async #untilSettled(nodes: readonly NodeMachine[], what: string): Promise<void> {
+    const count = () => nodes.reduce((sum, { unsettledCount }) => sum + unsettledCount, 0)
+    const isDone = await this.world.runDown(count, PATIENCE_MS)
+    assert(isDone, `none within ${PATIENCE_MS} ms: ${what}`)
   }
 
   #report(): LineReport {

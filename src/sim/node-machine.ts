@@ -81,12 +81,12 @@ export class NodeMachine {
     return this.#life !== null
   }
 
-  /** Whether it has nothing to do any more. One that closes leaves its spool to the next. */
-  get isSettled(): boolean {
-    if (this.#life === null) return false
+  /** What it has still to do, in records. One that closes leaves its spool to the next. */
+  get unsettledCount(): number {
+    if (this.#life === null) return Number.POSITIVE_INFINITY
     const { shelf, line } = this.#life
-    const isSpoolDone = this.#isClosing || !isSpooled(line) || line.spool.totals.unsettled === 0
-    return shelf.outstandingCount === 0 && isSpoolDone
+    const isSpoolNext = this.#isClosing || !isSpooled(line)
+    return shelf.outstandingCount + (isSpoolNext ? 0 : line.spool.totals.unsettled)
   }
 
   start(): void {

@@ -89,6 +89,14 @@ export class World {
     return this.#run(this.#nowMs + maxMs, isReached)
   }
 
+  /** Whether `count` became 0; false after `maxMs` in which it was not once less than ever. */
+  async runDown(count: () => number, maxMs: number): Promise<boolean> {
+    for (let least = count(); least > 0; least = count()) {
+      if (!(await this.runUntil(() => count() < least, maxMs))) return false
+    }
+    return true
+  }
+
   #run(untilMs: number, isReached: () => boolean): Promise<boolean> {
     return new Promise((resolve, reject) => {
       // Between two events promises get one turn of the event loop to settle.

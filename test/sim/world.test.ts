@@ -76,6 +76,30 @@ test('a world runs until something is true, or no longer than told', async () =>
   assert.equal(world.nowMs, 140)
 })
 
+test('a world runs as long as something is done again and again, until all is done', async () => {
+  const world = new World({ seed: 1 })
+  let count = 4
+  const change = (atMs: number, to: number) => {
+    world.schedule(atMs, 'timer', () => {
+      count = to
+    })
+  }
+  change(90, 3)
+  change(180, 5)
+  change(185, 3)
+  change(190, 2)
+  change(290, 0)
+  assert.equal(await world.runDown(() => count, 100), true)
+  assert.equal(world.nowMs, 290)
+
+  count = 4
+  change(380, 3)
+  change(430, 4)
+  change(470, 3)
+  assert.equal(await world.runDown(() => count, 100), false)
+  assert.equal(world.nowMs, 480)
+})
+
 test('equal worlds have equal digests; one event more, or one a moment later, shows', async () => {
   const digestOf = async (events: readonly number[]) => {
     const world = new World({ seed: 1 })
