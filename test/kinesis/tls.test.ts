@@ -162,3 +162,15 @@ test('a certificate of its own is good for the loopback, for what is asked for, 
   assert.ok(read.validFromDate.getTime() < Date.now())
   assert.ok(read.validToDate.getTime() > Date.now() + 3600 * 86_400_000)
 })
+
+test('a certificate can be read, whatever its number is drawn as', () => {
+  for (const first of [0x00, 0x01, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff]) {
+    for (const second of [0x00, 0x7f, 0x80, 0xff]) {
+      const drawn = Buffer.alloc(16, 0x55)
+      drawn.set([first, second])
+      const { serialNumber } = new X509Certificate(selfSigned([], drawn).certificate)
+      assert.ok(serialNumber >= '4' && serialNumber < '8', serialNumber)
+      assert.equal(serialNumber.slice(2), drawn.toString('hex').slice(2).toUpperCase())
+    }
+  }
+})

@@ -16,13 +16,16 @@ const VALID_DAYS = 3650
 /** Clients' clocks may be behind. */
 const VALID_BEFORE_DAYS = 1
 
-/** For these host names and addresses, the loopback's among them in any case. */
-export function selfSigned(hosts: readonly string[]): TlsIdentity {
+/**
+ * For these host names and addresses, the loopback's among them in any case. `drawn`: 16 bytes that
+ * its serial number is made of.
+ */
+export function selfSigned(hosts: readonly string[], drawn: Buffer = randomBytes(16)): TlsIdentity {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const names = [...new Set(['localhost', '127.0.0.1', '::1', ...hosts])]
   const content = sequence(
     tagged(0xa0, integer([2])),
-    integer(randomBytes(16)),
+    integer(positive(drawn)),
     ECDSA_WITH_SHA256,
     NAME,
     validity(Date.now()),
@@ -51,9 +54,14 @@ function sequence(...parts: readonly Uint8Array[]): Buffer {
   return tagged(0x30, ...parts)
 }
 
-/** Never negative: a first bit that is set gets a zero before it. */
-function integer(bytes: ArrayLike<number>): Buffer {
-  return tagged(0x02, Buffer.from([0]).subarray(bytes[0]! < 0x80 ? 1 : 0), Buffer.from(bytes))
+/** The first bit is the sign, and the first nine must not be all the same. */
+function integer(bytes: readonly number[]): Buffer {
+  return tagged(0x02, Buffer.from(bytes))
+}
+
+function positive(bytes: Buffer): readonly number[] {
+  const [first = 0, ...rest] = bytes
+  return [(first & 0x3f) | 0x40, ...rest]
 }
 
 function bitString(bytes: Uint8Array): Buffer {
