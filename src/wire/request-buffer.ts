@@ -1,3 +1,5 @@
+import type { Md5Piece } from './md5-lanes.ts'
+
 /** Grows in steps of this: few reallocations, little more memory than the largest request. */
 const STEP_BYTES = 256 * 1024
 
@@ -8,8 +10,17 @@ const STEP_BYTES = 256 * 1024
  * 14 MiB, and to the largest entry's data beside it in JSON.
  */
 export class RequestBuffer {
+  /**
+   * Where MD5s that a body still lacks are left to whoever sends it, who can write those of several
+   * bodies side by side; null to have them written at once.
+   */
+  readonly lateMd5s: Md5Piece[] | null
   #body: Buffer = Buffer.alloc(0)
   #scratch: Buffer = Buffer.alloc(0)
+
+  constructor(lateMd5s: Md5Piece[] | null = null) {
+    this.lateMd5s = lateMd5s
+  }
 
   /** At least `sizeBytes` for the body; holds anything. */
   body(sizeBytes: number): Buffer {
