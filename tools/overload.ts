@@ -37,7 +37,7 @@ const SCENARIOS: readonly Omit<Scenario, 'semiSpaceMib'>[] = [
   },
   {
     name: 'with headroom',
-    spoolMaxBytes: 10 * 1024 * MIB,
+    spoolMaxBytes: 40 * 1024 * MIB,
     segmentBytes: 64 * MIB,
     firstPerSecond: 8000,
   },

@@ -17,7 +17,7 @@ request was due. The gateway answers \`durable\`; bodies have ${BODY_BYTES} byte
 
 - **Without headroom**: the spool holds two seconds of what the shard takes. Then what can be
   carried is what Kinesis takes, and the rest is refused.
-- **With headroom**: the spool has 10 GiB. Then what can be carried is what the gateway can bring to
+- **With headroom**: the spool has 40 GiB. Then what can be carried is what the gateway can bring to
   the disk, and Kinesis, slower, is caught up with later.
 
 The gateway is told \`memory.maxBytes\` of 64 MiB, not the default 256, and its Node
