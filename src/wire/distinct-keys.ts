@@ -2,6 +2,8 @@
 // With a thousand shards there are a thousand of these, and what one of them touches for a record
 // is far away in memory by then.
 
+import { textHash } from './text-hash.ts'
+
 const SLOTS_MIN_COUNT = 16
 /**
  * Slots that are tried for a key. Half of them are empty, so that only keys that somebody chose to
@@ -53,10 +55,8 @@ function insert(slots: Int32Array, hash: number): boolean {
   return false
 }
 
-function hashOf(text: string): number {
-  let hash = 0
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0
-  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b)
-  hash ^= hash >>> 15
-  return hash === 0 ? 1 : hash
+/** Its lower bits say where it goes. */
+function hashOf(key: string): number {
+  const hash = textHash(key)
+  return hash ^ (hash >>> 15) || 1
 }

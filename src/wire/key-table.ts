@@ -3,6 +3,8 @@
 // the garbage collector as they grew: ten times the time for a key that one `Map` takes. This keeps
 // its room, a few bytes a key, from one aggregate to the next.
 
+import { textHash } from './text-hash.ts'
+
 /** So few are looked through one by one. */
 const SCANNED_MAX_COUNT = 8
 const SLOTS_MIN_COUNT = 64
@@ -53,7 +55,7 @@ export class KeyTable {
   #find(key: string): number {
     const slots = this.#slots
     const mask = slots.length - 1
-    const first = hashOf(key)
+    const first = textHash(key) >>> 7
     for (let i = 0; i < TRIES_MAX_COUNT; i++) {
       const at = (first + i) & mask
       const place = slots[at]! - 1
@@ -84,10 +86,4 @@ export class KeyTable {
     // Each is new to the slots and comes to its old place.
     while (this.#count < count) this.#find(this.#keys[this.#count]!)
   }
-}
-
-function hashOf(text: string): number {
-  let hash = 0
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0
-  return Math.imul(hash ^ (hash >>> 16), 0x45d9f3b) >>> 7
 }
