@@ -1,6 +1,6 @@
 // Calls of the commands to a Kinesis, local or AWS's: one at a time, throttles waited out.
 
-import type { Clock } from '../host/index.ts'
+import { type Clock, until } from '../host/index.ts'
 import { type Client, isRefusal, kindOf, type Outcome } from '../producer/index.ts'
 import { decodeAnswer, encodeRequest } from '../wire/index.ts'
 
@@ -50,7 +50,7 @@ export class Service {
   }
 
   sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#clock.schedule(this.#clock.monotonicMs() + ms, resolve))
+    return until(this.#clock, this.#clock.monotonicMs() + ms)
   }
 
   #once(action: string, input: object): Promise<Outcome> {

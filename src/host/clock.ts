@@ -17,3 +17,8 @@ export interface Timer {
   /** The task will not run. Harmless when it already did. */
   cancel(): void
 }
+
+/** Resolves when the monotonic clock shows `atMs`; for now or earlier, at the end of this turn. */
+export function until(clock: Clock, atMs: number): Promise<void> {
+  return new Promise((resolve) => clock.schedule(atMs, resolve))
+}

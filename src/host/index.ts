@@ -1,5 +1,5 @@
 export { BufferPool } from './buffer-pool.ts'
-export type { Clock, Timer } from './clock.ts'
+export { type Clock, type Timer, until } from './clock.ts'
 export {
   appendDurably,
   below,

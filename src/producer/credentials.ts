@@ -1,7 +1,7 @@
 // Keys to sign with: fetched once, kept until shortly before they expire, fetched again when the
 // service refuses them.
 
-import { type Clock, messageOf } from '../host/index.ts'
+import { type Clock, messageOf, until } from '../host/index.ts'
 import type { Credentials } from '../wire/index.ts'
 
 /** Where credentials come from: the SDK's provider chain, or fixed ones. May reject. */
@@ -74,6 +74,6 @@ export class CredentialsKeeper {
   }
 
   #untilAskAgain(): Promise<void> {
-    return new Promise((resolve) => this.#clock.schedule(this.#askAgainAtMs, resolve))
+    return until(this.#clock, this.#askAgainAtMs)
   }
 }

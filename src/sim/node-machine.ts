@@ -2,7 +2,7 @@
 
 import assert from 'node:assert'
 import { assembleLine, type Line, openLine, type SpooledLineParts } from '../assemble.ts'
-import { silentLog } from '../host/index.ts'
+import { silentLog, until } from '../host/index.ts'
 import { recordTtlMsOf } from '../producer/index.ts'
 import { UserRecord } from '../record/index.ts'
 import { checkAttempts, checkReason } from './attempt-checker.ts'
@@ -221,7 +221,7 @@ export class NodeMachine {
     const { world, settings } = this.#parts
     const { clock, random } = process
     const atMs = clock.monotonicMs() + random.below(CREDENTIALS_MAX_MS)
-    await new Promise<void>((resolve) => clock.schedule(atMs, resolve))
+    await until(clock, atMs)
     const accessKeyId = `${settings.name}.${++this.#keysCount}`
     const keys = { accessKeyId, secretAccessKey: 'sim' }
     if (settings.credentialsLifeMs === null) return keys

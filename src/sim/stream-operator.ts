@@ -1,6 +1,7 @@
 // Who reshards streams while records go in, and deletes them to make them anew: another program,
 // that has the same network to Kinesis as all others and no patience with it.
 
+import { until } from '../host/index.ts'
 import { SLOW_MAX_MS } from './faults.ts'
 import { KinesisCaller } from './kinesis-caller.ts'
 import type { StreamSettings } from './line-settings.ts'
@@ -87,7 +88,7 @@ export class StreamOperator {
 
   #pause(ms: number): Promise<void> {
     const { clock } = this.#process
-    return new Promise((resolve) => clock.schedule(clock.monotonicMs() + ms, resolve))
+    return until(clock, clock.monotonicMs() + ms)
   }
 
   async #openShards(stream: string): Promise<ListedShard[]> {

@@ -16,6 +16,7 @@ import {
   type Random,
   type Reserve,
   SyncError,
+  until,
 } from '../host/index.ts'
 import { FRAME_HEAD_BYTES } from './frame.ts'
 import { Entry, GROUP_MAX_BYTES, GroupEncoder } from './group.ts'
@@ -198,7 +199,7 @@ export class LogWriter {
    */
   #turnEnd(): Promise<void> {
     const { clock } = this.#parts
-    return new Promise((resolve) => clock.schedule(clock.monotonicMs(), resolve))
+    return until(clock, clock.monotonicMs())
   }
 
   #takeGroup(): Entry[] {

@@ -1,6 +1,6 @@
 // A start waits a little for a disk that fails.
 
-import { type Clock, DiskError } from '../host/index.ts'
+import { type Clock, DiskError, until } from '../host/index.ts'
 
 const READ_ATTEMPTS = 3
 const READ_AGAIN_MS = 50
@@ -13,9 +13,7 @@ export async function withPatience<T>(clock: Clock, work: () => Promise<T>): Pro
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
       if (attempt === READ_ATTEMPTS) return null
-      await new Promise<void>((resolve) => {
-        clock.schedule(clock.monotonicMs() + READ_AGAIN_MS, resolve)
-      })
+      await until(clock, clock.monotonicMs() + READ_AGAIN_MS)
     }
   }
 }
