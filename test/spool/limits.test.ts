@@ -31,6 +31,13 @@ function failing(fault: (operation: 'append' | 'sync', name: string) => DiskErro
 
 const isLog = (name: string) => name.endsWith('.log')
 
+/** A disk whose logs are synced while `works` says so. */
+function syncing(works: () => boolean): Disk {
+  return failing((operation, name) =>
+    operation === 'sync' && isLog(name) && !works() ? new DiskError('EIO', 'it failed') : null,
+  )
+}
+
 test('a sync that fails refuses the group, and that file is never synced again', async () => {
   const syncs: string[] = []
   let isFailing = false
@@ -203,9 +210,7 @@ test('maxBytes: what fits is kept, one byte more is not; room comes when records
 
 test('a start that cannot sync knows all the same where a replayed record is', async () => {
   let isFailing = false
-  const disk = failing((operation, name) =>
-    isFailing && operation === 'sync' && isLog(name) ? new DiskError('EIO', 'it failed') : null,
-  )
+  const disk = syncing(() => !isFailing)
   const first = await Station.open({ disk })
   const { receipts } = await first.put('one')
   first.settle('one', 'Expired')
@@ -222,9 +227,7 @@ test('a start that cannot sync knows all the same where a replayed record is', a
 
 test('a replay that was refused leaves its receipt where it was', async () => {
   let isFailing = false
-  const disk = failing((operation, name) =>
-    isFailing && operation === 'sync' && isLog(name) ? new DiskError('EIO', 'it failed') : null,
-  )
+  const disk = syncing(() => !isFailing)
   const first = await Station.open({ disk })
   const { receipts } = await first.put('one')
   // Unsettled, so that the log stays.
