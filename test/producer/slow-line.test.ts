@@ -47,11 +47,15 @@ test('a line that becomes slow is given less after the first timeouts', async ()
   const world = new SlowLine({ bytesPerSecond: FAST, dataBytes: 1600 })
   await world.runFor(12_000)
 
+  // What is under way was right for a good line. How many differs by the line of Node (4 on
+  // 24, 9 on 22): one answer that comes three microseconds later is enough for another course.
+  const tooMany = world.underWayCount
   world.setRate(SLOW)
   const first = await world.runFor(15_000)
   const then = await world.runFor(60_000)
 
-  assert.ok(first.timedOut >= 1 && first.timedOut <= 6, `${first.timedOut} requests timed out`)
+  const { timedOut } = first
+  assert.ok(timedOut >= 1 && timedOut <= tooMany + 4, `${timedOut} of ${tooMany} timed out`)
   assert.equal(then.timedOut, 0)
   assert.ok(goodputOf(then, SLOW, 60_000) >= 0.9)
 })

@@ -116,6 +116,11 @@ export class SlowLine implements Network {
     for (let bytes = 0; bytes < OUTSTANDING_BYTES; bytes += dataBytes) put()
   }
 
+  /** Requests without an answer. */
+  get underWayCount(): number {
+    return this.#underWay
+  }
+
   setRate(bytesPerSecond: number): void {
     this.#line.setRate(bytesPerSecond)
   }
