@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import diagnostics from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -40,6 +40,16 @@ async function ask(socket: Socket, text: string): Promise<string> {
   socket.write(text)
   const [bytes] = await once(socket, 'data')
   return String(bytes)
+}
+
+/** More than the sockets between the two hold. */
+const LARGE_BYTES = 16 * 1024 * 1024
+
+async function readUntil(socket: Socket, bytes: number): Promise<void> {
+  for (let seen = 0; seen < bytes; ) {
+    const [chunk] = await once(socket, 'data')
+    seen += (chunk as Buffer).length
+  }
 }
 
 /** Sends so much that it comes in several pieces, each after the one before was looked at. */
@@ -144,6 +154,31 @@ test('connections read into one piece of memory', async () => {
   assert.equal(String(bytes[0]), 'other')
 })
 
+test('where Node lends nothing, connections are read as it reads them', async () => {
+  const closed = new Socket()
+  assert.equal(lending(closed), closed)
+
+  const service = new RecordingService()
+  const unused = () => assert.fail('plain requests are the lane’s')
+  const lane = new PlainLane(service, LISTEN_DEFAULTS, unused)
+  const server = createServer((accepted) => {
+    const socket = lending(accepted)
+    // What is read goes to the stream, as it would if Node did not know the option.
+    Object.defineProperty(socket, 'takeLent', { get: () => null, set() {} })
+    lane.take(socket)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const socket = connect({ port, host: '127.0.0.1' })
+  for (const sizeBytes of [1, 5000, 200_000]) {
+    const request = post('/', 'x'.repeat(sizeBytes))
+    assert.match(await ask(socket, request), new RegExp(`got ${sizeBytes}$`))
+  }
+  socket.destroy()
+  await new Promise((resolve) => server.close(resolve))
+  lane.close()
+})
+
 test('requests that come before the answers are answered in their order', async (t) => {
   const nodeCount = countNode(t)
   const fixture = await start(t)
@@ -190,6 +225,26 @@ test('what is odd waits for the answers before it', async (t) => {
   fixture.service.release('held')
   assert.match(await all, /^HTTP\/1.1 200 OK.*heldHTTP\/1.1 200 OK.*connection: close.*got 2$/is)
   assert.equal(nodeCount(), 1)
+})
+
+test('what is odd waits for them even when the client takes its time to read them', async (t) => {
+  const fixture = await start(t)
+  const { service } = fixture
+  const socket = await dial(fixture.listening)
+  await sendApart(fixture, socket, post('/hold', 'a'), post('/hold', 'bc').slice(0, -1))
+  const chunked =
+    'POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n'
+  socket.write(`c${chunked}`)
+  await service.until(() => service.requests.length === 2)
+
+  service.release('x'.repeat(LARGE_BYTES), 1)
+  const all = readAll(socket)
+  await readUntil(socket, LARGE_BYTES)
+  socket.write('2\r\nbb\r\n0\r\n\r\n')
+  await turn()
+  service.release('held')
+
+  assert.match((await all).slice(LARGE_BYTES), /heldHTTP\/1.1 200 OK.*connection: close.*got 2$/is)
 })
 
 test('a refusal reads over the little that is to come, and the connection goes on', async (t) => {

@@ -18,7 +18,7 @@ export class RecordingService implements HttpService {
   readonly requests: { readonly head: HttpHead; readonly body: Buffer }[] = []
   beginCount = 0
   abortCount = 0
-  #held: ((answer: HttpAnswer) => void)[] = []
+  readonly #held: ((answer: HttpAnswer) => void)[] = []
   #waiting: (() => void)[] = []
 
   begin(head: HttpHead): HttpAnswer | BodyTaker {
@@ -50,10 +50,11 @@ export class RecordingService implements HttpService {
     }
   }
 
-  /** Answers all that is held. */
-  release(body: string): void {
-    for (const answer of this.#held) answer({ status: 200, headers: [], body: Buffer.from(body) })
-    this.#held = []
+  /** Answers all that is held, or the oldest of it. */
+  release(body: string, maxCount = Number.POSITIVE_INFINITY): void {
+    for (const answer of this.#held.splice(0, maxCount)) {
+      answer({ status: 200, headers: [], body: Buffer.from(body) })
+    }
   }
 
   /** Resolves when something that the service sees has made `isReached` true. */

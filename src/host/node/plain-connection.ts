@@ -49,7 +49,7 @@ export class PlainConnection {
   readonly #onEnd = () => this.#endOfInput()
   readonly #onClose = () => this.#closed()
   readonly #onStall = () => this.#stalled()
-  readonly #onDrain = () => this.#socket.resume()
+  readonly #onDrain = () => this.#drained()
 
   constructor(lane: PlainLane, socket: Socket) {
     this.#lane = lane
@@ -59,11 +59,9 @@ export class PlainConnection {
     socket.on('error', ignore)
     socket.on('close', this.#onClose)
     socket.on('end', this.#onEnd)
-    if (socket instanceof LentSocket) {
-      socket.takeLent = this.#onData
-      const first: Buffer | null = socket.read()
-      if (first !== null) this.#take(first)
-    } else socket.on('data', this.#onData)
+    if (socket instanceof LentSocket) socket.takeLent = this.#onData
+    // What was put back, or all there is where Node lends nothing.
+    socket.on('data', this.#onData)
   }
 
   get #isLent(): boolean {
@@ -198,6 +196,11 @@ export class PlainConnection {
     if (isLast) return this.#end()
     // The client does not read its answers: it gets no more of them.
     if (socket.writableNeedDrain) socket.pause().once('drain', this.#onDrain)
+  }
+
+  /** The client reads again. What is odd still waits for answers: no byte may pass it. */
+  #drained(): void {
+    if (!this.#isOdd) this.#socket.resume()
   }
 
   /** What was written last is the end, whatever else the client has asked for. */
