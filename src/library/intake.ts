@@ -18,6 +18,8 @@ export class Intake {
   #deliveredCount = 0
   #failedCount = 0
   #onEmpty: (() => void) | null = null
+  /** What `onFailed` threw, the first time. */
+  #thrown: { readonly error: unknown } | null = null
 
   constructor(entrance: Entrance, onFailed: (error: UserRecordFailedError) => void) {
     this.#entrance = entrance
@@ -28,7 +30,9 @@ export class Intake {
     return { delivered: this.#deliveredCount, failed: this.#failedCount }
   }
 
+  /** Rejects when the producer is closed, or with what `onFailed` threw. */
   ready(): Promise<void> {
+    if (this.#thrown !== null) return Promise.reject(this.#thrown.error)
     return this.#entrance.ready()
   }
 
@@ -37,21 +41,29 @@ export class Intake {
     this.#openCount++
   }
 
-  /** Resolves when all that was added has settled. */
-  empty(): Promise<void> {
-    if (this.#openCount === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#onEmpty = resolve
-    })
+  /** Resolves when all that was added has settled; rejects then with what `onFailed` threw. */
+  async empty(): Promise<void> {
+    if (this.#openCount > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve
+      })
+    }
+    if (this.#thrown !== null) throw this.#thrown.error
   }
 
   #onSettle(input: UserRecordInput, result: RecordResult): void {
     this.#openCount--
     if (this.#openCount === 0) this.#onEmpty?.()
-    if (result.isDelivered) this.#deliveredCount++
-    else {
-      this.#failedCount++
+    if (result.isDelivered) {
+      this.#deliveredCount++
+      return
+    }
+    this.#failedCount++
+    try {
       this.#onFailed(new UserRecordFailedError(result, input))
+    } catch (error) {
+      // Ends the intake, and must not keep the records beside this one from settling.
+      this.#thrown ??= { error }
     }
   }
 }

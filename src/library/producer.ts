@@ -19,6 +19,7 @@ import {
   Window,
 } from '../producer/index.ts'
 import type { Attempt, Place, RecordResult, UserRecord } from '../record/index.ts'
+import { apart } from './apart.ts'
 import { Intake } from './intake.ts'
 import { type ProducerSettings, readOptions } from './options.ts'
 import {
@@ -37,7 +38,7 @@ import {
 } from './user-record-writable.ts'
 
 export { ConfigError } from '../config/index.ts'
-export { PROMETHEUS_CONTENT_TYPE } from '../producer/index.ts'
+export { ClosedError, PROMETHEUS_CONTENT_TYPE } from '../producer/index.ts'
 export { producerOptionsFromProperties, producerOptionsFromPropertiesFile } from './options.ts'
 export { UserRecordFailedError } from './user-record.ts'
 export type {
@@ -81,7 +82,7 @@ export class KinesisProducer {
   readonly #entrance: FlushingEntrance = {
     ready: () => this.ready(),
     flush: () => this.flush(),
-    add: (input, onSettle) => this.#producer.put(this.#recordOf(input, onSettle)),
+    add: (input, onSettle) => this.#put(this.#recordOf(input, onSettle)),
   }
 
   /**
@@ -90,10 +91,11 @@ export class KinesisProducer {
    */
   constructor({
     credentials,
-    log = silentLog,
+    log: ownLog = silentLog,
     metricsDimensions,
     ...options
   }: KinesisProducerOptions) {
+    const log = apart(ownLog)
     const { producer: config, transport, userRecord, window } = readOptions(options, log)
     this.#maxUserRecordSize = userRecord.maxUserRecordSize
     const clock = new NodeClock()
@@ -122,8 +124,9 @@ export class KinesisProducer {
 
   /**
    * Resolves when there is room for one more record: fewer than `maxOutstandingRecords` and
-   * `maxOutstandingBytes` are outstanding. First come, first served. Adding never waits and never
-   * refuses, so whoever adds without it has no bound but memory.
+   * `maxOutstandingBytes` are outstanding. First come, first served: one record for each call,
+   * added as soon as it resolves. Adding never waits and never refuses, so whoever adds without it
+   * has no bound but memory. Rejects with `ClosedError` when `close` was called.
    */
   ready(): Promise<void> {
     return this.#window.ready()
@@ -135,29 +138,32 @@ export class KinesisProducer {
    */
   addUserRecord(input: UserRecordInput): Promise<UserRecordResult> {
     const record = new PromisedRecord(input, this.#maxUserRecordSize)
-    this.#producer.put(record)
+    this.#put(record)
     return record.promise
   }
 
   /**
    * Adds many records without a promise for each. `onSettle` is called once for each, with its
-   * place in `inputs`, when its fate is decided. Throws as `addUserRecord` does; then none was
-   * added.
+   * place in `inputs`, when its fate is decided; what it throws is an uncaught exception, and the
+   * others are told of all the same. Throws as `addUserRecord` does; then none was added.
    */
   addUserRecords(
     inputs: readonly UserRecordInput[],
     onSettle: (result: RecordResult, index: number) => void,
   ): void {
+    if (!Array.isArray(inputs)) throw new TypeError('inputs: an array is needed')
+    if (typeof onSettle !== 'function') throw new TypeError('onSettle: a function is needed')
     const all = inputs.map((input, index) => {
       return new IndexedRecord(input, this.#maxUserRecordSize, { tell: onSettle, index })
     })
-    for (const record of all) this.#producer.put(record)
+    for (const record of all) this.#put(record)
   }
 
   /**
    * Adds all records of a source as fast as there is room for them, and resolves when they have all
-   * settled. What is given up is told to `onFailed` and counted. Rejects with what the source
-   * throws, or with what no stream would take; what was added before is delivered all the same.
+   * settled. What is given up is told to `onFailed` and counted. Rejects with what the source or
+   * `onFailed` throws, with what no stream would take, and with `ClosedError` when `close` was
+   * called; what was added before is delivered all the same.
    *
    *     await pipeline(source, (records) => producer.addAll(records))
    */
@@ -195,14 +201,21 @@ export class KinesisProducer {
   }
 
   /**
-   * Takes no more records and delivers what it has, for at most `deadlineMs`. What is left is
-   * rejected with the code `Closed`; resolves with the number of those records.
+   * Takes no more records and delivers what it has, for at most `deadlineMs`; with `Infinity` until
+   * all have settled. What is left is rejected with the code `Closed`; resolves with the number of
+   * those records.
    */
-  async close({ deadlineMs }: { deadlineMs: number }): Promise<number> {
-    const left = await this.#producer.close(deadlineMs)
+  async close(options: { deadlineMs: number }): Promise<number> {
+    const deadlineMs = deadlineOf(options)
     this.#window.close()
+    const left = await this.#producer.close(deadlineMs)
     this.#network.close()
     return left
+  }
+
+  #put(record: UserRecord): void {
+    this.#producer.put(record)
+    this.#window.added()
   }
 
   #recordOf(input: UserRecordInput, onSettle: (result: RecordResult) => void): UserRecord {
@@ -232,4 +245,11 @@ export class KinesisProducer {
   describe(): ProducerDescription {
     return this.#producer.describe()
   }
+}
+
+/** Without it nobody knows how long to wait. */
+function deadlineOf(options: { deadlineMs: number } | undefined): number {
+  const deadlineMs: unknown = options?.deadlineMs
+  if (typeof deadlineMs === 'number' && deadlineMs >= 0) return deadlineMs
+  throw new TypeError('close: deadlineMs is needed, milliseconds from 0 on')
 }

@@ -7,7 +7,7 @@ import type { UserRecordFailedError, UserRecordInput } from './user-record.ts'
 export interface WritableOptions {
   /**
    * Told of each record that was given up; the stream goes on. Without it the first such record
-   * destroys the stream with its `UserRecordFailedError`.
+   * destroys the stream with its `UserRecordFailedError`. What it throws destroys the stream too.
    */
   readonly onFailed?: (error: UserRecordFailedError) => void
 }
@@ -27,20 +27,22 @@ export class UserRecordWritable extends Writable {
   }
 
   override _write(input: UserRecordInput, _: string, done: (error?: Error) => void): void {
-    void this.#intake.ready().then(() => {
-      // Destroyed while it waited: nobody would hear of the record.
-      if (this.destroyed) return
-      try {
-        this.#intake.add(input)
-      } catch (error) {
-        return done(error as Error)
-      }
-      done()
-    })
+    this.#intake.ready().then(() => this.#add(input, done), done)
   }
 
   override _final(done: (error?: Error) => void): void {
-    void this.#intake.empty().then(() => done())
+    this.#intake.empty().then(() => done(), done)
     void this.#entrance.flush()
+  }
+
+  #add(input: UserRecordInput, done: (error?: Error) => void): void {
+    // Destroyed while it waited: nobody would hear of the record.
+    if (this.destroyed) return
+    try {
+      this.#intake.add(input)
+    } catch (error) {
+      return done(error as Error)
+    }
+    done()
   }
 }

@@ -1,6 +1,7 @@
 // What a program hands in, what it gets back, and what is refused at once.
 
 import { Buffer } from 'node:buffer'
+import { throwApart } from '../host/node/index.ts'
 import {
   type Attempt,
   hashKeyFromDecimal,
@@ -113,7 +114,12 @@ export class IndexedRecord extends UserRecord {
   tell(result: RecordResult): void {
     // Not as a method: the caller's function has no business with the record.
     const tell = this.#tell
-    tell(result, this.#index)
+    try {
+      tell(result, this.#index)
+    } catch (error) {
+      // Others travelled with this record, and are yet to be told of.
+      throwApart(error)
+    }
   }
 }
 

@@ -29,50 +29,104 @@ export interface Outstanding {
   readonly outstandingBytes: number
 }
 
+/** Nothing more is taken: the producer was closed. */
+export class ClosedError extends Error {
+  readonly code = 'Closed'
+
+  constructor() {
+    super('The producer is closed: it takes no more records.')
+    this.name = 'ClosedError'
+  }
+}
+
+interface Waiter {
+  readonly goOn: () => void
+  readonly refuse: (error: ClosedError) => void
+}
+
 export class Window {
   readonly #config: WindowConfig
   readonly #outstanding: Outstanding
-  readonly #waiting = new Fifo<() => void>()
-  /** Were let go on, and have not added yet. */
-  #expectedCount = 0
+  readonly #waiting = new Fifo<Waiter>()
+  /**
+   * Somebody was let go on and has not added yet. How many bytes it adds nobody knows, so nobody
+   * else is let go on before: of a thousand who ask at one instant, no more than there is room for
+   * must hear that there is some.
+   */
+  #isOneExpected = false
+  /** How many were let go on; and by then, for whom it was last seen to that others get a turn. */
+  #letCount = 0
+  #watchedCount = 0
+  #isClosed = false
 
   constructor(config: WindowConfig, outstanding: Outstanding) {
     this.#config = config
     this.#outstanding = outstanding
   }
 
-  /** Resolves when there is room for one more record; first come, first served. */
+  /**
+   * Resolves when there is room for one more record; first come, first served. Rejects with
+   * `ClosedError` when there will be none.
+   */
   ready(): Promise<void> {
-    if (this.#hasRoom() && this.#waiting.size === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#waiting.push(resolve))
+    if (this.#isClosed) return Promise.reject(new ClosedError())
+    if (this.#waiting.size === 0 && this.#mayOneGo()) {
+      this.#expectOne()
+      return Promise.resolve()
+    }
+    return new Promise((goOn, refuse) => {
+      this.#waiting.push({ goOn, refuse })
+      this.#watch()
+    })
   }
 
-  /** A record has settled, or the one who was let go on has added: some may go on now. */
+  /** A record was added. */
+  added(): void {
+    if (!this.#isOneExpected) return
+    this.#isOneExpected = false
+    this.changed()
+  }
+
+  /** A record has settled, or the one who was let go on has added: the next may go on now. */
   changed(): void {
-    while (this.#waiting.size > 0 && this.#hasRoom()) {
-      this.#expectedCount++
-      const goOn = this.#waiting.shift()!
-      goOn()
-      // The room is kept for it until it has had its turn to add. If it did not, it is the next's.
-      queue(() => {
-        this.#expectedCount--
-        this.changed()
-      })
+    if (this.#waiting.size === 0 || !this.#mayOneGo()) return
+    this.#expectOne()
+    this.#waiting.shift()!.goOn()
+    this.#watch()
+  }
+
+  /** Nothing will be taken from here on: nobody waits for that. */
+  close(): void {
+    this.#isClosed = true
+    for (let waiter = this.#waiting.shift(); waiter; waiter = this.#waiting.shift()) {
+      waiter.refuse(new ClosedError())
     }
   }
 
-  /** Nothing will ever be sent again: nobody waits for that. */
-  close(): void {
-    for (let goOn = this.#waiting.shift(); goOn; goOn = this.#waiting.shift()) goOn()
-  }
-
-  #hasRoom(): boolean {
+  #mayOneGo(): boolean {
     const { outstandingCount, outstandingBytes } = this.#outstanding
     const { maxOutstandingRecords, maxOutstandingBytes } = this.#config
     return (
-      outstandingCount + this.#expectedCount < maxOutstandingRecords &&
+      !this.#isOneExpected &&
+      outstandingCount < maxOutstandingRecords &&
       outstandingBytes < maxOutstandingBytes
     )
+  }
+
+  #expectOne(): void {
+    this.#isOneExpected = true
+    this.#letCount++
+  }
+
+  /** Where others wait: who is expected and does not add in its turn is expected no more. */
+  #watch(): void {
+    if (!this.#isOneExpected || this.#waiting.size === 0) return
+    const letCount = this.#letCount
+    if (this.#watchedCount === letCount) return
+    this.#watchedCount = letCount
+    queue(() => {
+      if (letCount === this.#letCount) this.added()
+    })
   }
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startKinesis } from '../../src/library/kinesis.ts'
 import {
+  ClosedError,
   KinesisProducer,
   type KinesisProducerOptions,
   UserRecordFailedError,
@@ -187,7 +188,103 @@ test('bytes are a bound of their own, and nobody waits for ever for a closed pro
   assert.equal(producer.oldestRecordAgeMs, 0)
 
   producer.addUserRecords([{ stream: 's', partitionKey: 'k', data: 'x'.repeat(100) }], () => {})
-  const never = producer.ready()
+  const never = assert.rejects(producer.ready(), ClosedError)
   await stop()
   await never
+})
+
+test('a source is read no further when the producer is closed', async () => {
+  const { producer, stop } = await running()
+  let readCount = 0
+  let isSourceClosed = false
+  async function* endless() {
+    try {
+      for (; ; readCount++) yield { stream: 's', partitionKey: `k${readCount}`, data: 'v' }
+    } finally {
+      isSourceClosed = true
+    }
+  }
+  const added = producer.addAll(endless())
+  const closed = producer.close({ deadlineMs: Number.POSITIVE_INFINITY })
+  await assert.rejects(added, { name: 'ClosedError', code: 'Closed' })
+  assert.ok(isSourceClosed)
+  assert.equal(await closed, 0)
+  await stop()
+})
+
+test('what a callback throws comes out by itself, and the others are told of', async (t) => {
+  const log = {
+    ...{ info() {}, error() {} },
+    warn: () => {
+      throw new Error('thrown by the log')
+    },
+  }
+  const { producer, stop } = await running({ log })
+  const thrown: unknown[] = []
+  const onUncaught = (error: unknown) => thrown.push(error)
+  // The test runner has one of its own, which fails the test.
+  const others = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', onUncaught)
+  t.after(() => {
+    process.off('uncaughtException', onUncaught)
+    for (const other of others) process.on('uncaughtException', other)
+  })
+  const inputs = Array.from({ length: 5 }, (_, i) => ({
+    stream: 's',
+    partitionKey: 'k',
+    data: `v${i}`,
+  }))
+  const told: number[] = []
+  producer.addUserRecords(inputs, (_, index) => {
+    told.push(index)
+    if (index % 2 === 0) throw new Error(`thrown for ${index}`)
+  })
+  await producer.flush()
+  await new Promise(setImmediate)
+  assert.deepEqual(told, [0, 1, 2, 3, 4])
+  assert.deepEqual(
+    thrown.map(String),
+    [0, 2, 4].map((i) => `Error: thrown for ${i}`),
+  )
+  assert.equal(producer.outstandingRecordsCount, 0)
+  await stop()
+})
+
+test('what the callback of a source throws ends the source', async () => {
+  const { producer, stop } = await running({ maxOutstandingRecords: 2 })
+  let readCount = 0
+  function* source() {
+    for (; readCount < 100; readCount++) yield { stream: 'nowhere', partitionKey: 'k', data: 'v' }
+  }
+  const onFailed = (error: UserRecordFailedError) => {
+    throw error
+  }
+  await assert.rejects(producer.addAll(source(), onFailed), { code: 'ResourceNotFoundException' })
+  assert.ok(readCount < 10, `${readCount} were read`)
+  const one = [{ stream: 'nowhere', partitionKey: 'k', data: 'v' }]
+  await assert.rejects(producer.addAll(one, onFailed), { code: 'ResourceNotFoundException' })
+  assert.equal(producer.outstandingRecordsCount, 0)
+  await stop()
+})
+
+test('a call that lacks something says so at once', async () => {
+  const { producer, stop } = await running()
+  const wrong = producer as unknown as {
+    close(options?: unknown): Promise<number>
+    addUserRecords(...args: unknown[]): void
+  }
+  const added = producer.addUserRecord({ stream: 's', partitionKey: 'k', data: 'v' })
+  for (const options of [undefined, {}, { deadlineMs: Number.NaN }, { deadlineMs: -1 }]) {
+    await assert.rejects(wrong.close(options), { name: 'TypeError', message: /deadlineMs/ })
+  }
+  const record = { stream: 's', partitionKey: 'k', data: 'v' }
+  assert.throws(() => wrong.addUserRecords([record]), { name: 'TypeError', message: /onSettle/ })
+  assert.throws(() => wrong.addUserRecords(record, () => {}), {
+    name: 'TypeError',
+    message: /inputs/,
+  })
+  assert.equal(producer.outstandingRecordsCount, 1, 'still open, and nothing was added')
+  await added
+  await stop()
 })

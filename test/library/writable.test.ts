@@ -140,3 +140,15 @@ test('a closed producer ends the stream', async (t) => {
   const error = await pipeline([record(0)], producer.writable()).catch((reason) => reason)
   assert.equal(error.code, 'Closed')
 })
+
+test('a closed producer destroys the stream, and so does what onFailed throws', async (t) => {
+  const producer = await running(t)
+  const onFailed = (error: UserRecordFailedError) => {
+    throw error
+  }
+  const failing = pipeline([record(0, 'nowhere')], producer.writable({ onFailed }))
+  await assert.rejects(failing, { code: 'ResourceNotFoundException' })
+  await producer.close({ deadlineMs: 0 })
+  const onlyTold = producer.writable({ onFailed: () => {} })
+  await assert.rejects(pipeline([record(1)], onlyTold), { name: 'ClosedError' })
+})

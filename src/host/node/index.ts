@@ -12,6 +12,7 @@ export { faultRandomOf, NodeRandom } from './node-random.ts'
 export { readTextFile } from './read-text-file.ts'
 export { selfSigned, type TlsIdentity } from './self-signed.ts'
 export { canSharePort } from './shared-port.ts'
+export { throwApart } from './throw-apart.ts'
 export { networkOptionsOf, type TransportSettings } from './transport.ts'
 export {
   type Child,

@@ -1,0 +1,18 @@
+// The program's own log: what it throws must not stop what is ours to do.
+
+import type { Log } from '../host/index.ts'
+import { throwApart } from '../host/node/index.ts'
+
+/** The same log, which never throws while somebody writes to it. */
+export function apart(log: Log): Log {
+  const guarded =
+    (level: keyof Log): Log[typeof level] =>
+    (message, fields) => {
+      try {
+        log[level](message, fields)
+      } catch (error) {
+        throwApart(error)
+      }
+    }
+  return { info: guarded('info'), warn: guarded('warn'), error: guarded('error') }
+}
