@@ -4,7 +4,7 @@
 import { Uploader } from '../cloudwatch/index.ts'
 import { type Log, silentLog } from '../host/index.ts'
 import { cloudWatch, NodeClock } from '../host/node/index.ts'
-import type { CredentialsProvider } from '../producer/index.ts'
+import { type CredentialsOption, credentialsOf } from './credentials.ts'
 import type { KinesisProducer } from './producer.ts'
 
 export interface MetricsUploadOptions {
@@ -12,8 +12,8 @@ export interface MetricsUploadOptions {
   readonly region?: string
   /** Another CloudWatch: scheme, host and port; else the producer's `cloudwatchEndpoint`. */
   readonly endpoint?: string
-  /** Where keys come from; the AWS SDK's own chain unless told otherwise. */
-  readonly credentials?: CredentialsProvider
+  /** Keys, or where they come from; the AWS SDK's own chain unless told otherwise. */
+  readonly credentials?: CredentialsOption | undefined
   readonly log?: Log
 }
 
@@ -52,7 +52,7 @@ export async function uploadMetrics(
   const sink = await cloudWatch({
     region,
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(credentials === undefined ? {} : { credentials }),
+    ...(credentials === undefined ? {} : { credentials: credentialsOf(credentials) }),
   })
   // Who forgets to close must not hang for it.
   const clock = new NodeClock({ keepsProcessAlive: false })

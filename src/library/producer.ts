@@ -10,7 +10,6 @@ import {
   networkOptionsOf,
 } from '../host/node/index.ts'
 import {
-  type CredentialsProvider,
   type Metric,
   type OwnDimension,
   Producer,
@@ -20,6 +19,7 @@ import {
 } from '../producer/index.ts'
 import type { Attempt, Place, RecordResult, UserRecord } from '../record/index.ts'
 import { apart } from './apart.ts'
+import { type CredentialsOption, credentialsOf } from './credentials.ts'
 import { Intake } from './intake.ts'
 import { type ProducerSettings, readOptions } from './options.ts'
 import {
@@ -43,7 +43,7 @@ export { producerOptionsFromProperties, producerOptionsFromPropertiesFile } from
 export { UserRecordFailedError } from './user-record.ts'
 export type {
   Attempt,
-  CredentialsProvider,
+  CredentialsOption,
   FailedResult,
   Log,
   Metric,
@@ -58,8 +58,11 @@ export type {
 }
 
 export interface KinesisProducerOptions extends Partial<ProducerSettings> {
-  /** Where keys come from; the AWS SDK's own chain unless told otherwise. */
-  readonly credentials?: CredentialsProvider
+  /**
+   * Keys, or where they come from: any credentials provider of the AWS SDK. Its own chain unless
+   * told otherwise.
+   */
+  readonly credentials?: CredentialsOption | undefined
   /** Where warnings go; nowhere unless told otherwise. */
   readonly log?: Log
   /** Dimensions of your own for the metrics, as the KPL's additional ones. */
@@ -86,8 +89,8 @@ export class KinesisProducer {
   }
 
   /**
-   * Throws `ConfigError`, which names every option that is wrong, and what the system says for
-   * certificates that cannot be read.
+   * Throws `ConfigError`, which names every option that is wrong, `TypeError` for credentials that
+   * are none, and what the system says for certificates that cannot be read.
    */
   constructor({
     credentials,
@@ -101,7 +104,7 @@ export class KinesisProducer {
     const clock = new NodeClock()
     this.#network = new NodeNetwork({ clock, ...networkOptionsOf({ ...config, ...transport }) })
     const host = { clock, random: new NodeRandom(), network: this.#network }
-    const provider = credentials ?? awsCredentials()
+    const provider = credentials === undefined ? awsCredentials() : credentialsOf(credentials)
     this.#producer = new Producer(host, config, provider, log, metricsDimensions)
     this.#window = new Window(window, this.#producer)
     this.#producer.onLeft = () => this.#window.changed()

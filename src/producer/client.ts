@@ -190,13 +190,25 @@ export class Client {
   }
 
   async #sendWhenKnown(sending: Sending): Promise<Outcome | null> {
-    const credentials = await this.#credentials.fetch()
+    const credentials = await this.#credentialsInTime()
     if ('problem' in credentials) {
       return { code: 'CredentialsError', message: credentials.problem, mayBeWritten: false }
     }
     const one = this.#write(sending, this.#formats.format, credentials)
     this.#writeMd5s()
     return one === null ? null : this.#send(one)
+  }
+
+  /** A provider that does not answer must not keep records from their expiration. */
+  async #credentialsInTime(): Promise<Credentials | { problem: string }> {
+    const { clock } = this.#host
+    const { requestTimeoutMs } = this.#config
+    const problem = `The credentials provider has not answered within ${requestTimeoutMs} ms.`
+    const { promise: late, resolve } = Promise.withResolvers<{ problem: string }>()
+    const timer = clock.schedule(clock.monotonicMs() + requestTimeoutMs, () => resolve({ problem }))
+    const credentials = await Promise.race([this.#credentials.fetch(), late])
+    timer.cancel()
+    return credentials
   }
 
   async #send(written: Written): Promise<Outcome | null> {

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { type CredentialsOption, credentialsOf } from '../../src/library/credentials.ts'
 import {
   ConfigError,
   KinesisProducer,
@@ -76,4 +77,22 @@ test('the largest user record is counted with its key, in UTF-8', async () => {
   assert.throws(() => put(99, 'ä'), /101 bytes; maxUserRecordSize is 100/)
   assert.equal(producer.outstandingRecordsCount, 1)
   await producer.close({ deadlineMs: 0 })
+})
+
+test('keys are taken as the AWS SDK writes them, and what is none is said', async () => {
+  const keys = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
+  const atMs = Date.UTC(2030, 0, 1)
+  const temporary = { ...keys, sessionToken: 'token', expiration: new Date(atMs), accountId: '1' }
+  const ours = { ...keys, sessionToken: 'token', expiresAtMs: atMs }
+  assert.deepEqual(await credentialsOf(keys)(), keys)
+  assert.deepEqual(await credentialsOf(() => keys)(), keys)
+  assert.deepEqual(await credentialsOf(() => Promise.resolve(temporary))(), ours)
+  assert.deepEqual(await credentialsOf(ours)(), ours)
+
+  const wrong = [{}, null, { ...keys, secretAccessKey: '' }, { accessKeyId: 'AKID' }, 'AKID:secret']
+  for (const one of wrong as unknown as CredentialsOption[]) {
+    const problem = { name: 'TypeError', message: /accessKeyId and secretAccessKey are needed/ }
+    assert.throws(() => new KinesisProducer({ region: 'eu-central-1', credentials: one }), problem)
+    await assert.rejects(credentialsOf(() => one as never)(), problem)
+  }
 })

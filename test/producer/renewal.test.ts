@@ -141,3 +141,39 @@ test("signed early, the KPL's way, requests grow old in the queue and go though 
   assert.deepEqual(minutes, [4, 8, 12])
   assert.ok(running.results.every(({ isDelivered }) => isDelivered))
 })
+
+test('records expire although the provider of their keys never answers', async () => {
+  const running = line({
+    credentials: () => new Promise(() => {}),
+    settings: { recordTtl: 8000, requestTimeout: 3000 },
+  })
+  running.put('k', 'v')
+  await running.runFor(8000 + 3000)
+
+  const [result] = running.results
+  assert.ok(result !== undefined && !result.isDelivered)
+  assert.equal(result.code, 'Expired')
+  const { code, message } = result.attempts[0]!
+  assert.equal(code, 'CredentialsError')
+  assert.equal(message, 'The credentials provider has not answered within 3000 ms.')
+  assert.equal(running.service.dates.length, 0)
+})
+
+test('keys that come later than a request waits for them serve the next one', async () => {
+  const { promise, resolve } = Promise.withResolvers<Credentials>()
+  let askedCount = 0
+  const credentials = () => {
+    askedCount++
+    return promise
+  }
+  const running = line({ credentials, settings: { requestTimeout: 1000 } })
+  running.put('k', 'v')
+  await running.runFor(5000)
+  assert.equal(running.results.length, 0)
+
+  resolve(keysNamed('AKID'))
+  await running.runFor(6000)
+
+  assert.equal(running.results[0]?.isDelivered, true)
+  assert.equal(askedCount, 1, 'one call of the provider, however many requests waited')
+})
