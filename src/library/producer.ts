@@ -103,7 +103,9 @@ export class KinesisProducer {
     this.#maxUserRecordSize = userRecord.maxUserRecordSize
     const clock = new NodeClock()
     this.#network = new NodeNetwork({ clock, ...networkOptionsOf({ ...config, ...transport }) })
-    const host = { clock, random: new NodeRandom(), network: this.#network }
+    // Records that wait keep the process alive; lines for the log that are due do not.
+    const idleClock = new NodeClock({ keepsProcessAlive: false })
+    const host = { clock, idleClock, random: new NodeRandom(), network: this.#network }
     const provider = credentials === undefined ? awsCredentials() : credentialsOf(credentials)
     this.#producer = new Producer(host, config, provider, log, metricsDimensions)
     this.#window = new Window(window, this.#producer)

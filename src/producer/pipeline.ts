@@ -1,6 +1,6 @@
 // The line of one stream: aggregate, limit, collect, send, judge.
 
-import type { Host, Log } from '../host/index.ts'
+import type { Clock, Host, Log } from '../host/index.ts'
 import type { UserRecord } from '../record/index.ts'
 import { Aggregator } from './aggregator.ts'
 import { Backoff } from './backoff.ts'
@@ -45,6 +45,12 @@ export interface Witnesses {
   readonly onLanesChanged: () => void
 }
 
+/** The producer keeps nothing on disk. */
+export interface ProducerHost extends Omit<Host, 'disk'> {
+  /** For what is no reason to keep the process from ending; `clock` where there is none. */
+  readonly idleClock?: Clock
+}
+
 export class Pipeline {
   readonly #shards: ShardMap
   readonly #facts: StreamFacts
@@ -68,18 +74,18 @@ export class Pipeline {
 
   // Built from the last stage to the first.
   constructor(
-    host: Omit<Host, 'disk'>,
+    host: ProducerHost,
     config: LineConfig,
     stream: string,
     client: Client,
     { log, metrics: tree, onLanesChanged }: Witnesses,
   ) {
-    const { clock } = host
+    const { clock, idleClock = clock } = host
     const shards = new ShardMap(host, stream, client, { log, maxAgeMs: config.shardMapMaxAgeMs })
     const facts = new StreamFacts(host, stream, client, log)
     const isOpen = (shard: number) => shards.isOpen(shard)
     const metrics = new StreamMetrics(clock, tree, stream, () => this.outstandingCount)
-    const statistics = new ProcessingStatistics(clock, stream, config.statistics, {
+    const statistics = new ProcessingStatistics(idleClock, stream, config.statistics, {
       log,
       exists: () => !shards.isMissing,
       onSaid: () => metrics.keepOnly(isOpen),

@@ -1,7 +1,7 @@
 // The Kinesis producer: one line for each stream, one client for them all.
 
 import assert from 'node:assert'
-import type { Host, Log, Timer } from '../host/index.ts'
+import type { Log, Timer } from '../host/index.ts'
 import { NO_SHARD, type UserRecord } from '../record/index.ts'
 import { Arrivals } from './arrivals.ts'
 import { Client } from './client.ts'
@@ -17,7 +17,7 @@ import {
   type OwnDimension,
 } from './metrics/metrics-tree.ts'
 import { prometheusText } from './metrics/prometheus-text.ts'
-import { type LearnedOfStream, Pipeline } from './pipeline.ts'
+import { type LearnedOfStream, Pipeline, type ProducerHost } from './pipeline.ts'
 import type { RetryCounters } from './retrier.ts'
 
 /** What a producer says of itself: the configuration in force and its lines. */
@@ -38,9 +38,6 @@ interface Flush {
   leftCount: number
   readonly resolve: () => void
 }
-
-/** The producer keeps nothing on disk. */
-export type ProducerHost = Omit<Host, 'disk'>
 
 export class Producer {
   readonly #host: ProducerHost
