@@ -6,6 +6,7 @@ import { readTextFile } from '../host/node/index.ts'
 import {
   isServiceNamed,
   type KplSettings,
+  type OwnDimension,
   type ProducerConfig,
   producerFields,
   readKplProperties,
@@ -27,6 +28,11 @@ export type ProducerSettings = ProducerConfig &
   VestigialConfig &
   WindowConfig
 
+/** Those that are said. */
+export type SomeSettings = {
+  readonly [Name in keyof ProducerSettings]?: ProducerSettings[Name] | undefined
+}
+
 /** The settings, by who needs them. */
 export interface ReadOptions {
   readonly producer: ProducerConfig
@@ -35,8 +41,16 @@ export interface ReadOptions {
   readonly window: WindowConfig
 }
 
-/** Throws `ConfigError`, which names every option that is wrong. */
-export function readOptions(options: Partial<ProducerSettings>, log: Log): ReadOptions {
+/**
+ * Throws `ConfigError`, which names every option that is wrong. A region that is not said is
+ * `env.AWS_REGION`; nothing else of the environment counts.
+ */
+export function readOptions(
+  { region, ...others }: SomeSettings,
+  log: Log,
+  env: Readonly<Record<string, string | undefined>>,
+): ReadOptions {
+  const options = region === '' ? others : { region, ...others }
   const fields = {
     ...producerFields,
     ...transportFields,
@@ -44,9 +58,15 @@ export function readOptions(options: Partial<ProducerSettings>, log: Log): ReadO
     ...vestigialFields,
     ...windowFields,
   }
-  const config = readConfig(fields, { overrides: options, overridesFrom: 'option' })
+  const config = readConfig(fields, {
+    env: { AWS_REGION: env['AWS_REGION'] },
+    overrides: options,
+    overridesFrom: 'option',
+  })
   if (!isServiceNamed(config)) {
-    throw new TypeError('KinesisProducer needs a region or an endpoint.')
+    throw new TypeError(
+      'KinesisProducer needs a region, as the option or in AWS_REGION, or an endpoint.',
+    )
   }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || !Object.hasOwn(vestigialFields, name)) continue
@@ -83,4 +103,22 @@ export function producerOptionsFromPropertiesFile(
   { log = silentLog }: { log?: Log } = {},
 ): KplSettings {
   return producerOptionsFromProperties(readTextFile(path, 'latin1'), { log, name: path })
+}
+
+const GRANULARITIES: readonly unknown[] = ['global', 'stream', 'shard']
+/** Dimensions that metrics have by themselves. */
+const TAKEN_KEYS: readonly unknown[] = ['MetricName', 'ErrorCode', 'StreamName', 'ShardId']
+
+/** Throws `TypeError` for dimensions that no metric could have. */
+export function checkDimensions(dimensions: readonly OwnDimension[]): void {
+  if (!Array.isArray(dimensions)) throw new TypeError('metricsDimensions: an array is needed')
+  for (const [index, given] of dimensions.entries()) {
+    const { key, value, granularity }: Record<string, unknown> = given ?? {}
+    const isText = typeof key === 'string' && typeof value === 'string' && key !== ''
+    if (isText && !TAKEN_KEYS.includes(key) && GRANULARITIES.includes(granularity)) continue
+    throw new TypeError(
+      `metricsDimensions[${index}]: key, value and granularity (global | stream | shard) are ` +
+        `needed, and a key that is none of ${TAKEN_KEYS.join(', ')}`,
+    )
+  }
 }

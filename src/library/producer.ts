@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream'
 import { type Log, silentLog } from '../host/index.ts'
 import {
   awsCredentials,
+  environment,
   NodeClock,
   NodeNetwork,
   NodeRandom,
@@ -21,7 +22,7 @@ import type { Attempt, Place, RecordResult, UserRecord } from '../record/index.t
 import { apart } from './apart.ts'
 import { type CredentialsOption, credentialsOf } from './credentials.ts'
 import { Intake } from './intake.ts'
-import { type ProducerSettings, readOptions } from './options.ts'
+import { checkDimensions, readOptions, type SomeSettings } from './options.ts'
 import {
   type FailedResult,
   IndexedRecord,
@@ -57,16 +58,16 @@ export type {
   WritableOptions,
 }
 
-export interface KinesisProducerOptions extends Partial<ProducerSettings> {
+export interface KinesisProducerOptions extends SomeSettings {
   /**
    * Keys, or where they come from: any credentials provider of the AWS SDK. Its own chain unless
    * told otherwise.
    */
   readonly credentials?: CredentialsOption | undefined
   /** Where warnings go; nowhere unless told otherwise. */
-  readonly log?: Log
+  readonly log?: Log | undefined
   /** Dimensions of your own for the metrics, as the KPL's additional ones. */
-  readonly metricsDimensions?: readonly OwnDimension[]
+  readonly metricsDimensions?: readonly OwnDimension[] | undefined
 }
 
 /**
@@ -89,17 +90,24 @@ export class KinesisProducer {
   }
 
   /**
-   * Throws `ConfigError`, which names every option that is wrong, `TypeError` for credentials that
-   * are none, and what the system says for certificates that cannot be read.
+   * Throws `ConfigError`, which names every option that is wrong, `TypeError` without a region and
+   * for credentials or dimensions that are none, and what the system says for certificates that
+   * cannot be read.
    */
   constructor({
     credentials,
     log: ownLog = silentLog,
-    metricsDimensions,
+    metricsDimensions = [],
     ...options
-  }: KinesisProducerOptions) {
+  }: KinesisProducerOptions = {}) {
+    checkDimensions(metricsDimensions)
     const log = apart(ownLog)
-    const { producer: config, transport, userRecord, window } = readOptions(options, log)
+    const {
+      producer: config,
+      transport,
+      userRecord,
+      window,
+    } = readOptions(options, log, environment)
     this.#maxUserRecordSize = userRecord.maxUserRecordSize
     const clock = new NodeClock()
     this.#network = new NodeNetwork({ clock, ...networkOptionsOf({ ...config, ...transport }) })

@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer'
 import { throwApart } from '../host/node/index.ts'
 import {
   type Attempt,
+  type HashKey,
   hashKeyFromDecimal,
   keyProblem,
   type Place,
@@ -18,8 +19,11 @@ export interface UserRecordInput {
   /** 1 to 256 Unicode characters. */
   readonly partitionKey: string
   /** Decimal, 0..2^128-1: where the record belongs, in the place of the partition key's MD5. */
-  readonly explicitHashKey?: string
-  /** Not copied: leave bytes unchanged until the record has settled. Text is sent as UTF-8. */
+  readonly explicitHashKey?: string | null | undefined
+  /**
+   * Not copied: leave bytes unchanged until the record has settled, and do not transfer them. Text
+   * is sent as UTF-8.
+   */
   readonly data: Uint8Array | string
 }
 
@@ -42,7 +46,7 @@ export class UserRecordFailedError extends Error {
   readonly record: UserRecordInput
 
   constructor(result: FailedResult, record: UserRecordInput) {
-    super(`${result.code}: ${result.message}`)
+    super(`${result.code}: ${result.message}${causeOf(result)}`)
     this.name = 'UserRecordFailedError'
     this.code = result.code
     this.mayBeWritten = result.mayBeWritten
@@ -50,6 +54,13 @@ export class UserRecordFailedError extends Error {
     this.result = result
     this.record = record
   }
+}
+
+/** Of a record for which time ran out: why it did, as far as the last try tells. */
+function causeOf({ code, attempts }: FailedResult): string {
+  if (code !== 'Expired' && code !== 'Closed') return ''
+  const last = attempts.findLast((attempt) => attempt.code !== 'Expired' && attempt.code !== code)
+  return last?.code == null ? '' : `; before that ${last.code}: ${last.message}`
 }
 
 /** The record to put; throws `TypeError` or `RangeError` for what no stream would take. */
@@ -152,13 +163,7 @@ function fieldsOf(
   }
   const wrong = keyProblem(partitionKey)
   if (wrong !== null) throw new RangeError(`partitionKey: it ${wrong}`)
-  if (explicitHashKey !== undefined && typeof explicitHashKey !== 'string') {
-    throw new TypeError('explicitHashKey: a decimal number as a string is needed')
-  }
-  const hashKey = explicitHashKey === undefined ? null : hashKeyFromDecimal(explicitHashKey)
-  if (explicitHashKey !== undefined && hashKey === null) {
-    throw new RangeError('explicitHashKey: a decimal number in 0..2^128-1 is allowed')
-  }
+  const hashKey = explicitHashKey == null ? null : explicitHashKeyOf(explicitHashKey)
   const bytes = typeof data === 'string' ? textBytes(data) : data
   // Counted only where it matters: UTF-8 takes three bytes for a UTF-16 unit at most.
   if (bytes.length + 3 * partitionKey.length > maxUserRecordSize) {
@@ -170,6 +175,15 @@ function fieldsOf(
     }
   }
   return { stream, partitionKey, explicitHashKey: hashKey, data: bytes, onSettle }
+}
+
+function explicitHashKeyOf(text: string): HashKey {
+  if (typeof text !== 'string') {
+    throw new TypeError('explicitHashKey: a decimal number as a string is needed')
+  }
+  const hashKey = hashKeyFromDecimal(text)
+  if (hashKey !== null) return hashKey
+  throw new RangeError('explicitHashKey: a decimal number in 0..2^128-1 is allowed')
 }
 
 /** Half a character would be stored as U+FFFD, and nobody would be told. */

@@ -118,7 +118,7 @@ export const producerFields = {
   rateLimit: integerOr(['adaptive'], {
     default: 'adaptive',
     min: 1,
-    max: 1_000_000_000,
+    max: LONG_MAX,
     unit: '%',
     env: 'RATE_LIMIT',
     says: 'What this producer sends to a shard: its fair part, learned from refusals; or always so many per cent of the limit (the KPL: 150).',

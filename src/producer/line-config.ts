@@ -36,8 +36,12 @@ export interface LineConfig {
 const COLLECTOR_WAIT_SHARE = 0.2
 const COLLECTOR_WAIT_MAX_MS = 50
 
+/** More is no rate any more, and the instants that follow from it are not told apart. */
+const PERCENTAGE_MAX = 1_000_000_000
+
 /** The KPL's way: always the same percentage of a shard's limit, whoever else writes to it. */
-function fixedRatesOf(percentage: number): BucketRates {
+function fixedRatesOf(rateLimit: number): BucketRates {
+  const percentage = Math.min(rateLimit, PERCENTAGE_MAX)
   return {
     recordsPerSecond: (SHARD_WRITE_RECORDS_PER_SECOND * percentage) / 100,
     bytesPerSecond: (SHARD_WRITE_BYTES_PER_SECOND * percentage) / 100,

@@ -9,6 +9,7 @@ import { type CredentialsOption, credentialsOf } from '../../src/library/credent
 import {
   ConfigError,
   KinesisProducer,
+  type KinesisProducerOptions,
   producerOptionsFromProperties,
   producerOptionsFromPropertiesFile,
 } from '../../src/library/producer.ts'
@@ -36,6 +37,44 @@ test('options that are wrong are all named, as options', () => {
       error.problems.length === 3 &&
       error.problems.every(({ where }) => where === 'option'),
   )
+})
+
+test('a region that is not said is that of the environment', (t) => {
+  const before = process.env['AWS_REGION']
+  t.after(() => {
+    if (before === undefined) delete process.env['AWS_REGION']
+    else process.env['AWS_REGION'] = before
+  })
+  const regionOf = (options?: KinesisProducerOptions) =>
+    new KinesisProducer(options).describe().configuration.region
+
+  process.env['AWS_REGION'] = 'eu-central-1'
+  assert.equal(regionOf(), 'eu-central-1')
+  assert.equal(regionOf({ endpoint }), 'eu-central-1')
+  assert.equal(regionOf({ region: '' }), 'eu-central-1')
+  assert.equal(regionOf({ region: undefined }), 'eu-central-1')
+  assert.equal(regionOf({ region: 'us-east-1' }), 'us-east-1')
+  process.env['AWS_REGION'] = 'Frankfurt'
+  assert.throws(() => regionOf(), { name: 'ConfigError', message: /environment AWS_REGION/ })
+  delete process.env['AWS_REGION']
+  assert.equal(regionOf({ endpoint }), '')
+  assert.throws(() => regionOf(), { name: 'TypeError', message: /region.*AWS_REGION.*endpoint/ })
+})
+
+test('dimensions that no metric could have are refused', () => {
+  const good = { key: 'Fleet', value: 'web', granularity: 'global' }
+  const make = (metricsDimensions: unknown) =>
+    new KinesisProducer({ endpoint, metricsDimensions } as KinesisProducerOptions)
+  make([good, { ...good, granularity: 'shard' }])
+  const wrong = [
+    'Fleet',
+    [null],
+    [{ ...good, key: '' }],
+    [{ ...good, value: 5 }],
+    [{ ...good, granularity: 'fleet' }],
+    [good, { ...good, key: 'StreamName' }],
+  ]
+  for (const one of wrong) assert.throws(() => make(one), TypeError, JSON.stringify(one))
 })
 
 test('secrets of the transport are not in what a producer says of itself', async () => {

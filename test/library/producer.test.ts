@@ -28,6 +28,8 @@ test('what no stream would take is thrown at once, and nothing is sent', async (
     { data: [1, 2, 3] },
     { data: new ArrayBuffer(4) },
     { data: new Uint16Array(2) },
+    { data: new DataView(new ArrayBuffer(4)) },
+    { data: new SharedArrayBuffer(4) },
   ]
   for (const wrong of wrongTypes) assert.throws(add(wrong), TypeError, JSON.stringify(wrong))
   const outOfRange = [
@@ -39,6 +41,9 @@ test('what no stream would take is thrown at once, and nothing is sent', async (
     { partitionKey: '\ud800' },
     { explicitHashKey: String(2n ** 128n) },
     { explicitHashKey: '-1' },
+    { explicitHashKey: '+1' },
+    { explicitHashKey: '' },
+    { explicitHashKey: ' 1' },
     { data: Buffer.alloc(1024 * 1024) },
     { data: 'half \ud83d' },
   ]
@@ -58,9 +63,14 @@ test('what is just within the limits is taken', async () => {
     { partitionKey: 'k' },
     { partitionKey: '\u{1f30a}'.repeat(256) },
     { explicitHashKey: '0' },
+    { explicitHashKey: '007' },
+    { explicitHashKey: null },
+    { explicitHashKey: undefined },
     { explicitHashKey: String(2n ** 128n - 1n) },
     { data: '' },
     { data: new Uint8Array(0) },
+    { data: new Uint8Array(new SharedArrayBuffer(4)) },
+    { data: Buffer.from('a part').subarray(2, 6) },
     { data: Buffer.alloc(1024 * 1024 - 1) },
     { partitionKey: '\u{1f30a}'.repeat(256), data: Buffer.alloc(1024 * 1024 - 1024) },
   ]
@@ -286,5 +296,22 @@ test('a call that lacks something says so at once', async () => {
   })
   assert.equal(producer.outstandingRecordsCount, 1, 'still open, and nothing was added')
   await added
+  await stop()
+})
+
+test('the error of a record that expired ends with what went wrong before', async () => {
+  const { producer, stop } = await running({ endpoint: 'http://127.0.0.1:9', recordTtl: 100 })
+  const added = producer.addUserRecord({ stream: 's', partitionKey: 'k', data: 'v' })
+  await assert.rejects(added, {
+    code: 'Expired',
+    message: /^Expired: .*; before that ConnectFailed: connect ECONNREFUSED 127\.0\.0\.1:9$/,
+  })
+  const left = producer.addUserRecord({ stream: 's', partitionKey: 'k', data: 'v' })
+  await Promise.all([
+    producer.close({ deadlineMs: 0 }),
+    assert.rejects(left, {
+      message: 'Closed: The producer was closed before the record was delivered.',
+    }),
+  ])
   await stop()
 })

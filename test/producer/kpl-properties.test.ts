@@ -42,7 +42,6 @@ const OTHER_DEFAULTS = new Map<string, unknown>([
   // Of three values there two mean nothing here.
   ['EnableCoreDumps', false],
 ])
-const OTHER_MAXIMA: ReadonlyMap<string, string> = new Map([['RateLimit', '1000000000']])
 /** The KPL takes any text, and then finds no such host. */
 const OTHER_PATTERNS: ReadonlyMap<string, string> = new Map([
   ['ProxyHost', '^([A-Za-z0-9\\-.:[\\]]+)?$'],
@@ -93,7 +92,7 @@ function valuesOf(setting: Setting): { good: string[]; bad: string[] } {
   if (setting.type === 'boolean') return { good: ['true', 'false', 'TRUE'], bad: ['yes', '2', ''] }
   if (setting.type === 'integer') {
     const min = BigInt(setting.min)
-    const max = BigInt(OTHER_MAXIMA.get(setting.key) ?? setting.max)
+    const max = BigInt(setting.max)
     // Near the end of Java's longs our numbers are 1 024 apart.
     const above = max + (`${max}` === LONG ? 1026n : 1n)
     return { good: [`${min}`, `${max}`], bad: [`${min - 1n}`, `${above}`, 'many', '1.5', ''] }

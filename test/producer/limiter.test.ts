@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { KinesisRecord } from '../../src/producer/kinesis-record.ts'
 import { Limiter } from '../../src/producer/limiter.ts'
+import { lineConfigOf } from '../../src/producer/line-config.ts'
 import { UserRecord } from '../../src/record/index.ts'
 import { HandClock } from '../hand-clock.ts'
+import { producerConfig } from './producer-config.ts'
 
 const MIB = 1024 * 1024
 /** 1 024 bytes of UTF-8. */
@@ -45,4 +47,13 @@ test('the bytes of a key count as those of the data do', () => {
   // Without its key it would have had bytes for twice as many.
   assert.deepEqual(letThrough(LONG_KEY, 24), [1000, 1000, 1000])
   assert.deepEqual(letThrough(LONG_KEY, 25), [999, 1000, 999])
+})
+
+test('a percentage beyond all rates is taken, and is no rate that the clock cannot tell', () => {
+  const rateOf = (rateLimit: number) =>
+    lineConfigOf(producerConfig({ rateLimit })).limiter.fixedRates!.recordsPerSecond
+  assert.equal(rateOf(999_999_999), 9_999_999_990)
+  assert.equal(rateOf(1_000_000_000), 10_000_000_000)
+  assert.equal(rateOf(1_000_000_001), 10_000_000_000)
+  assert.equal(rateOf(2 ** 63), 10_000_000_000)
 })

@@ -13,7 +13,7 @@ export { readTextFile } from './read-text-file.ts'
 export { selfSigned, type TlsIdentity } from './self-signed.ts'
 export { canSharePort } from './shared-port.ts'
 export { throwApart } from './throw-apart.ts'
-export { networkOptionsOf, type TransportSettings } from './transport.ts'
+export { environment, networkOptionsOf, type TransportSettings } from './transport.ts'
 export {
   type Child,
   type ChildEvents,

@@ -16,10 +16,13 @@ export interface TransportSettings extends ProxySettings {
   readonly caCertPath: string
 }
 
+/** What the process was started with. */
+export const environment: Readonly<Record<string, string | undefined>> = process.env
+
 /** Throws what the system says for certificates that cannot be read, and for bad proxies. */
 export function networkOptionsOf(
   settings: TransportSettings,
-  env: Readonly<Record<string, string | undefined>> = process.env,
+  env: Readonly<Record<string, string | undefined>> = environment,
 ): Omit<NodeNetworkOptions, 'clock'> {
   const ca = certificatesOf(settings)
   return {
