@@ -299,19 +299,26 @@ test('a call that lacks something says so at once', async () => {
   await stop()
 })
 
-test('the error of a record that expired ends with what went wrong before', async () => {
-  const { producer, stop } = await running({ endpoint: 'http://127.0.0.1:9', recordTtl: 100 })
-  const added = producer.addUserRecord({ stream: 's', partitionKey: 'k', data: 'v' })
-  await assert.rejects(added, {
-    code: 'Expired',
-    message: /^Expired: .*; before that ConnectFailed: connect ECONNREFUSED 127\.0\.0\.1:9$/,
-  })
-  const left = producer.addUserRecord({ stream: 's', partitionKey: 'k', data: 'v' })
-  await Promise.all([
-    producer.close({ deadlineMs: 0 }),
-    assert.rejects(left, {
-      message: 'Closed: The producer was closed before the record was delivered.',
-    }),
-  ])
-  await stop()
+test('the error of a record for which time ran out ends with what went wrong before', () => {
+  const record = { stream: 's', partitionKey: 'k', data: 'v' }
+  const messageOf = (...codes: (string | null)[]) => {
+    const attempts = codes.map((code, i) => {
+      const message = code === null ? null : `words ${i}`
+      return { startAtMs: i, endAtMs: i, code, message, mayBeWritten: false }
+    })
+    const { code, message } = attempts.at(-1)!
+    const result = { isDelivered: false, code: code!, message: message!, mayBeWritten: false }
+    return new UserRecordFailedError({ ...result, isDelivered: false, attempts }, record).message
+  }
+  assert.equal(
+    messageOf('Throttling', 'ConnectFailed', 'Expired', 'Expired'),
+    'Expired: words 3; before that ConnectFailed: words 1',
+  )
+  assert.equal(
+    messageOf('Throttling', 'Closed'),
+    'Closed: words 1; before that Throttling: words 0',
+  )
+  assert.equal(messageOf('Expired'), 'Expired: words 0')
+  assert.equal(messageOf('Closed'), 'Closed: words 0')
+  assert.equal(messageOf('Throttling', 'AccessDenied'), 'AccessDenied: words 1')
 })
