@@ -7,6 +7,7 @@ import {
   type HttpHead,
   type HttpService,
   headerOf,
+  isRepeated,
   type Log,
   type Random,
 } from '../host/index.ts'
@@ -186,8 +187,13 @@ export class Gateway implements HttpService {
 /** Names listed in an error message; a configuration may have thousands. */
 const KNOWN_SHOWN_COUNT = 20
 
+const ACK = 'headgate-ack'
+
 function ackOf(head: HttpHead, otherwise: Ack, hasSpool: boolean): Ack | HttpAnswer {
-  const asked = headerOf(head.headers, 'headgate-ack')
+  const asked = headerOf(head.headers, ACK)
+  if (asked !== null && isRepeated(head.headers, ACK)) {
+    return problem('ack-unknown', `Headgate-Ack must come once; ${ACKS.join(' or ')} is allowed.`)
+  }
   const ack = asked === null ? otherwise : ACKS.find((known) => known === asked.toLowerCase())
   if (ack === undefined) {
     const detail = `Headgate-Ack is ${JSON.stringify(asked)}; ${ACKS.join(' or ')} is allowed.`
@@ -208,9 +214,7 @@ function keyOf({ headers }: HttpHead, isKept: boolean): string | null | HttpAnsw
     const detail = 'Idempotency-Key needs the spool, which this gateway does not have.'
     return problem('idempotency-unavailable', detail)
   }
-  const isIt = (text: string, at: number) => at % 2 === 0 && text.toLowerCase() === IDEMPOTENCY
-  const isAlone = headers.filter(isIt).length === 1
-  if (isAlone && IDEMPOTENCY_KEY_PATTERN.test(key)) return key
+  if (!isRepeated(headers, IDEMPOTENCY) && IDEMPOTENCY_KEY_PATTERN.test(key)) return key
   const detail = 'Idempotency-Key must come once, with 1 to 256 visible ASCII characters.'
   return problem('idempotency-key-invalid', detail)
 }

@@ -1,7 +1,7 @@
 // From a request's head and body to a user record's fields, or to the answer that says why not.
 
 import { isUtf8 } from 'node:buffer'
-import { type HttpAnswer, type HttpHead, headerOf } from '../host/index.ts'
+import { type HttpAnswer, type HttpHead, headerOf, isRepeated } from '../host/index.ts'
 import { keyProblem, STREAM_NAME_PATTERN } from '../record/index.ts'
 import { NO_PARTITION_KEY, NO_STREAM_NAME } from './answers.ts'
 import { findJson, findMembers, textOfJson } from './json-scan.ts'
@@ -67,6 +67,9 @@ export function keyOfHeader(
 ): string | HttpAnswer {
   const raw = headerOf(head.headers, lowerCaseName)
   if (raw === null) return problem('key-not-found', `The header ${name} is missing.`)
+  if (isRepeated(head.headers, lowerCaseName)) {
+    return problem('key-invalid', `The header ${name} must come once.`)
+  }
   // Node reads header bytes as Latin-1; clients write UTF-8. Anything else would become the same
   // replacement characters for different keys.
   const bytes = Buffer.from(raw, 'latin1')

@@ -183,7 +183,9 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover, Handover {
       case 'running': {
         const detail =
           'The first request with this key has no answer yet. Nothing was stored again.'
-        return this.#refuse(this.#door.refuse('idempotency-running', detail))
+        // It waits for the disk; whoever has to wait for more finds its answer `pending` then.
+        const retryAfterSeconds = this.#door.retryAfterWait(0)
+        return this.#refuse(problem('idempotency-running', detail, { retryAfterSeconds }))
       }
       case 'mismatch': {
         const detail =

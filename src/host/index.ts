@@ -25,6 +25,7 @@ export {
   headerOf,
   isAnswer,
   isCut,
+  isRepeated,
   type Network,
   type NoAnswer,
   type RawHeaders,

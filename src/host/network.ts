@@ -98,6 +98,12 @@ export function headerOf(headers: RawHeaders, lowerCaseName: string): string | n
   return null
 }
 
+/** Whether there are several headers of that name, of which nobody can say which one counts. */
+export function isRepeated(headers: RawHeaders, lowerCaseName: string): boolean {
+  const isIt = (text: string, at: number) => at % 2 === 0 && text.toLowerCase() === lowerCaseName
+  return headers.filter(isIt).length > 1
+}
+
 export function isCut({ status }: HttpAnswer): boolean {
   return status === CUT.status
 }

@@ -297,7 +297,7 @@ export class LogWriter {
     const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT'
     const refusal: SpoolRefusal = {
       code: code ?? (isFull ? 'disk-full' : 'disk-failed'),
-      message: `The spool cannot be written: ${error.message}`,
+      message: `The spool cannot be written: ${error.message}.`,
       mayBeWritten,
     }
     if (this.#trouble === null) log.error('the spool cannot be written', { reason: error.message })

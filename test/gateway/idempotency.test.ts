@@ -47,6 +47,20 @@ test('while the first has no answer the second is told to come back', () => {
   assert.equal(spool.appended.length, 1)
 })
 
+test('it is told to come back soon, however long the way to Kinesis is', () => {
+  const { spool, station, post } = setUp()
+  for (let i = 0; i < 100; i++) station.post('/mappedIngest/s2', '{"foo":{"foopart1":"k"}}')
+  spool.commit()
+  station.clock.advanceBy(60_000)
+  assert.equal(station.gateway.insideCount, 100, 'none of them is delivered')
+  post()
+  const soon = (chance: number) => {
+    station.chance = chance
+    return headerOfAnswer(post().answer, 'retry-after')
+  }
+  assert.deepEqual([soon(0), soon(1023)], ['1', '2'])
+})
+
 test('another body, another resource or another partition key is another request', () => {
   const { spool, post } = setUp()
   post()

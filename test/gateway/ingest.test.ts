@@ -271,6 +271,26 @@ test('a mapping can set what its answers mean, and the request can ask otherwise
   assert.equal(station.inside.length, 2)
 })
 
+test('two levels are none: nobody could say which one counts', () => {
+  const station = new Station()
+  const twice = { 'Headgate-Ack': 'accepted', 'headgate-ack': 'delivered' }
+  const asked = station.post('/mappedIngest/s2', '{"foo":{"foopart1":1}}', twice)
+  assert.deepEqual([asked.answer!.status, codeOf(asked.answer)], [400, 'ack-unknown'])
+  assert.equal(station.inside.length, 0)
+})
+
+test('two headers with the partition key are none', () => {
+  const station = new Station()
+  const asked = station.post('/mappedIngest/s1', '{}', { S1KEY: 'a', s1key: 'b' })
+  assert.deepEqual([asked.answer!.status, codeOf(asked.answer)], [422, 'key-invalid'])
+  const inAValue = station.post('/mappedIngest/s1', '{}', { S1KEY: 'a', 'X-Other': 's1key' })
+  assert.equal(inAValue.answer, null)
+  assert.deepEqual(
+    station.inside.map((record) => record.partitionKey),
+    ['a'],
+  )
+})
+
 test('a level that is not there is refused, not replaced by a weaker one', () => {
   const station = new Station()
   const ask = (ack: string) => codeOf(station.put('k', ack).answer)

@@ -165,6 +165,7 @@ test('a full disk refuses at once, is tried once a second, and recovers by itsel
   isFull = true
   const sent = await station.put('two')
   assert.equal(sent.refusal?.code, 'disk-full')
+  assert.equal(sent.refusal?.message, 'The spool cannot be written: no space.')
   assert.equal(sent.refusal?.mayBeWritten, false)
   appendCount = 0
   for (let i = 0; i < 10; i++) assert.equal((await station.put('x')).refusal?.code, 'disk-full')

@@ -38,7 +38,7 @@ change. Two refusals are plain text instead, because existing clients test for t
 
 - **4xx**: sent again as it is, the request will be refused again. Nothing was stored.
 - **409, 429, 503**: a state that passes, of yours or ours; \`Retry-After\` says in how many seconds it is worth to come
-  back, 1 to 60, from the backlog and the measured rate. Nothing was stored, except that what says \`mayBeWritten\` true
+  back, 1 to 60, from the backlog and the measured rate; with a 409, 1 or 2. Nothing was stored, except that what says \`mayBeWritten\` true
   may be in the stream or on the disk, and that what is \`dead-lettered\` is kept and can be replayed: its
   \`Headgate-Receipt\` tells of it, and sent again it may be stored twice. The same holds for \`stream-not-found\`,
   \`record-refused\` and \`record-too-large\` with a receipt.
