@@ -12,7 +12,10 @@ export async function runUntilStopped(log: Log, stop: () => Promise<unknown>): P
     process.once('SIGTERM', () => resolve('SIGTERM'))
     process.once('SIGINT', () => resolve('SIGINT'))
   })
-  const cutShort = () => process.exit(EXIT.failed)
+  const cutShort = () => {
+    log.warn('stopped at once by a second signal')
+    process.exit(EXIT.failed)
+  }
   process.once('SIGTERM', cutShort)
   process.once('SIGINT', cutShort)
   log.info('stopping', { signal })

@@ -5,7 +5,7 @@
 // Letters lie in files that are replaced whole. What comes while a file is being written is the
 // next group; small groups are added to the newest file until it is large, so that files are few.
 
-import type { Clock, Host, Log, Timer } from '../host/index.ts'
+import { type Clock, type Host, type Log, SeldomLine, type Timer } from '../host/index.ts'
 import type { DeadLetter, DeadLetterSink } from '../spool/index.ts'
 import type { DeadLettersConfig } from './config.ts'
 import type { Envelope, LetterFilter } from './filter.ts'
@@ -48,6 +48,7 @@ export class DeadLetters implements DeadLetterSink {
   readonly #clock: Clock
   readonly #config: DeadLettersConfig
   readonly #log: Log
+  readonly #keptLine: SeldomLine<KeptLetter>
   readonly #shelf: LetterShelf
   readonly #index = new LetterIndex()
   readonly #removals = new Map<LetterFile, Removal>()
@@ -67,6 +68,15 @@ export class DeadLetters implements DeadLetterSink {
     this.#clock = host.clock
     this.#config = config
     this.#log = log
+    this.#keptLine = new SeldomLine(host.clock, (kept, { receipt, stream, code, message }) => {
+      log.error('records became dead letters; the last of them', {
+        kept,
+        receipt,
+        stream,
+        code,
+        message,
+      })
+    })
     this.#shelf = new LetterShelf(host.disk, host.random, log)
   }
 
@@ -153,6 +163,7 @@ export class DeadLetters implements DeadLetterSink {
     this.#isClosed = true
     this.#timer?.cancel()
     await this.#working
+    this.#keptLine.flush()
   }
 
   async #recover(): Promise<void> {
@@ -178,7 +189,9 @@ export class DeadLetters implements DeadLetterSink {
   #onFull(): void {
     if (this.#state === 'full') return
     this.#state = 'full'
-    const { count, bytes } = this.stats
+    // With those that are being written: they are why there is no room.
+    const count = this.#index.size + this.#comingCount
+    const bytes = this.stats.bytes + this.#comingBytes
     this.#log.error('dead letters are full; records stay in the spool', { count, bytes })
   }
 
@@ -250,6 +263,7 @@ export class DeadLetters implements DeadLetterSink {
     for (const { letter } of additions) {
       const before = this.#index.add(letter, file)
       if (before !== null) this.#removeSuperseded(before)
+      this.#keptLine.add(letter)
     }
     this.#leave(additions)
     const wasFull = this.#state === 'full'

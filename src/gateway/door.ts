@@ -7,7 +7,7 @@ import { Admission } from './admission.ts'
 import type { GatewayConfig } from './config.ts'
 import { type AnyOutcome, DirectLine, type Handover } from './direct-line.ts'
 import { DrainRate, retryAfter } from './drain-rate.ts'
-import { FailureLog } from './failure-log.ts'
+import { FailureLog, RefusalLog } from './failure-log.ts'
 import { type IdempotencyKeys, LocalKeys } from './idempotency.ts'
 import { Ledger } from './ledger.ts'
 import type { Peers } from './peers.ts'
@@ -63,7 +63,8 @@ export class Door {
   readonly ledger: Ledger
   readonly admission: Admission
   readonly failureLog: FailureLog
-  readonly tally = new Tally()
+  readonly refusalLog: RefusalLog
+  readonly tally: Tally
   /** Null where nothing remembers them. */
   readonly keys: IdempotencyKeys | null
   /** Those whose record is safe and who wait for its delivery; bounded by the open requests. */
@@ -99,6 +100,8 @@ export class Door {
       lendableBytes: config.memory.maxBytes - (spool?.windowBytes ?? 0),
     })
     this.failureLog = new FailureLog(host.clock, log)
+    this.refusalLog = new RefusalLog(host.clock, log)
+    this.tally = new Tally((answer) => this.refusalLog.add(answer))
     this.keys =
       front === undefined ? null : (peers?.keys ?? new LocalKeys((key) => front.idempotency(key)))
     this.#direct = new DirectLine({

@@ -1,67 +1,74 @@
-// Tells whoever runs the gateway that records are lost to the line: at once, but not once a record.
+// Tells whoever runs the gateway that records are lost to the line, or are refused: at once, but
+// not once a record.
 
-import type { Clock, Log, LogFields, Timer } from '../host/index.ts'
+import { type Clock, type HttpAnswer, type Log, type LogFields, SeldomLine } from '../host/index.ts'
 import type { RecordResult } from '../record/index.ts'
+import type { ProblemCode } from './problem.ts'
 
 type Failure = Extract<RecordResult, { isDelivered: false }>
 
-/** After a line, what fails is counted for that long and then told in one line. */
-export const FAILURE_LOG_MS = 10_000
-
 export class FailureLog {
-  readonly #clock: Clock
-  readonly #log: Log
-  #count = 0
-  #fields: LogFields = {}
-  #timer: Timer | null = null
+  readonly #line: SeldomLine<LogFields>
 
   constructor(clock: Clock, log: Log) {
-    this.#clock = clock
-    this.#log = log
+    this.#line = new SeldomLine(clock, (failed, last) => {
+      log.error('records could not be delivered; the last of them', { failed, ...last })
+    })
   }
 
   add(stream: string, { code, message, attempts }: Failure): void {
-    this.#count++
     // Expiry ends a record; what kept it from being delivered is the attempt before.
     const cause = attempts.findLast((attempt) => attempt.code !== 'Expired')
-    this.#fields = {
+    this.#line.add({
       stream,
       code,
       message,
       attempts: attempts.length,
       cause: cause?.code ?? null,
       causeMessage: cause?.message ?? null,
-    }
-    if (this.#timer === null) this.#tell()
+    })
   }
 
   /** One that was answered `accepted` did not get into the spool. */
   lost(stream: string, code: string, message: string): void {
-    this.#count++
-    this.#fields = { stream, code, message, attempts: 0, cause: null, causeMessage: null }
-    if (this.#timer === null) this.#tell()
+    this.#line.add({ stream, code, message, attempts: 0, cause: null, causeMessage: null })
   }
 
   /** Tells what has not been told. */
   flush(): void {
-    this.#timer?.cancel()
-    this.#timer = null
-    if (this.#count > 0) this.#say()
+    this.#line.flush()
   }
+}
 
-  #tell(): void {
-    this.#say()
-    this.#timer = this.#clock.schedule(this.#clock.monotonicMs() + FAILURE_LOG_MS, () => {
-      this.#timer = null
-      if (this.#count > 0) this.#tell()
+/** States of the gateway; what else is refused is the client's matter, or told elsewhere. */
+const STATES: ReadonlySet<string> = new Set([
+  'too-many-requests-open',
+  'memory-full',
+  'back-pressure',
+  'backlog-too-old',
+  'spool-full',
+  'disk-full',
+  'disk-failed',
+  'sync-failed',
+] satisfies ProblemCode[])
+
+export class RefusalLog {
+  readonly #line: SeldomLine<string>
+
+  constructor(clock: Clock, log: Log) {
+    this.#line = new SeldomLine(clock, (refused, code) => {
+      log.warn('requests are refused for a state of the gateway; the last of them', {
+        refused,
+        code,
+      })
     })
   }
 
-  #say(): void {
-    this.#log.error('records could not be delivered; the last of them', {
-      failed: this.#count,
-      ...this.#fields,
-    })
-    this.#count = 0
+  add({ code }: HttpAnswer & { readonly code?: string }): void {
+    if (code !== undefined && STATES.has(code)) this.#line.add(code)
+  }
+
+  flush(): void {
+    this.#line.flush()
   }
 }

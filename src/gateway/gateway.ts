@@ -115,6 +115,7 @@ export class Gateway implements HttpService {
   close(): void {
     for (const leftover of [...this.#door.waiting]) leftover.leave()
     this.#door.failureLog.flush()
+    this.#door.refusalLog.flush()
   }
 
   #decide(head: HttpHead): HttpAnswer | BodyTaker {

@@ -31,5 +31,6 @@ export {
   type RawHeaders,
 } from './network.ts'
 export type { Random } from './random.ts'
+export { SELDOM_LINE_MS, SeldomLine } from './seldom-line.ts'
 export { type QueuedTimer, TimerQueue } from './timer-queue.ts'
 export { urlHost } from './url-host.ts'

@@ -14,6 +14,7 @@ import type { LineConfig } from './line-config.ts'
 import type { MetricsTree } from './metrics/metrics-tree.ts'
 import { ProcessingStatistics } from './metrics/processing-statistics.ts'
 import { StreamMetrics } from './metrics/stream-metrics.ts'
+import { RequestLog } from './request-log.ts'
 import { Retrier, type RetryCounters } from './retrier.ts'
 import { Sender } from './sender.ts'
 import { ShardMap } from './shard-map.ts'
@@ -91,6 +92,7 @@ export class Pipeline {
       onSaid: () => metrics.keepOnly(isOpen),
     })
     const retrier = new Retrier(clock, shards, config.retry, metrics)
+    const requests = new RequestLog(stream, log)
     const expired = retrier.onExpired.bind(retrier)
     const sender = new Sender(
       clock,
@@ -98,6 +100,7 @@ export class Pipeline {
       {
         ended: (exchange) => {
           statistics.requestEnded(exchange.endAtMs - exchange.startAtMs)
+          requests.ended(exchange)
           retrier.onEnded(exchange)
         },
         expired,

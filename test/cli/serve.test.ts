@@ -182,6 +182,28 @@ test('what cannot be delivered before the stop’s deadline is kept and said, an
   assert.match(ended.err, /kept, the next start sends it.*"left":1|"left":1.*kept, the next start/)
 })
 
+test('a second signal ends it at once, and it says so', async (context) => {
+  const directory = temporaryDirectory(context)
+  const silent = createServer(() => {})
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  context.after(() => {
+    silent.closeAllConnections()
+    silent.close()
+  })
+  const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+  const keys = { AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }
+  const served = await serving(directory, ['--endpoint', endpoint], keys)
+  const { gateway } = served.facts
+  await post(`${gateway}/mappedIngest/s2`, { foo: { foopart1: 1 } })
+
+  const first = served.stop('SIGTERM')
+  while ((await fetch(`${gateway}/readyz`)).status === 200);
+  const ended = await served.stop('SIGTERM')
+
+  assert.equal((await first).exitCode, 1)
+  assert.match(ended.err, /stopped at once by a second signal/)
+})
+
 test('a bad configuration names every bad field and exits with 2', async (context) => {
   const directory = temporaryDirectory(context)
   const { writeFileSync } = await import('node:fs')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { DeadLetters, KeptLetter } from '../../src/dead-letters/index.ts'
+import { SELDOM_LINE_MS } from '../../src/host/index.ts'
 import { hashKeyFromBigInt } from '../../src/record/index.ts'
 import type { DeadLetter } from '../../src/spool/index.ts'
 import { MemoryDisk } from '../kinesis/memory-disk.ts'
@@ -88,6 +89,24 @@ test('removed letters are gone durably, and an empty file with them', async () =
   assert.deepEqual({ ...letters.stats }, { count: 0, bytes: 0, damagedBytes: 0, state: 'ok' })
 })
 
+test('what dies is told at once, not a line each, and the rest with the end', async () => {
+  const { letters, keep, logged, clock } = await openLetters()
+  const told = () =>
+    logged.flatMap(
+      (line) => /dead letters;.*"kept":(\d+),"receipt":"(\w+)"/.exec(line)?.slice(1) ?? [],
+    )
+  await keep(letter('a'))
+  assert.deepEqual(told(), ['1', 'a'])
+  await keep(letter('b'), letter('c'))
+  assert.deepEqual(told(), ['1', 'a'])
+  clock.advanceBy(SELDOM_LINE_MS)
+  assert.deepEqual(told(), ['1', 'a', '2', 'c'])
+  await keep(letter('d'))
+  await letters.close()
+  assert.deepEqual(told(), ['1', 'a', '2', 'c', '1', 'd'])
+  assert.equal(clock.scheduledCount, 0)
+})
+
 test('at the bound one more is not kept, and whoever waits is told when there is room', async () => {
   const { letters, keep, logged } = await openLetters({ maxCount: 2 })
   let toldCount = 0
@@ -95,7 +114,7 @@ test('at the bound one more is not kept, and whoever waits is told when there is
   assert.deepEqual(await keep(letter('a'), letter('b'), letter('c')), [true, true, false])
   assert.equal(letters.stats.state, 'full')
   assert.equal(toldCount, 0)
-  assert.match(logged.join(), /error dead letters are full/)
+  assert.match(logged.join(), /error dead letters are full.* \{"count":2,"bytes":[1-9]/)
 
   await letters.remove(letters.find({ ...ALL, receipt: 'a' }))
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { FAILURE_LOG_MS } from '../../src/gateway/failure-log.ts'
+import { SELDOM_LINE_MS } from '../../src/host/index.ts'
 import { codeOf, DELIVERED, failed, headerOfAnswer, Station } from './station.ts'
 
 function balanceOf(station: Station): number {
@@ -265,6 +265,7 @@ test('draining: unready first, the line sent home, what is inside waited for', a
   await drained
 
   assert.equal(inside.answer!.status, 200)
+  station.gateway.close()
   assert.equal(station.clock.scheduledCount, 0)
 })
 
@@ -384,16 +385,31 @@ test('failures are told at once, and then every ten seconds how many there were'
   assert.match(station.log.lines[0]!, /"code":"AccessDeniedException".*"cause":"AccessDenied/)
   fail('Expired')
   fail('Expired')
-  station.clock.advanceBy(FAILURE_LOG_MS - 1)
+  station.clock.advanceBy(SELDOM_LINE_MS - 1)
   assert.deepEqual(counts(), [1])
   station.clock.advanceBy(1)
   assert.deepEqual(counts(), [1, 2])
-  station.clock.advanceBy(FAILURE_LOG_MS)
+  station.clock.advanceBy(SELDOM_LINE_MS)
   assert.deepEqual(counts(), [1, 2])
 
   fail('Expired')
   fail('Expired')
   station.gateway.close()
   assert.deepEqual(counts(), [1, 2, 1, 1])
+  assert.equal(station.clock.scheduledCount, 0)
+})
+
+test('requests that are refused for a state are told, and not a line each', () => {
+  const station = new Station({
+    backpressure: { threshold: 1, maxWaitMs: 5000, maxWaiting: 10, strategy: 'reject' },
+  })
+  station.put('k', 'accepted')
+  for (let i = 0; i < 100; i++) station.put('k', 'accepted')
+  station.post('/mappedIngest/none', '{}')
+  const line = 'warn requests are refused for a state of the gateway; the last of them'
+  assert.deepEqual(station.log.lines, [line])
+  station.clock.advanceBy(SELDOM_LINE_MS)
+  assert.deepEqual(station.log.lines, [line, line])
+  station.gateway.close()
   assert.equal(station.clock.scheduledCount, 0)
 })
