@@ -27,8 +27,9 @@ export class RequestLog {
   }
 
   #failed({ code, message }: Refusal, atMs: number): void {
-    // One record of it is to blame, and is told where it dies.
-    if (kindOf(code) === 'invalid') return
+    // Those end records, which are told where they die; what is told here is what nobody else sees.
+    const kind = kindOf(code)
+    if (kind === 'invalid' || kind === 'permanent') return
     this.#failedCount++
     if (atMs - this.#toldAtMs < REQUEST_LOG_MS) return
     this.#toldAtMs = atMs

@@ -36,9 +36,11 @@ test('one that fails now and then gets two lines a minute', () => {
   assert.deepEqual(log.lines, [FAIL, AGAIN, FAIL, AGAIN])
 })
 
-test('a record that poisons its requests is no trouble of the service', () => {
+test('what ends records is told where they die: a poisoned one, a stream that is not there', () => {
   const log = new RecordingLog()
-  new RequestLog('s', log).ended(exchange('ValidationException', 0))
+  const requests = new RequestLog('s', log)
+  requests.ended(exchange('ValidationException', 0))
+  requests.ended(exchange('ResourceNotFoundException', 0))
   assert.deepEqual(log.lines, [])
 })
 
