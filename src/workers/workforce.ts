@@ -206,6 +206,9 @@ export class Workforce {
     worker.isReady = true
     worker.readyAtMs = this.#host.clock.monotonicMs()
     this.#options.changed?.(worker.index, true)
+    if (this.#starting === null) {
+      this.#log.info('a worker that ended is back', { worker: worker.index })
+    }
     const isFirst = this.#port === null
     this.#port ??= port
     if (isFirst) for (const other of this.#workers) if (other !== worker) this.#launch(other)

@@ -137,6 +137,8 @@ test('a worker that ends is replaced under its number, ever later, until it last
   }
   assert.equal(force.restartCount, 10)
   assert.match(log.lines[0]!, /a worker ended and is replaced .*"worker":1.*SIGKILL/)
+  assert.equal(log.lines[1], 'info a worker that ended is back')
+  assert.equal(log.lines.length, 20)
 
   clock.advanceBy(RESTART_FORGIVEN_MS)
   launched.at(-1)!.events.ended('code 1')
