@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Disk, DiskError, MemoryDisk } from '../../src/host/index.ts'
 import { HashKey } from '../../src/record/index.ts'
+import { methodsOf } from '../changed-disk.ts'
 import { diskWith, JournalDisk, statesAfter } from './journal-disk.ts'
 import { recordOf, Station } from './station.ts'
 
@@ -243,7 +245,35 @@ test('outcomes go when their time has come; the totals stay', async () => {
   assert.deepEqual(await second.disk.list(), ['totals'])
   const third = await Station.open({ disk: first.disk })
   assert.deepEqual(third.spool.totals, { successes: 1, failures: 0, exhausted: 1, unsettled: 0 })
+  const later = await third.put('two')
+  assert.notEqual(segmentOf(later.receipts![0]!), segmentOf(receipts![0]!), 'no number comes again')
 })
+
+test('outcomes that are in the totals and could not go are counted once', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  const disk: Disk = {
+    ...methodsOf(inner),
+    remove: async (name) => {
+      if (name.endsWith('.outcomes')) throw new DiskError('EIO', 'it stays')
+      await inner.remove(name)
+    },
+  }
+  const first = await Station.open({ disk, receipts: { retentionMs: 5000 } })
+  await first.put('one')
+  first.settle()
+  await first.until(first.spool.close(1000))
+  const second = await Station.open({ disk, receipts: { retentionMs: 5000 } })
+  await second.runFor(7000)
+  assert.deepEqual((await inner.list()).map(kindOf).sort(), ['outcomes', 'totals'])
+
+  const third = await Station.open({ disk: inner })
+
+  assert.deepEqual(third.spool.totals, { successes: 1, failures: 0, exhausted: 0, unsettled: 0 })
+})
+
+function segmentOf(receipt: string): string {
+  return receipt.slice(0, receipt.indexOf('-'))
+}
 
 function kindOf(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1)
