@@ -16,7 +16,9 @@ export function fileMethodsOf(file: LogFile): LogFile {
 }
 
 export function methodsOf(disk: Disk): Disk {
+  const renew = disk.renew?.bind(disk)
   return {
+    ...(renew && { renew }),
     open: (name) => disk.open(name),
     list: () => disk.list(),
     load: (name) => disk.load(name),

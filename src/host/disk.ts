@@ -4,6 +4,12 @@
 export interface Disk {
   /** Opens a log, making it (durably: its directory entry is synced too) when there is none. */
   open(name: string): Promise<LogFile>
+  /**
+   * Makes an empty log out of a file that nobody has open, durably: its old name is gone. The old
+   * bytes are there to be written over, so that nothing has to be reserved (`Reserve`). When this
+   * rejects, either name may be there. Where it is missing, a new log is made by `open`.
+   */
+  renew?(oldName: string, name: string): Promise<LogFile>
   /** Every file, in no particular order. */
   list(): Promise<readonly string[]>
   /** Removes a file durably; harmless when there is none. */
@@ -58,10 +64,14 @@ export class SyncError extends DiskError {
   }
 }
 
+/** Zeros between what was appended to a renewed log and the old bytes behind it. */
+export const CLEAR_BYTES = 32
+
 /**
  * A file that need not grow is synced in half the time: its size need not be written, too. So bytes
  * are written before they are used, as zeros. They do not count in `sizeBytes()` and go when the
- * file is closed; after a crash they are there.
+ * file is closed; after a crash they are there. In a log that was renewed the old bytes are what is
+ * written over; behind what was appended `CLEAR_BYTES` of them are zeros, or nothing was.
  */
 export interface Reserve {
   /** How many are written when none is left; 0 reserves nothing. */
@@ -94,8 +104,10 @@ export async function syncAppended(file: Pick<LogFile, 'sync'>): Promise<void> {
 /** The part of a disk below a folder: names in it are relative to that folder. */
 export function below(disk: Disk, folder: string): Disk {
   const prefix = `${folder}/`
+  const renew = disk.renew?.bind(disk)
   return {
     open: (name) => disk.open(prefix + name),
+    ...(renew && { renew: (oldName, name) => renew(prefix + oldName, prefix + name) }),
     list: async () =>
       (await disk.list())
         .filter((name) => name.startsWith(prefix))

@@ -3,6 +3,7 @@ export { type Clock, type Timer, until } from './clock.ts'
 export {
   appendDurably,
   below,
+  CLEAR_BYTES,
   type Disk,
   DiskError,
   type LogFile,

@@ -52,6 +52,7 @@ export class SimDisk {
     const operate: Operate = (kind, operation) => this.#operate(process, kind, operation)
     return {
       open: (name) => this.#open(name, operate),
+      renew: (oldName, name) => this.#renew(oldName, name, operate),
       list: () => {
         const check = () => this.checkOther()
         return operate('disk list', { check, act: () => [...this.#files.keys()] })
@@ -89,6 +90,26 @@ export class SimDisk {
       if (this.#badPlaces.get(name) === null) this.#failBadly()
     }
     const file = await operate('disk open', { check, act: make, crash: () => this.#perhaps(make) })
+    return new SimLogFile(name, file, this, operate)
+  }
+
+  async #renew(oldName: string, name: string, operate: Operate): Promise<LogFile> {
+    checkFileName(name)
+    const move = () => {
+      const file = this.#files.get(oldName)
+      if (file === undefined) throw new DiskError('ENOENT', `there is no ${oldName}`)
+      this.#files.delete(oldName)
+      this.#badPlaces.delete(oldName)
+      this.#files.set(name, file)
+      return file
+    }
+    const act = () => {
+      const file = move().renewed()
+      this.#files.set(name, file)
+      return file
+    }
+    const check = () => this.checkOther(() => this.#perhaps(move))
+    const file = await operate('disk renew', { check, act, crash: () => this.#perhaps(move) })
     return new SimLogFile(name, file, this, operate)
   }
 
@@ -192,11 +213,11 @@ export class SimDisk {
     return true
   }
 
-  /** What these files take, with the zeros that are written behind their data or without. */
+  /** What these files take, with zeros that are written behind their data or without. */
   bytesOf(isWanted: (name: string) => boolean, { withZeros = true } = {}): number {
     let bytes = 0
     for (const [name, file] of this.#files) {
-      if (isWanted(name)) bytes += withZeros ? file.sizeBytes : file.dataBytes
+      if (isWanted(name)) bytes += withZeros ? file.sizeBytes : file.nonZeroBytes
     }
     return bytes
   }
@@ -267,7 +288,7 @@ class SimLogFile implements LogFile {
     const bytes = Buffer.concat(chunks)
     const appendPart = () => {
       const most = Math.min(bytes.length, this.#disk.freeBytes())
-      this.#file.append(bytes.subarray(0, this.#disk.random.below(most + 1)))
+      this.#file.appendPart(bytes.subarray(0, this.#disk.random.below(most + 1)))
     }
     const check = () => {
       try {

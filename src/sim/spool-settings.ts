@@ -65,7 +65,7 @@ export function drawSpoolSettings(random: SimRandom): SpoolSettings {
     transactions: random.between(1, 60),
     recordsMax: random.pick([1, 3, 20]),
     dataMaxBytes: random.pick([20, 500, 6 * KIB]),
-    everyMs: random.pick([0, 1, 20]),
+    everyMs: random.pick([0, 1, 20, 200, 200]),
     isLineAway: random.below(6) === 0,
   }
 }
@@ -76,7 +76,7 @@ function drawConfig(random: SimRandom): SpoolConfig {
     spool: {
       ...spool,
       maxBytes: random.pick([100 * KIB, 400 * KIB, 10 * KIB * KIB]),
-      segmentBytes: random.pick([2 * KIB, 16 * KIB, 64 * KIB]),
+      segmentBytes: random.pick([512, 2 * KIB, 2 * KIB, 16 * KIB, 64 * KIB]),
       windowBytes: random.pick([8 * KIB, 64 * KIB, 1024 * KIB]),
       freshSharePercent: random.pick([0, 0, 0, 50]),
       parkedMaxCount: random.pick([1, 5, 10_000]),

@@ -1,10 +1,12 @@
-// Segments whose records have all settled. The log goes at once; what became of the records stays
-// for those who ask with a receipt, for a while and within a size; then it goes too, and only its
-// totals stay.
+// Segments whose records have all settled. The log goes at once, or is what the next one is made
+// of; what became of the records stays for those who ask with a receipt, for a while and within a
+// size; then it goes too, and only its totals stay.
 
 import type { Clock, Disk, Log } from '../host/index.ts'
+import type { SpareLog, SpareLogs } from './active-log.ts'
 import type { SpoolConfig } from './config.ts'
 import type { Keys } from './keys.ts'
+import type { LogSizes } from './log-writer.ts'
 import type { Replayed } from './replayed.ts'
 import type { Counts, Segment } from './segment.ts'
 import { saveTotals, type Totals } from './totals.ts'
@@ -13,6 +15,8 @@ import type { Usage } from './usage.ts'
 interface Settled {
   readonly segment: Segment
   hasLog: boolean
+  /** Whether the next segment's log may be made of it. */
+  renewal: 'possible' | 'under way' | 'failed'
   readonly keepUntilMs: number
 }
 
@@ -21,6 +25,7 @@ export interface ArchiveParts {
   readonly disk: Disk
   readonly log: Log
   readonly config: SpoolConfig['receipts']
+  readonly sizes: LogSizes
   readonly usage: Usage
   readonly keys: Keys
   readonly replayed: Replayed
@@ -28,7 +33,10 @@ export interface ArchiveParts {
   readonly onRoom: () => void
 }
 
-export class Archive {
+/** A log is kept for the next one only while the spool holds less than this part of its size. */
+const SPARE_MAX_SHARE = 0.5
+
+export class Archive implements SpareLogs {
   readonly #parts: ArchiveParts
   /** Oldest first. */
   #settled: Settled[] = []
@@ -37,6 +45,9 @@ export class Archive {
   #base: Counts
   #lastNumber: number
   #tidying: Promise<void> | null = null
+  /** Its log waits for the next segment; until its outcomes go, at most. */
+  #spare: Settled | null = null
+  #isClosing = false
 
   constructor(parts: ArchiveParts, totals: Totals) {
     this.#parts = parts
@@ -54,7 +65,11 @@ export class Archive {
   get needsCare(): boolean {
     return (
       this.#leaving.length > 0 ||
-      this.#settled.some(({ segment, hasLog }) => hasLog || segment.outcomes.needsCare)
+      this.#settled.some(
+        (settled) =>
+          settled.segment.outcomes.needsCare ||
+          (settled.hasLog && settled !== this.#spare && settled.renewal !== 'under way'),
+      )
     )
   }
 
@@ -75,8 +90,24 @@ export class Archive {
       for (const entry of replayed.of(segment.number)) segment.outcomes.add(entry)
     }
     const keepUntilMs = clock.monotonicMs() + config.retentionMs
-    this.#settled.push({ segment, hasLog, keepUntilMs })
+    this.#settled.push({ segment, hasLog, renewal: 'possible', keepUntilMs })
     this.#lastNumber = Math.max(this.#lastNumber, segment.number)
+  }
+
+  lend(): SpareLog | null {
+    const spare = this.#spare
+    if (spare === null) return null
+    this.#spare = null
+    spare.renewal = 'under way'
+    return {
+      segment: spare.segment,
+      used: () => {
+        spare.hasLog = false
+      },
+      failed: () => {
+        spare.renewal = 'failed'
+      },
+    }
   }
 
   /** Counted in the totals already: what is left of it goes. */
@@ -98,6 +129,7 @@ export class Archive {
   /** Saves the totals with what is counted beside the segments. */
   async close(exhausted: number): Promise<void> {
     await this.#tidying
+    this.#isClosing = true
     for (const { segment } of this.#settled) await segment.outcomes.finish()
     await this.tidy(() => false)
     this.#base = sumOf(this.#base, { successes: 0, failures: 0, exhausted })
@@ -114,11 +146,29 @@ export class Archive {
       if (settled.segment.outcomes.needsCare) await settled.segment.outcomes.care()
       // Without room nothing more can be written, and removing the log is what makes room.
       const isWritten = !settled.segment.outcomes.needsCare
-      if (settled.hasLog && (isWritten || isFull())) await this.#removeLog(settled)
+      const mayGo = settled.hasLog && settled.renewal !== 'under way' && (isWritten || isFull())
+      if (mayGo && !this.#staysAsSpare(settled, isFull())) await this.#removeLog(settled)
       if (!settled.segment.outcomes.needsCare) settled.segment.outcomes.close()
     }
     await this.#expire(isFull())
     await this.#removeLeaving()
+  }
+
+  #staysAsSpare(settled: Settled, isFull: boolean): boolean {
+    const { disk, clock, usage, sizes } = this.#parts
+    const { segment, renewal, keepUntilMs } = settled
+    if (this.#spare !== null && this.#spare !== settled) return false
+    const isOfUse =
+      disk.renew !== undefined &&
+      renewal === 'possible' &&
+      segment.logBytes >= sizes.segmentBytes &&
+      usage.claimedBytes <= SPARE_MAX_SHARE * sizes.maxBytes &&
+      // Its outcomes stay as long as the log does: without them it would be replayed.
+      clock.monotonicMs() < keepUntilMs &&
+      this.#overBytes <= 0 &&
+      !(isFull || this.#isClosing)
+    this.#spare = isOfUse ? settled : null
+    return isOfUse
   }
 
   async #removeLog(settled: Settled): Promise<void> {
@@ -154,8 +204,7 @@ export class Archive {
   /** Those whose time has come, and of the oldest as many as are too many. */
   #due(isFull: boolean): Set<Settled> {
     const nowMs = this.#parts.clock.monotonicMs()
-    let overBytes = isFull ? 1 : -this.#parts.config.maxBytes
-    if (!isFull) for (const { segment } of this.#settled) overBytes += segment.outcomes.sizeBytes
+    let overBytes = isFull ? 1 : this.#overBytes
     const due = new Set<Settled>()
     for (const settled of this.#settled) {
       const { outcomes } = settled.segment
@@ -165,6 +214,12 @@ export class Archive {
       due.add(settled)
     }
     return due
+  }
+
+  /** How much more the outcomes take than they may; negative when there is room. */
+  get #overBytes(): number {
+    const { maxBytes } = this.#parts.config
+    return this.#settled.reduce((sum, { segment }) => sum + segment.outcomes.sizeBytes, -maxBytes)
   }
 
   async #removeLeaving(): Promise<void> {

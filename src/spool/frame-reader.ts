@@ -2,7 +2,7 @@
 // one, and told: one bad block must cost what is in it and no more.
 
 import type { LogFile } from '../host/index.ts'
-import { claimedBytes, FRAME_HEAD_BYTES, isWhole, MARKER_BYTES } from './frame.ts'
+import { claimedBytes, FRAME_HEAD_BYTES, isWhole, MARKER_BYTES, WRITE_MAX_BYTES } from './frame.ts'
 
 /** Read at once; a longer frame gets a read of its own. */
 export const READ_BYTES = 256 * 1024
@@ -22,8 +22,9 @@ export interface FoundDamage {
   readonly position: number
   readonly end: number
   /**
-   * No good frame follows. Zeros at the very end do not belong to it: they were written to be
-   * written over. When there is nothing else, `end` is `position`.
+   * No good frame follows. What was there to be written over does not belong to it: zeros at the
+   * very end, and everything when zeros stand where a frame would begin. When there is nothing
+   * else, `end` is `position`.
    */
   readonly isTail: boolean
 }
@@ -44,6 +45,8 @@ export class FrameReader {
   #neededBytes = 0
   /** Behind the last byte of what was searched so far that is not zero. */
   #solidEnd = 0
+  /** Nothing behind it can belong to what was torn at `#position`. */
+  #tornMaxEnd = 0
   /** Nothing behind it is looked at; it may grow. */
   endPosition: number
   /** Bytes that the disk does not give, which count as damage. */
@@ -71,6 +74,7 @@ export class FrameReader {
     if (end === NEEDS_MORE) return null
     if (end === NO_FRAME) {
       this.#solidEnd = this.#position
+      this.#tornMaxEnd = this.#position + this.#tornMaxBytes()
       return this.#search(this.#position)
     }
     const position = this.#position
@@ -130,7 +134,8 @@ export class FrameReader {
     this.#position = this.endPosition
     this.#searchAt = null
     // What the disk did not give stands here as zeros.
-    const end = this.unreadableBytes > 0 ? this.endPosition : this.#solidEnd
+    const tornEnd = Math.min(this.#solidEnd, this.#tornMaxEnd)
+    const end = this.unreadableBytes > 0 ? this.endPosition : tornEnd
     return { kind: 'damage', position, end, isTail: true }
   }
 
@@ -140,11 +145,22 @@ export class FrameReader {
     return length === 0 ? this.#solidEnd : this.#start + from + length
   }
 
+  /** Of what a write may have left at `#position`, where no good frame is; 0 when it is clear. */
+  #tornMaxBytes(): number {
+    const at = this.#position - this.#start
+    const head = this.#buffer.subarray(at, at + FRAME_HEAD_BYTES)
+    if (head.every((byte) => byte === 0)) return 0
+    const isHeadWhole = head.length === FRAME_HEAD_BYTES
+    const claimed = isHeadWhole ? claimedBytes(head, 0, this.#marker, this.#position) : 0
+    return Math.max(claimed, WRITE_MAX_BYTES)
+  }
+
   /** Where the frame at `position` ends; or that none is there; or that more must be at hand. */
   #goodEnd(position: number): number {
     const at = position - this.#start
-    if (position + FRAME_HEAD_BYTES > this.endPosition) return NO_FRAME
-    if (at < 0 || at + FRAME_HEAD_BYTES > this.#buffer.length) return NEEDS_MORE
+    const headBytes = Math.min(FRAME_HEAD_BYTES, this.endPosition - position)
+    if (at < 0 || at + headBytes > this.#buffer.length) return NEEDS_MORE
+    if (headBytes < FRAME_HEAD_BYTES) return NO_FRAME
     const bytes = claimedBytes(this.#buffer, at, this.#marker, position)
     if (bytes === 0 || position + bytes > this.endPosition) return NO_FRAME
     if (at + bytes > this.#buffer.length) {

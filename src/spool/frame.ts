@@ -19,6 +19,8 @@ const LENGTH_AT = 8
 const POSITION_AT = 12
 const CRC_AT = 16
 
+/** Bytes of frames that are written together; one that is longer is written alone. */
+export const WRITE_MAX_BYTES = 4 * 1024 * 1024
 /** Longer than any frame: a transaction, and what is said about its records. */
 export const FRAME_MAX_BYTES = 128 * 1024 * 1024
 

@@ -1,14 +1,12 @@
 // Transactions that go to the disk together: their frames, one behind the other in one buffer.
 
-import { FRAME_HEAD_BYTES, sealFrame } from './frame.ts'
+import { FRAME_HEAD_BYTES, sealFrame, WRITE_MAX_BYTES } from './frame.ts'
 import { LOG_HEADER_BYTES, logHeaderOf } from './log-header.ts'
 import type { Segment } from './segment.ts'
 import type { SpoolRecord, Transaction } from './transaction.ts'
 import { encodeTransaction } from './transaction-code.ts'
 
-/** Bytes of one group; a transaction that is larger goes alone. */
-export const GROUP_MAX_BYTES = 4 * 1024 * 1024
-const BUFFER_MAX_BYTES = GROUP_MAX_BYTES + LOG_HEADER_BYTES
+const BUFFER_MAX_BYTES = WRITE_MAX_BYTES + LOG_HEADER_BYTES
 
 /** A transaction on its way to the disk, and where it is once it belongs to a group. */
 export class Entry {

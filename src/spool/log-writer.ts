@@ -7,24 +7,21 @@
 //                 └── the next group, while this one is under way
 
 import {
-  appendDurably,
   type Clock,
-  type Disk,
   type DiskError,
   type Log,
-  type LogFile,
   type Random,
   type Reserve,
   SyncError,
   until,
 } from '../host/index.ts'
-import { FRAME_HEAD_BYTES } from './frame.ts'
-import { Entry, GROUP_MAX_BYTES, GroupEncoder } from './group.ts'
+import { ActiveLog, type SpareLogs } from './active-log.ts'
+import { FRAME_HEAD_BYTES, WRITE_MAX_BYTES } from './frame.ts'
+import { Entry, GroupEncoder } from './group.ts'
 import { LOG_HEADER_BYTES } from './log-header.ts'
 import type { OutcomeFileParts } from './outcome-file.ts'
 import { CLOSED, FULL, TOO_LARGE } from './refusals.ts'
-import { Segment } from './segment.ts'
-import { drawMarker } from './segment-name.ts'
+import type { Segment } from './segment.ts'
 import type { SegmentTable } from './segment-table.ts'
 import { type SpoolRefusal, TRANSACTION_MAX_BYTES, type Transaction } from './transaction.ts'
 import { bodyBytesOf } from './transaction-code.ts'
@@ -55,21 +52,15 @@ export function sizesOf(config: { maxBytes: number; segmentBytes: number }): Log
 
 const NONE_KEPT: readonly Entry[] = []
 
-/** The segment that grows. */
-interface Active {
-  readonly segment: Segment
-  readonly file: LogFile
-}
-
 export interface LogWriterParts {
   readonly clock: Clock
   readonly random: Random
-  readonly disk: Disk
   readonly log: Log
   readonly config: LogSizes
   readonly table: SegmentTable
   readonly usage: Usage
   readonly files: OutcomeFileParts
+  readonly spares: SpareLogs
   readonly nextNumber: number
   /** They are durable: whoever waits for that is told, and they can be handed on. */
   readonly onKept: (kept: readonly Entry[]) => void
@@ -82,7 +73,7 @@ export interface LogWriterParts {
 export class LogWriter {
   readonly #parts: LogWriterParts
   #nextNumber: number
-  #active: Active | null = null
+  #active: ActiveLog | null = null
   #waiting: Entry[] = []
   #writing: Promise<void> | null = null
   #waitingBytes = 0
@@ -206,7 +197,7 @@ export class LogWriter {
     let bytes = 0
     let count = 0
     for (const { frameBytes } of this.#waiting) {
-      if (count > 0 && bytes + frameBytes > GROUP_MAX_BYTES) break
+      if (count > 0 && bytes + frameBytes > WRITE_MAX_BYTES) break
       bytes += frameBytes
       count++
     }
@@ -222,15 +213,13 @@ export class LogWriter {
     } catch (error) {
       return this.#refuse(group, error as DiskError, false)
     }
-    const { segment, file } = active
+    const { segment } = active
     const bytes = this.#encoder.encode(group, segment, this.#parts.clock.wallMs())
     try {
-      await appendDurably(file, [bytes], this.#parts.config)
+      await active.append(bytes, this.#parts.config)
     } catch (error) {
       return this.#onFailure(active, group, error as DiskError)
     }
-    segment.logBytes += bytes.length
-    this.#parts.usage.bytes += bytes.length
     this.#leave(group)
     this.#keep(segment, group)
     if (segment.logBytes >= this.#parts.config.segmentBytes) this.#seal()
@@ -238,7 +227,7 @@ export class LogWriter {
   }
 
   async #onFailure(
-    active: Active,
+    active: ActiveLog,
     group: readonly Entry[],
     error: DiskError,
   ): Promise<readonly Entry[]> {
@@ -247,7 +236,7 @@ export class LogWriter {
       this.#sealUncut(active)
       return this.#refuse(group, error, true, 'sync-failed')
     }
-    const isCut = await this.#cutBack(active)
+    const isCut = await active.cutBack()
     if (!isCut) this.#sealUncut(active)
     return this.#refuse(group, error, !isCut)
   }
@@ -309,40 +298,22 @@ export class LogWriter {
     return []
   }
 
-  /** Whether the file ends again where the last group ended, for good. */
-  async #cutBack({ segment, file }: Active): Promise<boolean> {
-    try {
-      await file.truncate(segment.logBytes)
-      await file.sync()
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  /** What is behind the last group is never looked at, but it is there. */
-  #sealUncut({ segment, file }: Active): void {
-    this.#parts.usage.bytes += file.sizeBytes() - segment.logBytes
-    segment.logBytes = file.sizeBytes()
+  #sealUncut(active: ActiveLog): void {
+    active.keepUncut()
     this.#seal()
   }
 
-  async #openSegment(): Promise<Active> {
-    const { random, files, table } = this.#parts
+  async #openSegment(): Promise<ActiveLog> {
     // Counted up first: a name that may be on the disk is not used again.
-    const name = { number: this.#nextNumber++, marker: drawMarker(random) }
-    const segment = new Segment(files, name)
-    const file = await segment.log.acquire()
-    table.add(segment)
-    this.#active = { segment, file }
+    this.#active = await ActiveLog.open(this.#parts, this.#nextNumber++)
+    this.#parts.table.add(this.#active.segment)
     return this.#active
   }
 
   #seal(): void {
-    const { segment } = this.#active!
+    const active = this.#active!
     this.#active = null
-    segment.isSealed = true
-    segment.log.release()
-    this.#parts.onSealed(segment)
+    active.seal()
+    this.#parts.onSealed(active.segment)
   }
 }

@@ -8,7 +8,13 @@ import { type FoundDamage, type FoundFrame, FrameReader } from './frame-reader.t
 import type { Range } from './hand-out.ts'
 import type { KeptAside } from './kept-aside.ts'
 import type { Keys } from './keys.ts'
-import { FORMAT_VERSION, LOG_HEADER_BYTES, NewerFormatError, versionIn } from './log-header.ts'
+import {
+  FORMAT_VERSION,
+  isOfAnother,
+  LOG_HEADER_BYTES,
+  NewerFormatError,
+  versionIn,
+} from './log-header.ts'
 import type { OutcomeEntry } from './outcome-code.ts'
 import { type OutcomeFileParts, outcomesFrom, outcomesName } from './outcome-file.ts'
 import { withPatience } from './patience.ts'
@@ -238,6 +244,7 @@ class SegmentRecovery {
     const segment = this.#segment
     const head = await withPatience(clock, () => file.read(0, LOG_HEADER_BYTES))
     const hasHeader = head !== null && versionIn(head) !== null
+    const isOld = head !== null && isOfAnother(head, segment.marker)
     const range = { from: hasHeader ? LOG_HEADER_BYTES : 0, end: segment.logBytes }
     const reader = new FrameReader(file, segment.marker, range)
     while (!reader.isAtEnd) {
@@ -245,6 +252,8 @@ class SegmentRecovery {
       this.#isUnreadable = reader.unreadableBytes > 0
       if (found === null) await patientLoad(clock, reader)
       else if (found.kind === 'frame') this.#takeFrame(found, isSynced)
+      else if (isOld && found.isTail && found.position === LOG_HEADER_BYTES && !this.#isUnreadable)
+        await this.#giveBack(file, 0)
       else await this.#onDamage(found, file)
     }
     segment.isUnreadable = this.#isUnreadable
@@ -300,7 +309,7 @@ class SegmentRecovery {
     log.error('a segment is damaged; what follows was recovered', { segment, position, bytes })
   }
 
-  /** Zeros were reserved for what never came. Where they cannot be cut off they count. */
+  /** What was there to be written over, and was not. Where it cannot be cut off it counts. */
   async #giveBack(file: LogFile, end: number): Promise<void> {
     const segment = this.#segment
     if (end === segment.logBytes) return

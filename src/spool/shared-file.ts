@@ -7,6 +7,7 @@ export class SharedFile {
   readonly #disk: Disk
   #useCount = 0
   #opening: Promise<LogFile> | null = null
+  #closing: Promise<void> = Promise.resolve()
   #isGone = false
   #onUnused: (() => void) | null = null
 
@@ -16,10 +17,22 @@ export class SharedFile {
   }
 
   /** Makes the file when there is none. Rejects with a `DiskError`, and then is not to be left. */
-  async acquire(): Promise<LogFile> {
+  acquire(): Promise<LogFile> {
+    return this.#acquire(() => this.#disk.open(this.name))
+  }
+
+  /** Makes the file out of another one, which nobody gets from now on. */
+  acquireFrom(old: SharedFile): Promise<LogFile> {
+    return this.#acquire(async () => {
+      await old.#leftByAll()
+      return this.#disk.renew!(old.name, this.name)
+    })
+  }
+
+  async #acquire(open: () => Promise<LogFile>): Promise<LogFile> {
     if (this.#isGone) throw new DiskError('ENOENT', `${this.name} is being removed`)
     this.#useCount++
-    this.#opening ??= this.#disk.open(this.name)
+    this.#opening ??= open()
     const opening = this.#opening
     try {
       return await opening
@@ -36,18 +49,23 @@ export class SharedFile {
     if (this.#useCount > 0 || opening === null) return
     this.#opening = null
     // What was to be kept has been synced: a file that does not close loses nothing.
-    opening.then((file) => file.close()).catch(() => {})
+    this.#closing = opening.then((file) => file.close()).catch(() => {})
   }
 
   /** From now on nobody gets it; it goes when those who have it have left. */
   async remove(): Promise<void> {
+    await this.#leftByAll()
+    await this.#disk.remove(this.name)
+  }
+
+  async #leftByAll(): Promise<void> {
     this.#isGone = true
     if (this.#useCount > 0) {
       await new Promise<void>((resolve) => {
         this.#onUnused = resolve
       })
     }
-    await this.#disk.remove(this.name)
+    await this.#closing
   }
 
   #leave(): void {

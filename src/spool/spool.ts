@@ -19,7 +19,7 @@ import type { Entry } from './group.ts'
 import { HandOut, type Ordinals, type Range } from './hand-out.ts'
 import { KeptAside } from './kept-aside.ts'
 import { Keys } from './keys.ts'
-import { LogWriter, sizesOf } from './log-writer.ts'
+import { type LogSizes, LogWriter, sizesOf } from './log-writer.ts'
 import type { OutcomeFileParts } from './outcome-file.ts'
 import { withPatience } from './patience.ts'
 import { receiptOf } from './receipt.ts'
@@ -46,6 +46,7 @@ interface Found {
 export class Spool implements SpoolFront {
   readonly #host: SpoolHost
   readonly #config: SpoolConfig
+  readonly #sizes: LogSizes
   readonly #log: Log
   readonly #usage = new Usage()
   readonly #table = new SegmentTable()
@@ -86,6 +87,7 @@ export class Spool implements SpoolFront {
     const { clock, disk } = host
     this.#host = { clock, disk, random: host.random } // one by one: a host may have getters
     this.#config = config
+    this.#sizes = sizesOf(config.spool)
     this.#parts = parts
     this.#log = log
     this.#keys = new Keys(config.idempotency, clock)
@@ -98,6 +100,7 @@ export class Spool implements SpoolFront {
         disk,
         log,
         config: config.receipts,
+        sizes: this.#sizes,
         usage: this.#usage,
         keys: this.#keys,
         replayed: this.#replayed,
@@ -258,10 +261,11 @@ export class Spool implements SpoolFront {
     return new LogWriter({
       ...this.#host,
       log: this.#log,
-      config: sizesOf(this.#config.spool),
+      config: this.#sizes,
       table: this.#table,
       usage: this.#usage,
       files: this.#files,
+      spares: this.#archive,
       nextNumber,
       onKept: (kept) => {
         for (const one of kept) this.#tell(one)

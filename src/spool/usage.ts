@@ -6,6 +6,8 @@ export const OUTCOME_RESERVE_BYTES = 128
 export class Usage {
   /** Logs and outcomes on the disk. */
   bytes = 0
+  /** Those of them that the newest log is going to write over. */
+  reserveBytes = 0
   unsettledCount = 0
   damagedBytes = 0
   damagedCount = 0
@@ -17,6 +19,6 @@ export class Usage {
 
   /** What is on the disk now and what the unsettled records will add to it. */
   get claimedBytes(): number {
-    return this.bytes + this.unsettledCount * OUTCOME_RESERVE_BYTES
+    return this.bytes - this.reserveBytes + this.unsettledCount * OUTCOME_RESERVE_BYTES
   }
 }

@@ -11,6 +11,7 @@ import fc from 'fast-check'
 import {
   appendDurably,
   below,
+  CLEAR_BYTES,
   type Disk,
   DiskError,
   MemoryDisk,
@@ -174,6 +175,41 @@ test('what the system refuses is a DiskError with the code of the system', async
     name: 'DiskError',
     code: 'ENOTDIR',
   })
+})
+
+test('a renewed log is empty, and written over with zeros behind what is appended', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const disk = await NodeDisk.open(directory)
+  t.after(() => disk.close())
+  const first = await disk.open('first')
+  await first.append([Buffer.alloc(100_000, 'old')])
+  await first.close()
+
+  const log = await disk.renew('first', 'folder/second')
+  assert.deepEqual(await disk.list(), ['folder/second'])
+  assert.equal(log.sizeBytes(), 0)
+  assert.equal((await log.read(0, 100)).length, 0)
+  const written = Buffer.alloc(5000, 'new')
+  await appendDurably(log, [written.subarray(0, 3000)], { reserveBytes: 4096 })
+  await appendDurably(log, [written.subarray(3000)], { reserveBytes: 4096 })
+  assert.ok((await log.read(0, 100_000)).equals(written))
+  const onDisk = await disk.load('folder/second')
+  const clear = Buffer.alloc(CLEAR_BYTES)
+  const behind = Buffer.alloc(100_000, 'old').subarray(5000 + CLEAR_BYTES)
+  assert.ok(onDisk!.equals(Buffer.concat([written, clear, behind])))
+
+  await appendDurably(log, [Buffer.alloc(95_000, 'n')], { reserveBytes: 4096 })
+  assert.equal(await disk.sizeOf('folder/second'), 100_000, 'up to the end')
+  await appendDurably(log, [Buffer.from('n')], { reserveBytes: 4096 })
+  assert.equal(await disk.sizeOf('folder/second'), 100_001 + 4096, 'and beyond')
+  await log.close()
+  assert.equal(await disk.sizeOf('folder/second'), 100_001)
+
+  const again = await disk.renew('folder/second', 'third')
+  await again.append([Buffer.from('x')])
+  await again.close()
+  assert.equal(String(await disk.load('third')), 'x')
+  await assert.rejects(disk.renew('absent', 'fourth'), { name: 'DiskError', code: 'ENOENT' })
 })
 
 test('a synced append that could not begin leaves nothing', async (t) => {

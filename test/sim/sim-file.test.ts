@@ -94,3 +94,31 @@ test('bytes that were cut off after a failed sync and written again are on the d
   })
   assert.deepEqual([...left], ['cd'])
 })
+
+test('old bytes lie behind what was written over them, and where it did not reach the medium', () => {
+  const live = (file: SimFile) => {
+    add(file, 'abc')
+    sync(file)
+    const made = file.renewed()
+    add(made, 'x')
+    sync(made)
+    add(made, 'y')
+    return made
+  }
+  const left = new Set<string>()
+  for (const keepsPerMille of [0, 1000]) {
+    for (let seed = 0; seed < 40; seed++) {
+      const made = live(new SimFile())
+      assert.equal(lettersOf(made), 'xy0', 'the user of the file sees no other')
+      made.losePower(new SimRandom(seed), keepsPerMille)
+      left.add(lettersOf(made))
+      const clear = [...made.read(512, 32)]
+      if (lettersOf(made) === 'x0c') assert.ok(clear.every((byte) => byte === 0))
+    }
+  }
+  assert.deepEqual(
+    [...left].sort(),
+    ['x0c', 'xy0', 'xyc'].filter((one) => left.has(one)),
+  )
+  assert.ok(left.has('x0c') && left.size > 1, [...left].join())
+})

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CLEAR_BYTES } from '../../src/host/index.ts'
+import { WRITE_MAX_BYTES } from '../../src/spool/frame.ts'
 import { diskWith, filesOf, JournalDisk, type Step, statesAfter } from './journal-disk.ts'
 import { Station } from './station.ts'
 
@@ -225,17 +227,44 @@ test('zeros that were written to be written over are no damage', async () => {
   }
 })
 
-test('a torn end among them is told and kept aside, without the zeros that follow', async () => {
+test('old bytes that were to be written over are no damage, either', async () => {
   const files = await twoSegments()
-  for (const zeroCount of [0, 300, 600 * 1024]) {
-    const reserve = Buffer.alloc(zeroCount + 1000)
-    reserve.write('torn', zeroCount)
-    const disk = await diskWith(withReserve(files, reserve))
+  const [[, other]] = [...files].filter(([one]) => one.endsWith('.log')) as [[string, Buffer]]
+  for (const oldCount of [1, 100, 600 * 1024]) {
+    const old = Buffer.alloc(oldCount, other)
+    const disk = await diskWith(withReserve(files, Buffer.concat([Buffer.alloc(CLEAR_BYTES), old])))
+    const { handed, spool, log } = await Station.open({ disk })
+    assert.deepEqual(handed, UNSETTLED)
+    assert.deepEqual(log.lines, [])
+    assert.equal(spool.stats.damagedBytes, 0)
+    const logs = (await disk.list()).filter((one) => one.endsWith('.log'))
+    for (const name of logs) assert.equal(await disk.sizeOf(name), files.get(name)!.length)
+  }
+})
+
+test('a log that was made of another one and not written to is empty', async () => {
+  const files = await twoSegments()
+  const [[name, bytes]] = [...files].filter(([one]) => one.endsWith('.log')) as [[string, Buffer]]
+  const made = name.replace(/[0-9]+-[0-9a-f]+/, '000000000099-0123456789abcdef')
+  const disk = await diskWith(new Map(files).set(made, bytes))
+  const { handed, spool, log } = await Station.open({ disk })
+  assert.deepEqual(handed, UNSETTLED)
+  assert.deepEqual(log.lines, [])
+  assert.equal(spool.stats.damagedBytes, 0)
+  assert.ok(!(await disk.list()).includes(made) || (await disk.sizeOf(made)) === 0)
+})
+
+test('a torn end is told and kept aside, without what was to be written over', async () => {
+  const files = await twoSegments()
+  for (const behind of [Buffer.alloc(1000), Buffer.alloc(8 * 1024 * 1024, 'old')]) {
+    const disk = await diskWith(withReserve(files, Buffer.concat([Buffer.from('torn'), behind])))
     const { handed, log } = await Station.open({ disk })
     assert.deepEqual(handed, UNSETTLED)
     assert.deepEqual(new Set(log.lines), new Set(['warn the end of a segment is torn']))
     const aside = (await disk.list()).filter((one) => one.startsWith('damaged/'))
     assert.equal(aside.length, log.lines.length)
-    for (const name of aside) assert.equal((await disk.load(name))!.length, zeroCount + 4)
+    // No write is longer: what is behind cannot belong to it.
+    const bytes = behind[0] === 0 ? 4 : WRITE_MAX_BYTES
+    for (const name of aside) assert.equal((await disk.load(name))!.length, bytes)
   }
 })

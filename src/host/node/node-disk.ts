@@ -35,6 +35,11 @@ export class NodeDisk implements Disk {
     return asDiskError(() => this.#openLog(name, path))
   }
 
+  async renew(oldName: string, name: string): Promise<LogFile> {
+    const [oldPath, path] = [this.#pathOf(oldName), this.#pathOf(name)]
+    return asDiskError(() => this.#renew(oldPath, { name, path }))
+  }
+
   list(): Promise<readonly string[]> {
     return asDiskError(() => this.#list((name) => !name.includes(RESERVED_CHARACTER)))
   }
@@ -82,6 +87,15 @@ export class NodeDisk implements Disk {
     const made = await open(path, 'wx+')
     await syncFolder(dirname(path))
     return new NodeLogFile(name, path, made, 0)
+  }
+
+  async #renew(oldPath: string, { name, path }: { name: string; path: string }): Promise<LogFile> {
+    await this.#makeFolder(dirname(path))
+    await rename(oldPath, path)
+    // Before anything is written: what is in it then must not be found under the old name.
+    for (const folder of new Set([dirname(oldPath), dirname(path)])) await syncFolder(folder)
+    const file = await open(path, 'r+')
+    return new NodeLogFile(name, path, file, 0, (await file.stat()).size)
   }
 
   async #remove(path: string): Promise<void> {

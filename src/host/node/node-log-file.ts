@@ -2,7 +2,7 @@ import assert from 'node:assert'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { LogFile } from '../disk.ts'
-import { DiskError, type Reserve, SyncError, syncAppended } from '../disk.ts'
+import { CLEAR_BYTES, DiskError, type Reserve, SyncError, syncAppended } from '../disk.ts'
 
 /**
  * A write through a handle with it is synced when it returns. Elsewhere than on Linux it may say
@@ -17,12 +17,16 @@ export class NodeLogFile implements LogFile {
   /** Opened with the first synced append. */
   #syncedHandle: FileHandle | null = null
   #sizeBytes: number
-  /** Up to here the file has bytes; behind `#sizeBytes` they are zeros. */
-  #reservedEnd = 0
+  /** Up to here the file has bytes; those behind `#oldEnd` are zeros. */
+  #reservedEnd: number
+  /** Up to here they are what the file held before it was renewed. */
+  #oldEnd: number
   #isAppending = false
 
-  constructor(name: string, path: string, handle: FileHandle, sizeBytes: number) {
+  constructor(name: string, path: string, handle: FileHandle, sizeBytes: number, oldEnd = 0) {
     this.name = name
+    this.#reservedEnd = oldEnd
+    this.#oldEnd = oldEnd
     this.#path = path
     this.#handle = handle
     this.#sizeBytes = sizeBytes
@@ -53,6 +57,7 @@ export class NodeLogFile implements LogFile {
     await asDiskError(() => this.#handle.truncate(sizeBytes))
     this.#sizeBytes = sizeBytes
     this.#reservedEnd = 0
+    this.#oldEnd = 0
   }
 
   close(): Promise<void> {
@@ -107,9 +112,8 @@ export class NodeLogFile implements LogFile {
   ): Promise<void> {
     let rest: readonly Uint8Array[] = chunks
     let leftBytes = totalOf(chunks)
-    if (reserveBytes > 0 && this.#sizeBytes + leftBytes > this.#reservedEnd) {
-      rest = [...chunks, zerosOf(reserveBytes)]
-    }
+    const zeroBytes = this.#zeroBytesBehind(this.#sizeBytes + leftBytes, reserveBytes)
+    if (zeroBytes > 0) rest = [...chunks, zerosOf(zeroBytes)]
     while (leftBytes > 0) {
       const { bytesWritten } = await handle.writev(rest, this.#sizeBytes)
       if (bytesWritten === 0) throw new DiskError('EIO', `${this.name} takes no more bytes`)
@@ -120,6 +124,11 @@ export class NodeLogFile implements LogFile {
       leftBytes -= takenBytes
       if (leftBytes > 0) rest = without(rest, takenBytes)
     }
+  }
+
+  #zeroBytesBehind(end: number, reserveBytes: number): number {
+    if (end < this.#oldEnd) return CLEAR_BYTES
+    return end > this.#reservedEnd ? reserveBytes : 0
   }
 
   async #read(position: number, lengthBytes: number): Promise<Buffer> {
