@@ -1,14 +1,14 @@
 // Records from a source, one after the other: each enters when there is room, and whoever ends the
 // source learns when all of them have settled.
 
-import type { RecordResult } from '../record/index.ts'
+import type { RecordResult, UserRecordFields } from '../record/index.ts'
 import { UserRecordFailedError, type UserRecordInput } from './user-record.ts'
 
 /** The part of a producer that an intake needs. */
 export interface Entrance {
   ready(): Promise<void>
   /** Throws for what no stream would take. */
-  add(input: UserRecordInput, onSettle: (result: RecordResult) => void): void
+  add(input: UserRecordInput, onSettle: UserRecordFields['onSettle']): void
 }
 
 export class Intake {
@@ -37,7 +37,9 @@ export class Intake {
   }
 
   add(input: UserRecordInput): void {
-    this.#entrance.add(input, (result) => this.#onSettle(input, result))
+    this.#entrance.add(input, (result, { arrivalAtMs }) => {
+      this.#onSettle(input, result, arrivalAtMs)
+    })
     this.#openCount++
   }
 
@@ -51,7 +53,7 @@ export class Intake {
     if (this.#thrown !== null) throw this.#thrown.error
   }
 
-  #onSettle(input: UserRecordInput, result: RecordResult): void {
+  #onSettle(input: UserRecordInput, result: RecordResult, arrivalAtMs: number): void {
     this.#openCount--
     if (this.#openCount === 0) this.#onEmpty?.()
     if (result.isDelivered) {
@@ -60,7 +62,7 @@ export class Intake {
     }
     this.#failedCount++
     try {
-      this.#onFailed(new UserRecordFailedError(result, input))
+      this.#onFailed(new UserRecordFailedError(result, input, arrivalAtMs))
     } catch (error) {
       // Ends the intake, and must not keep the records beside this one from settling.
       this.#thrown ??= { error }

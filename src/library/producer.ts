@@ -18,7 +18,7 @@ import {
   type ProducerDescription,
   Window,
 } from '../producer/index.ts'
-import type { Attempt, Place, RecordResult, UserRecord } from '../record/index.ts'
+import type { Attempt, Place, RecordResult, UserRecord, UserRecordFields } from '../record/index.ts'
 import { apart } from './apart.ts'
 import { type CredentialsOption, credentialsOf } from './credentials.ts'
 import { Intake } from './intake.ts'
@@ -231,7 +231,7 @@ export class KinesisProducer {
     this.#window.added()
   }
 
-  #recordOf(input: UserRecordInput, onSettle: (result: RecordResult) => void): UserRecord {
+  #recordOf(input: UserRecordInput, onSettle: UserRecordFields['onSettle']): UserRecord {
     return userRecordOf(input, this.#maxUserRecordSize, onSettle)
   }
 

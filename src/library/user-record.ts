@@ -28,6 +28,8 @@ export interface UserRecordInput {
 }
 
 export interface UserRecordResult extends Place {
+  /** When it was added, in whole milliseconds of the clock that the attempts are told by. */
+  readonly arrivalAtMs: number
   readonly attempts: readonly Attempt[]
 }
 
@@ -41,16 +43,19 @@ export class UserRecordFailedError extends Error {
   /** An attempt had no answer: the record may be in the stream all the same. */
   readonly mayBeWritten: boolean
   readonly attempts: readonly Attempt[]
+  /** When it was added, in whole milliseconds of the clock that the attempts are told by. */
+  readonly arrivalAtMs: number
   readonly result: FailedResult
   /** As it was handed in. */
   readonly record: UserRecordInput
 
-  constructor(result: FailedResult, record: UserRecordInput) {
+  constructor(result: FailedResult, record: UserRecordInput, arrivalAtMs: number) {
     super(`${result.code}: ${result.message}${causeOf(result)}`)
     this.name = 'UserRecordFailedError'
     this.code = result.code
     this.mayBeWritten = result.mayBeWritten
     this.attempts = result.attempts
+    this.arrivalAtMs = arrivalAtMs
     this.result = result
     this.record = record
   }
@@ -94,12 +99,13 @@ export class PromisedRecord extends UserRecord {
 
   tell(result: RecordResult): void {
     if (!result.isDelivered) {
-      this.#reject(new UserRecordFailedError(result, this.#input))
+      this.#reject(new UserRecordFailedError(result, this.#input, this.arrivalAtMs))
       return
     }
     const { shardId, sequenceNumber, subSequenceNumber } = result.place
     const { attempts } = result
-    this.#resolve({ shardId, sequenceNumber, subSequenceNumber, attempts })
+    const { arrivalAtMs } = this
+    this.#resolve({ shardId, sequenceNumber, subSequenceNumber, attempts, arrivalAtMs })
   }
 }
 

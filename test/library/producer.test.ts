@@ -308,7 +308,7 @@ test('the error of a record for which time ran out ends with what went wrong bef
     })
     const { code, message } = attempts.at(-1)!
     const result = { isDelivered: false, code: code!, message: message!, mayBeWritten: false }
-    return new UserRecordFailedError({ ...result, isDelivered: false, attempts }, record).message
+    return new UserRecordFailedError({ ...result, isDelivered: false, attempts }, record, 0).message
   }
   assert.equal(
     messageOf('Throttling', 'ConnectFailed', 'Expired', 'Expired'),
@@ -321,4 +321,24 @@ test('the error of a record for which time ran out ends with what went wrong bef
   assert.equal(messageOf('Expired'), 'Expired: words 0')
   assert.equal(messageOf('Closed'), 'Closed: words 0')
   assert.equal(messageOf('Throttling', 'AccessDenied'), 'AccessDenied: words 1')
+})
+
+test('how long a record waited before each attempt can be told', async () => {
+  const { producer, stop } = await running({ recordMaxBufferedTime: 20 })
+  const beforeMs = Math.floor(performance.now())
+  const added = ['s', 'nowhere'].map((stream) =>
+    producer.addUserRecord({ stream, partitionKey: 'k', data: 'v' }).catch((error) => error),
+  )
+  const source = [{ stream: 'nowhere', partitionKey: 'k', data: 'v' }]
+  const fromSource = new Promise<UserRecordFailedError>((resolve) => {
+    void producer.addAll(source, resolve)
+  })
+  await new Promise(setImmediate)
+  const afterMs = performance.now()
+  for (const { arrivalAtMs, attempts } of await Promise.all([...added, fromSource])) {
+    assert.ok(arrivalAtMs >= beforeMs && arrivalAtMs <= afterMs)
+    const delayMs = attempts[0].startAtMs - arrivalAtMs
+    assert.ok(delayMs >= 0, `${delayMs} ms`)
+  }
+  await stop()
 })
