@@ -89,6 +89,11 @@ function checkTypes(folder: string): void {
   writeFileSync(join(folder, 'user.ts'), `${program.join('\n')}\n`)
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
   execFileSync(resolve('node_modules/.bin/tsc'), ['-p', '.'], { cwd: folder, stdio: 'inherit' })
+  const declared = readFileSync(
+    join(folder, 'node_modules/headgate/dist/producer/config.d.ts'),
+    'utf8',
+  )
+  assert.match(declared, /\/\*\* Age at which .*\*\/\n +recordTtl: /)
   console.log('✔ a strict TypeScript program compiles against it')
 }
 
