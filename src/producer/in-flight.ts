@@ -3,6 +3,12 @@
 // than the line carries in that time, requests are given up half sent, and sent again. So the bound
 // follows what answers take: it is raised while they come early and it is what holds requests back,
 // and it is lowered before they come late. On a good line it is soon above what anybody asks for.
+//
+// A service that is slow by itself looks the same until less is under way: the answers of a line
+// come sooner then, the service's do not (line-trial.ts). So each lowering is a trial; and where
+// answers are just too slow to raise the bound, it is lowered for a round now and then.
+
+import { type Answer, LineTrial } from './line-trial.ts'
 
 /** Of the time that a request has: an answer that took more raises the bound no more. */
 const EARLY_PART = 1 / 4
@@ -21,6 +27,10 @@ export const IN_FLIGHT_MIN_BYTES = 52_224
  */
 const LARGE_PART = 1 / 2
 const LARGEST_MEMORY = 0.98
+/** Of what is under way, in a trial: a line that answers late is full with so much, too. */
+const TRIAL_PART = 1 / 2
+/** From one trial to the next that has no other reason. */
+const TRIAL_INTERVAL_MS = 30_000
 
 export class InFlight {
   readonly #timeoutMs: number | null
@@ -33,6 +43,10 @@ export class InFlight {
   /** What an answer takes beside the line, distance and service: fewer requests do not help it. */
   #baseMs = 0
   #largestBytes = 0
+  #trial: Trial | null = null
+  /** By the last trial: late answers are the service's, until the next one is due. */
+  #isServiceSlow = false
+  #nextTrialAtMs = Number.NEGATIVE_INFINITY
 
   /** Null: no bound, ever. */
   constructor(timeoutMs: number | null) {
@@ -74,22 +88,74 @@ export class InFlight {
   /** Before it leaves. */
   answered(flight: Flight, nowMs: number): void {
     if (this.#timeoutMs === null) return
-    const elapsedMs = nowMs - flight.sentAtMs
-    const usedBytes = this.#usedBytes(flight)
-    if (usedBytes <= IN_FLIGHT_MIN_BYTES || elapsedMs < this.#baseMs) this.#baseMs = elapsedMs
-    const { sizeBytes } = flight
-    if (flight.sentAtMs < this.#loweredAtMs) return
-    this.#largestBytes = Math.max(sizeBytes, this.#largestBytes * LARGEST_MEMORY)
-    if (sizeBytes < this.#largestBytes * LARGE_PART) return
-    const part = (elapsedMs - this.#baseMs) / Math.max(1, this.#timeoutMs - this.#baseMs)
-    if (part > LATE_PART) this.#lower(flight, part, nowMs)
-    else if (part <= EARLY_PART && usedBytes * 2 >= this.#boundBytes) this.#raise(sizeBytes)
+    const { sizeBytes, sentAtMs } = flight
+    const answer = { sizeBytes, usedBytes: this.#usedBytes(flight), elapsedMs: nowMs - sentAtMs }
+    const isAlone = answer.usedBytes <= IN_FLIGHT_MIN_BYTES
+    if (isAlone || answer.elapsedMs < this.#baseMs) this.#baseMs = answer.elapsedMs
+    const trial = this.#trial
+    if (trial !== null && sentAtMs < trial.line.startAtMs) return trial.line.before(answer)
+    if (sentAtMs < this.#loweredAtMs || !this.#isLarge(sizeBytes)) return
+    if (trial === null) this.#judge(answer, nowMs)
+    else if (trial.line.after(answer, this.#bytes)) this.#endTrial(trial, nowMs)
   }
 
   /** No whole answer came in time. Before it leaves. */
   timedOut(flight: Flight, nowMs: number): void {
     if (this.#timeoutMs === null) return
-    if (flight.sentAtMs >= this.#loweredAtMs) this.#lower(flight, 1, nowMs)
+    // What it would have taken is not known.
+    this.#trial = null
+    this.#isServiceSlow = false
+    if (flight.sentAtMs >= this.#loweredAtMs) this.#lower(this.#usedBytes(flight), 1, nowMs)
+  }
+
+  #judge(answer: Answer, nowMs: number): void {
+    const { sizeBytes, usedBytes, elapsedMs } = answer
+    const part = this.#partOf(elapsedMs)
+    const isHolding = usedBytes * 2 >= this.#boundBytes
+    const isTrialDue = nowMs >= this.#nextTrialAtMs
+    if (part > LATE_PART) {
+      if (this.#isServiceSlow && !isTrialDue) return
+      this.#try('lowered', answer, nowMs)
+      this.#lower(usedBytes, part, nowMs)
+    } else if (isHolding && part <= EARLY_PART) this.#raise(sizeBytes)
+    else if (isHolding && isTrialDue) {
+      this.#try('held', answer, nowMs)
+      this.#boundBytes = atLeastMin(usedBytes * TRIAL_PART)
+      this.#largestBytes = 0
+    }
+  }
+
+  /** Of the time that a request has beside what the line takes none of. */
+  #partOf(elapsedMs: number): number {
+    return (elapsedMs - this.#baseMs) / Math.max(1, this.#timeoutMs! - this.#baseMs)
+  }
+
+  #isLarge(sizeBytes: number): boolean {
+    this.#largestBytes = Math.max(sizeBytes, this.#largestBytes * LARGEST_MEMORY)
+    return sizeBytes >= this.#largestBytes * LARGE_PART
+  }
+
+  /** From now on less is under way. */
+  #try(kind: Trial['kind'], answer: Answer, nowMs: number): void {
+    const line = new LineTrial(nowMs, this.#largestBytes * LARGE_PART)
+    line.before(answer)
+    this.#trial = {
+      kind,
+      line,
+      boundBytes: this.#boundBytes,
+      steepBelowBytes: this.#steepBelowBytes,
+    }
+  }
+
+  #endTrial({ kind, line, boundBytes, steepBelowBytes }: Trial, nowMs: number): void {
+    this.#trial = null
+    this.#nextTrialAtMs = nowMs + TRIAL_INTERVAL_MS
+    const { besideLineMs } = line
+    this.#isServiceSlow = besideLineMs !== null
+    if (!this.#isServiceSlow && kind === 'lowered') return
+    this.#baseMs = Math.max(this.#baseMs, besideLineMs ?? 0)
+    this.#boundBytes = Math.max(this.#boundBytes, boundBytes)
+    this.#steepBelowBytes = steepBelowBytes
   }
 
   /** In a round of answers to twice as much, or by one request. */
@@ -98,8 +164,8 @@ export class InFlight {
     this.#boundBytes += isSteep ? sizeBytes : sizeBytes ** 2 / this.#boundBytes
   }
 
-  #lower(flight: Flight, part: number, nowMs: number): void {
-    const bytes = atLeastMin((this.#usedBytes(flight) * EARLY_PART) / part)
+  #lower(usedBytes: number, part: number, nowMs: number): void {
+    const bytes = atLeastMin((usedBytes * EARLY_PART) / part)
     this.#boundBytes = Math.min(this.#boundBytes, bytes)
     this.#steepBelowBytes = this.#boundBytes
     this.#largestBytes = 0
@@ -110,6 +176,15 @@ export class InFlight {
   #usedBytes({ entryBytes }: Flight): number {
     return Math.max(entryBytes, this.#bytes)
   }
+}
+
+interface Trial {
+  /** `lowered` because of a late answer, or `held` back for a round and as it was after it. */
+  readonly kind: 'lowered' | 'held'
+  readonly line: LineTrial
+  /** As they were before. */
+  readonly boundBytes: number
+  readonly steepBelowBytes: number
 }
 
 function atLeastMin(bytes: number): number {

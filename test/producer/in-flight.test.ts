@@ -49,22 +49,105 @@ test('requests go in equal parts of at most half of the bound', () => {
   assert.deepEqual(parts, [half - 1, half, (half + 1) / 2, half])
 })
 
-for (const { elapsedMs, changes } of [
-  { elapsedMs: 1500, changes: 'raises' },
-  { elapsedMs: 1501, changes: 'leaves' },
-  { elapsedMs: 3000, changes: 'leaves' },
-  { elapsedMs: 3001, changes: 'lowers' },
-  { elapsedMs: 6000, changes: 'lowers' },
+for (const { elapsedMs, makes } of [
+  { elapsedMs: 1500, makes: 1_025_000 },
+  { elapsedMs: 1501, makes: 250_000 },
+  { elapsedMs: 3000, makes: 250_000 },
+  { elapsedMs: 3001, makes: 249_916 },
+  { elapsedMs: 6000, makes: 125_000 },
 ]) {
-  test(`an answer after ${elapsedMs} of ${TIMEOUT_MS} ms ${changes} the bound`, () => {
+  test(`an answer after ${elapsedMs} of ${TIMEOUT_MS} ms makes the bound ${makes}`, () => {
     const inFlight = new InFlight(TIMEOUT_MS)
 
     exchange(inFlight, 500_000, 0, elapsedMs)
 
-    const by = Math.sign(inFlight.boundBytes - FIRST_BYTES)
-    assert.equal(by, { raises: 1, leaves: 0, lowers: -1 }[changes])
+    assert.equal(inFlight.boundBytes, makes)
   })
 }
+
+/** The fewest answers that end a trial, within the next 100 ms. */
+function fourTimes(inFlight: InFlight, sizeBytes: number, atMs: number, elapsedMs: number): void {
+  for (let i = 0; i < 4; i++) exchange(inFlight, sizeBytes, atMs + i, elapsedMs)
+}
+
+test('a line that is only just too slow to raise the bound has it lowered for one round', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  exchange(inFlight, 500_000, 0, 2000)
+  for (let i = 0; i < 3; i++) exchange(inFlight, 250_000, 2000, 1000)
+  assert.equal(inFlight.boundBytes, 250_000)
+
+  exchange(inFlight, 250_000, 2000, 1000)
+  assert.equal(inFlight.boundBytes, FIRST_BYTES)
+  // Not again within 30 seconds.
+  exchange(inFlight, 500_000, 30_999, 2000)
+  assert.equal(inFlight.boundBytes, FIRST_BYTES)
+  exchange(inFlight, 500_000, 31_000, 2000)
+
+  assert.equal(inFlight.boundBytes, 250_000)
+})
+
+test('a line that answers late has the bound lowered, and it stays so', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  exchange(inFlight, 500_000, 0, 4000)
+  assert.equal(inFlight.boundBytes, 187_500)
+
+  fourTimes(inFlight, 187_500, 4000, 1500)
+  assert.equal(inFlight.boundBytes, 187_500)
+  exchange(inFlight, 187_500, 6000, 1500)
+
+  assert.equal(inFlight.boundBytes, 375_000)
+})
+
+test('a service that answers late with less under way, too, is what is slow', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  exchange(inFlight, 500_000, 0, 4000)
+  assert.equal(inFlight.boundBytes, 187_500)
+
+  fourTimes(inFlight, 187_500, 4000, 4000)
+  assert.equal(inFlight.boundBytes, FIRST_BYTES)
+  exchange(inFlight, 500_000, 8000, 4500)
+
+  assert.equal(inFlight.boundBytes, FIRST_BYTES + 500_000)
+})
+
+/** A service that was found to be slow, at 8003 ms. */
+function slowService(): InFlight {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  exchange(inFlight, 500_000, 0, 4000)
+  fourTimes(inFlight, 187_500, 4000, 4000)
+  return inFlight
+}
+
+test('once the service is known to be slow, late answers lower the bound after 30 s only', () => {
+  const boundAfter = (endAtMs: number) => {
+    const inFlight = slowService()
+    exchange(inFlight, 500_000, endAtMs - 5500, 5500)
+    return inFlight.boundBytes
+  }
+
+  assert.deepEqual([boundAfter(38_002), boundAfter(38_003)], [FIRST_BYTES, 166_666])
+})
+
+test('but a timeout does at once', () => {
+  const inFlight = slowService()
+
+  exchange(inFlight, 500_000, 8003, TIMEOUT_MS)
+
+  assert.equal(inFlight.boundBytes, 125_000)
+})
+
+test('half of an answer beside the line is the least that counts', () => {
+  const boundAfter = (elapsedMs: number) => {
+    const inFlight = new InFlight(TIMEOUT_MS)
+    exchange(inFlight, 500_000, 0, 2000)
+    fourTimes(inFlight, 250_000, 2000, elapsedMs)
+    exchange(inFlight, 500_000, 10_000, 2000)
+    return inFlight.boundBytes
+  }
+
+  // 500 000 bytes in 2000 ms, half as many in 1500: 1000 ms for none at all.
+  assert.deepEqual([boundAfter(1499), boundAfter(1500)], [FIRST_BYTES, FIRST_BYTES + 500_000])
+})
 
 test('a bound that nobody needs is not raised', () => {
   const inFlight = new InFlight(TIMEOUT_MS)
@@ -110,11 +193,14 @@ test('after a timeout it is felt for by one request in each round', () => {
 test('small requests beside large ones do not tell of it', () => {
   const inFlight = new InFlight(TIMEOUT_MS)
   inFlight.enter(400_000)
-  exchange(inFlight, 100_000, 0, 2000)
+  exchange(inFlight, 100_000, 0, 1500)
+  assert.equal(inFlight.boundBytes, FIRST_BYTES + 100_000)
 
   exchange(inFlight, 48_999, 0, 10)
+  assert.equal(inFlight.boundBytes, FIRST_BYTES + 100_000)
+  exchange(inFlight, 49_000, 0, 10)
 
-  assert.equal(inFlight.boundBytes, FIRST_BYTES)
+  assert.equal(inFlight.boundBytes, FIRST_BYTES + 149_000)
 })
 
 test('what a small request takes alone is not counted against the line', () => {

@@ -100,16 +100,35 @@ test('a service that is slow by itself is not sent less for it', async () => {
   assert.ok(then.mostUnderWay >= 15, `${then.mostUnderWay} requests at once`)
 })
 
-test('a service that becomes slow is sent less for a while, and then as much as before', async () => {
-  const world = new SlowLine({ bytesPerSecond: 1e9, dataBytes: 1600, latencyMs: 100 })
-  await world.runFor(10_000)
+for (const { extraMs, jitterMs, learntMs } of [
+  { extraMs: 1500, jitterMs: 0, learntMs: 20_000 },
+  { extraMs: 3000, jitterMs: 0, learntMs: 20_000 },
+  { extraMs: 5000, jitterMs: 0, learntMs: 40_000 },
+  { extraMs: 1900, jitterMs: 2000, learntMs: 40_000 },
+]) {
+  const what = `a service that becomes slow by ${extraMs} to ${extraMs + jitterMs} ms`
+  test(`${what} has as much under way as without a bound after ${learntMs} ms`, async () => {
+    const carried = async (requestTimeout: number) => {
+      const settings = { requestTimeout }
+      const world = new SlowLine({ bytesPerSecond: 1e9, dataBytes: 1600, settings })
+      await world.runFor(3000)
+      world.setLatency(100 + extraMs, jitterMs)
+      await world.runFor(learntMs)
+      const slow = await world.runFor(40_000)
+      world.setLatency(100)
+      await world.runFor(6000)
+      return { slow, fast: (await world.runFor(2000)).carriedBytes }
+    }
 
-  world.setLatency(4000)
-  await world.runFor(120_000)
-  const then = await world.runFor(20_000)
+    const [bounded, unbounded] = [await carried(6000), await carried(600_000)]
 
-  assert.ok(then.carriedBytes > 20_000_000, `${then.carriedBytes} bytes`)
-})
+    const { slow, fast } = bounded
+    assert.equal(slow.timedOut, 0)
+    const part = slow.carriedBytes / unbounded.slow.carriedBytes
+    assert.ok(part >= 0.85, `${part} of what would be carried`)
+    assert.ok(fast >= 0.95 * unbounded.fast, `${fast} of ${unbounded.fast} bytes`)
+  })
+}
 
 test('what is slower than one least request in time is still tried, one by one', async () => {
   const world = new SlowLine({ bytesPerSecond: 5000, dataBytes: 1600 })

@@ -4,6 +4,7 @@ import type { HttpRequest, Network, NoAnswer, Timer } from '../../src/host/index
 import { type Host, type HttpAnswer, headerOf, silentLog } from '../../src/host/index.ts'
 import { Producer, type ProducerConfig } from '../../src/producer/index.ts'
 import { UserRecord } from '../../src/record/index.ts'
+import { SimRandom } from '../../src/sim/index.ts'
 import { HandClock } from '../hand-clock.ts'
 import { middling, runFor } from './line.ts'
 import { producerConfig } from './producer-config.ts'
@@ -95,13 +96,17 @@ export class SlowLine implements Network {
   readonly #clock = new HandClock()
   readonly #service = new ScriptedService(this.#clock)
   readonly #line: SharedLine
+  readonly #random = new SimRandom(1)
+  #latencyMs: number
+  /** How much longer it may take. */
+  #jitterMs = 0
   #since = nothing()
   #underWay = 0
 
   constructor({ settings, dataBytes, ...world }: SlowLineOptions) {
     this.#line = new SharedLine(this.#clock, world.bytesPerSecond)
     this.#service.shards = evenShards(world.shardCount ?? SHARD_COUNT)
-    this.#service.latencyMs = world.latencyMs ?? 100
+    this.#latencyMs = world.latencyMs ?? 100
     this.#service.isForgetful = true
     const host = { clock: this.#clock, random: middling, network: this } as unknown as Host
     const config = producerConfig({ wireFormat: 'json', recordTtl: 'none', ...settings })
@@ -125,8 +130,9 @@ export class SlowLine implements Network {
     this.#line.setRate(bytesPerSecond)
   }
 
-  setLatency(ms: number): void {
-    this.#service.latencyMs = ms
+  setLatency(leastMs: number, jitterMs = 0): void {
+    this.#latencyMs = leastMs
+    this.#jitterMs = jitterMs
   }
 
   /** Lets time pass, and tells what happened in it. */
@@ -150,7 +156,9 @@ export class SlowLine implements Network {
         resolve(ending)
       }
       const stop = this.#line.carry(bytes, () => {
-        if (!isEnded) void this.#service.exchange(request, deadlineAtMs).then(end)
+        if (isEnded) return
+        this.#service.latencyMs = this.#latencyMs + this.#random.below(this.#jitterMs + 1)
+        void this.#service.exchange(request, deadlineAtMs).then(end)
       })
       const timer = this.#clock.schedule(deadlineAtMs, () => {
         stop()
