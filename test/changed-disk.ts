@@ -9,7 +9,7 @@ export function fileMethodsOf(file: LogFile): LogFile {
     sizeBytes: () => file.sizeBytes(),
     append: (chunks) => file.append(chunks),
     sync: () => file.sync(),
-    read: (position, lengthBytes) => file.read(position, lengthBytes),
+    read: (position, lengthBytes, room) => file.read(position, lengthBytes, room),
     truncate: (sizeBytes) => file.truncate(sizeBytes),
     close: () => file.close(),
   }

@@ -105,7 +105,7 @@ function timed(disk: NodeDisk, syncsMs: number[]): Disk {
       await file.appendSynced!(chunks, reserve)
       syncsMs.push(performance.now() - startAtMs)
     },
-    read: (position, lengthBytes) => file.read(position, lengthBytes),
+    read: (position, lengthBytes, room) => file.read(position, lengthBytes, room),
     truncate: (sizeBytes) => file.truncate(sizeBytes),
     close: () => file.close(),
   })

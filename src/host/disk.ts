@@ -38,8 +38,11 @@ export interface LogFile {
    * not survive. `appendDurably` is for all files.
    */
   appendSynced?(chunks: readonly Uint8Array[], reserve: Reserve): Promise<void>
-  /** Up to `lengthBytes` bytes from `position`; fewer only where the file ends. */
-  read(position: number, lengthBytes: number): Promise<Buffer>
+  /**
+   * Up to `lengthBytes` bytes from `position`; fewer only where the file ends. In `room`, which has
+   * at least as many, they may come: then they are good until it is given again.
+   */
+  read(position: number, lengthBytes: number, room?: Buffer): Promise<Buffer>
   truncate(sizeBytes: number): Promise<void>
   close(): Promise<void>
 }

@@ -93,8 +93,8 @@ class MemoryLogFile implements LogFile {
 
   async sync(): Promise<void> {}
 
-  async read(position: number, lengthBytes: number): Promise<Buffer> {
-    return this.#content.read(position, lengthBytes)
+  async read(position: number, lengthBytes: number, room?: Buffer): Promise<Buffer> {
+    return this.#content.read(position, lengthBytes, room)
   }
 
   async truncate(sizeBytes: number): Promise<void> {
@@ -126,9 +126,10 @@ export class Content {
     }
   }
 
-  read(position: number, lengthBytes: number): Buffer {
+  read(position: number, lengthBytes: number, room?: Buffer): Buffer {
     const endAt = Math.min(position + lengthBytes, this.#sizeBytes)
-    const bytes = Buffer.allocUnsafeSlow(Math.max(0, endAt - position))
+    const sizeBytes = Math.max(0, endAt - position)
+    const bytes = room?.subarray(0, sizeBytes) ?? Buffer.allocUnsafeSlow(sizeBytes)
     for (let at = position; at < endAt; ) {
       const from = at % PIECE_BYTES
       const to = Math.min(PIECE_BYTES, from + endAt - at)

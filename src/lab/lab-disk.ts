@@ -75,9 +75,9 @@ class TimedFile implements LogFile {
     await waitIn(this.#world, this.#syncMs)
   }
 
-  read(position: number, lengthBytes: number): Promise<Buffer> {
+  read(position: number, lengthBytes: number, room?: Buffer): Promise<Buffer> {
     this.#world.promised()
-    return this.#file.read(position, lengthBytes)
+    return this.#file.read(position, lengthBytes, room)
   }
 
   truncate(sizeBytes: number): Promise<void> {

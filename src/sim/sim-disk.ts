@@ -325,12 +325,13 @@ class SimLogFile implements LogFile {
     return this.#operate('disk sync', { check, act: endSync })
   }
 
-  read(position: number, lengthBytes: number): Promise<Buffer> {
+  read(position: number, lengthBytes: number, room?: Buffer): Promise<Buffer> {
     const check = () => {
       this.#disk.checkOther()
       this.#disk.checkPlace(this.name, position, lengthBytes)
     }
-    return this.#operate('disk read', { check, act: () => this.#file.read(position, lengthBytes) })
+    const act = () => this.#file.read(position, lengthBytes, room)
+    return this.#operate('disk read', { check, act })
   }
 
   truncate(sizeBytes: number): Promise<void> {

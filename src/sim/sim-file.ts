@@ -83,8 +83,8 @@ export class SimFile {
     this.#content.append(bytes)
   }
 
-  read(position: number, lengthBytes: number): Buffer {
-    return this.#content.read(position, lengthBytes)
+  read(position: number, lengthBytes: number, room?: Buffer): Buffer {
+    return this.#content.read(position, lengthBytes, room)
   }
 
   truncate(sizeBytes: number): void {

@@ -33,9 +33,25 @@ export type Found = FoundFrame | FoundDamage
 
 const EMPTY = Buffer.alloc(0)
 
+/**
+ * Memory that one reader after the other reads into. New memory for each read would be there until
+ * the collector comes, some 60 MiB of it.
+ */
+export class ReadRoom {
+  #bytes = EMPTY
+
+  /** For one read: what was read into it before is gone. A long frame's is not kept. */
+  of(sizeBytes: number): Buffer {
+    if (sizeBytes > READ_BYTES) return Buffer.allocUnsafeSlow(sizeBytes)
+    if (this.#bytes.length === 0) this.#bytes = Buffer.allocUnsafeSlow(READ_BYTES)
+    return this.#bytes
+  }
+}
+
 export class FrameReader {
   readonly #file: LogFile
   readonly #marker: Buffer
+  readonly #room: ReadRoom
   #buffer: Buffer = EMPTY
   #start = 0
   /** Where the next thing begins. */
@@ -52,9 +68,14 @@ export class FrameReader {
   /** Bytes that the disk does not give, which count as damage. */
   unreadableBytes = 0
 
-  constructor(file: LogFile, marker: Buffer, range: { from: number; end: number }) {
+  constructor(
+    file: LogFile,
+    marker: Buffer,
+    range: { from: number; end: number; room?: ReadRoom },
+  ) {
     this.#file = file
     this.#marker = marker
+    this.#room = range.room ?? new ReadRoom()
     this.#position = range.from
     this.endPosition = range.end
   }
@@ -90,7 +111,7 @@ export class FrameReader {
     const wantedBytes = Math.min(this.endPosition - from, Math.max(READ_BYTES, this.#neededBytes))
     this.#buffer = isStubborn
       ? await this.#readAround(from, wantedBytes)
-      : await this.#file.read(from, wantedBytes)
+      : await this.#file.read(from, wantedBytes, this.#room.of(wantedBytes))
     // Shorter than it was: what is missing can't be read.
     if (this.#buffer.length < wantedBytes) {
       this.unreadableBytes += wantedBytes - this.#buffer.length

@@ -6,7 +6,7 @@
 import { type Clock, DiskError, type Log } from '../host/index.ts'
 import { type RecordResult, UserRecord } from '../record/index.ts'
 import type { SpoolConfig } from './config.ts'
-import { type Found, FrameReader } from './frame-reader.ts'
+import { type Found, FrameReader, ReadRoom } from './frame-reader.ts'
 import type { SpoolLine } from './front.ts'
 import { isBefore, type Lane, Lanes, type SpoolPlace } from './lanes.ts'
 import type { Segment } from './segment.ts'
@@ -94,6 +94,8 @@ export class HandOut {
   #readFailureCount = 0
   /** A read failed, and it is not yet time to try again. */
   #isReadFailing = false
+  /** One pass reads at a time. */
+  readonly #room = new ReadRoom()
   /** Stepped over, up to a frame that is not read yet. */
   #damage: Range | null = null
 
@@ -201,7 +203,8 @@ export class HandOut {
     const file = await segment.log.acquire()
     try {
       const { position: from, ordinal } = segment.startBefore(at.position)
-      const reader = new FrameReader(file, segment.marker, { from, end: segment.endPosition })
+      const range = { from, end: segment.endPosition, room: this.#room }
+      const reader = new FrameReader(file, segment.marker, range)
       let endOrdinal = ordinal
       for (;;) {
         const isOld = reader.position < at.position

@@ -4,7 +4,7 @@
 
 import type { Clock, Disk, Log, LogFile } from '../host/index.ts'
 import { Bits } from './bits.ts'
-import { type FoundDamage, type FoundFrame, FrameReader } from './frame-reader.ts'
+import { type FoundDamage, type FoundFrame, FrameReader, ReadRoom } from './frame-reader.ts'
 import type { Range } from './hand-out.ts'
 import type { KeptAside } from './kept-aside.ts'
 import type { Keys } from './keys.ts'
@@ -60,9 +60,10 @@ export async function recoverSegments(
   const entries = entriesOf(names)
   for (const { base, hasLog } of entries) if (hasLog) await checkVersion(parts, base)
   const found: RecoveredSegment[] = []
+  const room = new ReadRoom()
   let toldAtMs = parts.clock.monotonicMs()
   for (const [index, entry] of entries.entries()) {
-    const segment = await new SegmentRecovery(parts, entry).run()
+    const segment = await new SegmentRecovery(parts, entry, room).run()
     if (segment !== null) found.push({ segment, hasLog: entry.hasLog })
     const nowMs = parts.clock.monotonicMs()
     if (nowMs - toldAtMs < PROGRESS_EACH_MS) continue
@@ -104,6 +105,7 @@ async function patientLoad(clock: Clock, reader: FrameReader): Promise<void> {
 class SegmentRecovery {
   readonly #parts: RecoveryParts
   readonly #entry: Entry
+  readonly #room: ReadRoom
   readonly #segment: Segment
   readonly #damages: Range[] = []
   /** Refused when they were written: their keys are not to be remembered. */
@@ -114,9 +116,10 @@ class SegmentRecovery {
   #areOutcomesKnown = true
   #settledEnd = 0
 
-  constructor(parts: RecoveryParts, entry: Entry) {
+  constructor(parts: RecoveryParts, entry: Entry, room: ReadRoom) {
     this.#parts = parts
     this.#entry = entry
+    this.#room = room
     this.#segment = new Segment(parts.files, entry)
     this.#segment.isSealed = true
   }
@@ -149,7 +152,7 @@ class SegmentRecovery {
       this.#areOutcomesKnown = false
       return log.error('outcomes cannot be read', { segment: base })
     }
-    const reader = new FrameReader(file, marker, { from: 0, end })
+    const reader = new FrameReader(file, marker, { from: 0, end, room: this.#room })
     for await (const entries of outcomesFrom(reader, () => patientLoad(clock, reader))) {
       for (const entry of entries) this.#enter(entry)
     }
@@ -245,7 +248,8 @@ class SegmentRecovery {
     const head = await withPatience(clock, () => file.read(0, LOG_HEADER_BYTES))
     const hasHeader = head !== null && versionIn(head) !== null
     const isOld = head !== null && isOfAnother(head, segment.marker)
-    const range = { from: hasHeader ? LOG_HEADER_BYTES : 0, end: segment.logBytes }
+    const from = hasHeader ? LOG_HEADER_BYTES : 0
+    const range = { from, end: segment.logBytes, room: this.#room }
     const reader = new FrameReader(file, segment.marker, range)
     while (!reader.isAtEnd) {
       const found = reader.take()

@@ -58,6 +58,9 @@ for (const [kind, make] of Object.entries(kinds)) {
           assert.equal(file.sizeBytes(), whole.length)
           const read = await file.read(position, lengthBytes)
           assert.ok(read.equals(whole.subarray(position, position + lengthBytes)))
+          const room = Buffer.alloc(lengthBytes + 10, 7)
+          assert.ok((await file.read(position, lengthBytes, room)).equals(read))
+          assert.ok(room.subarray(lengthBytes).every((byte) => byte === 7))
           assert.ok((await disk.load('log'))?.equals(whole))
 
           await file.truncate(Math.min(position, whole.length))

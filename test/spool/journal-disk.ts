@@ -49,7 +49,7 @@ export class JournalDisk implements Disk {
         await file.sync()
         this.steps.push({ kind: 'sync', name })
       },
-      read: (position, lengthBytes) => file.read(position, lengthBytes),
+      read: (position, lengthBytes, room) => file.read(position, lengthBytes, room),
       truncate: async (sizeBytes) => {
         this.steps.push({ kind: 'truncate', name, sizeBytes })
         await file.truncate(sizeBytes)

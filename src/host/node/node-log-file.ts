@@ -49,8 +49,8 @@ export class NodeLogFile implements LogFile {
     return this.#alone(() => this.#appendSynced(chunks, reserveBytes))
   }
 
-  read(position: number, lengthBytes: number): Promise<Buffer> {
-    return asDiskError(() => this.#read(position, lengthBytes))
+  read(position: number, lengthBytes: number, room?: Buffer): Promise<Buffer> {
+    return asDiskError(() => this.#read(position, lengthBytes, room))
   }
 
   async truncate(sizeBytes: number): Promise<void> {
@@ -131,9 +131,9 @@ export class NodeLogFile implements LogFile {
     return end > this.#reservedEnd ? reserveBytes : 0
   }
 
-  async #read(position: number, lengthBytes: number): Promise<Buffer> {
+  async #read(position: number, lengthBytes: number, room?: Buffer): Promise<Buffer> {
     const wantedBytes = Math.max(0, Math.min(lengthBytes, this.#sizeBytes - position))
-    const buffer = Buffer.allocUnsafeSlow(wantedBytes)
+    const buffer = room ?? Buffer.allocUnsafeSlow(wantedBytes)
     let doneBytes = 0
     while (doneBytes < wantedBytes) {
       const leftBytes = wantedBytes - doneBytes
