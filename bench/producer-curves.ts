@@ -9,12 +9,14 @@ import {
   interleave,
   type Metric,
 } from './harness.ts'
+import type { KeyOrder } from './parts/ordered-keys.ts'
 import type { ProducerDone, ProducerPlan } from './parts/producer-client.ts'
 
 interface Point {
   readonly shardCount: number
   readonly keyCount: number | null
   readonly windowCount: number
+  readonly keyOrder?: KeyOrder
 }
 
 type LabelledPoint = Point & { readonly label: string }
@@ -33,6 +35,16 @@ const FIXED: Point = { shardCount: 1, keyCount: null, windowCount: 100_000 }
 
 const CURVES: readonly Curve[] = [
   curve('shards', [1, 10, 100, 1000], (shardCount) => ({ ...FIXED, shardCount })),
+  // With runs an aggregate's records lie side by side, and its shard's state is fetched once.
+  {
+    name: 'shards and the order of keys',
+    way: 'callback',
+    points: [
+      { ...FIXED, label: '1, mixed', keyOrder: 'mixed' },
+      { ...FIXED, label: '1000, in runs', shardCount: 1000, keyOrder: 'runs' },
+      { ...FIXED, label: '1000, mixed', shardCount: 1000, keyOrder: 'mixed' },
+    ],
+  },
   // The same objects in the same order without a line: what memory and its caches cost.
   objects('shards, no line', [1, 1000], (shardCount) => ({ ...FIXED, shardCount })),
   curve('keys', [1, 1000, 1_000_000], (keyCount) => ({ ...FIXED, keyCount })),

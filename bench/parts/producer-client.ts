@@ -6,6 +6,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { KinesisProducer, type ProducerConfig } from '../../src/library/producer.ts'
 import { type Md5Piece, writeMd5s } from '../../src/wire/index.ts'
 import { answerCalls } from '../child.ts'
+import { type KeyOrder, orderedKeys } from './ordered-keys.ts'
 import { touchObjects } from './touch-objects.ts'
 
 export interface ProducerPlan {
@@ -15,6 +16,8 @@ export interface ProducerPlan {
   readonly seconds: number
   /** Distinct keys, taken in turns; null: each record has one of its own. */
   readonly keyCount: number | null
+  /** Keys of a thousand shards in that order, in the place of the others. */
+  readonly keyOrder?: KeyOrder
   /** User records that may be outstanding. */
   readonly windowCount: number
   /** How many are added before the network gets its turn. */
@@ -49,8 +52,11 @@ const PUT_RECORDS_COUNT = 500
 
 let keysTaken = 0
 let keyBound = Number.POSITIVE_INFINITY
+let ordered: readonly string[] = []
+const ORDERED_SHARDS = 1000
 
 function nextKey(): string {
+  if (ordered.length > 0) return ordered[keysTaken++ % ordered.length]!
   return `user-${keysTaken++ % keyBound}`
 }
 
@@ -233,6 +239,10 @@ async function run(plan: ProducerPlan): Promise<ProducerDone> {
   const send = SENDS[plan.way]
   const before = travelled()
   keyBound = plan.keyCount ?? Number.POSITIVE_INFINITY
+  const { keyOrder, settings } = plan
+  if (keyOrder !== undefined && ordered.length === 0) {
+    ordered = orderedKeys(keyOrder, ORDERED_SHARDS, settings?.aggregationMaxCount ?? 1)
+  }
   const startAtMs = performance.now()
   const cpuBefore = process.cpuUsage()
   const deliveredCount = await send(plan, startAtMs + plan.seconds * 1000)
