@@ -5,7 +5,7 @@ import { NO_SHARD, type UserRecord } from '../record/index.ts'
 import { AggregateSize } from '../wire/index.ts'
 import { hashKeyFor } from './hash-key-for.ts'
 import { SENT, stepBack } from './key-order.ts'
-import { AGGREGATE_KEY_BYTES, alone, KinesisRecord } from './kinesis-record.ts'
+import { AGGREGATE_KEY_BYTES, alone, firstExpirationOf, KinesisRecord } from './kinesis-record.ts'
 import type { Cut } from './metrics/processing-statistics.ts'
 import { type Measure, Reducer, type ReducerLimits } from './reducer.ts'
 import type { ShardMap } from './shard-map.ts'
@@ -35,11 +35,12 @@ type UserRecordReducer = Reducer<UserRecord>
 
 /** By their shards, and by key where records of several keys must not meet. */
 class Reducers {
-  readonly byShard = new Map<number, UserRecordReducer>()
+  /** Of the shards' places in the map; every record looks here, and a `Map` is twice as far. */
+  byPlace: (UserRecordReducer | undefined)[] = []
   readonly byKey = new Map<string, UserRecordReducer>()
 
   all(): UserRecordReducer[] {
-    return [...this.byShard.values(), ...this.byKey.values()]
+    return [...this.byPlace.filter((reducer) => reducer !== undefined), ...this.byKey.values()]
   }
 }
 
@@ -88,13 +89,16 @@ export class Aggregator implements Stage<UserRecord> {
     if (!this.#shards.isTried || (mode === 'safe' && !this.#facts.isTried)) {
       return this.#hold(record)
     }
-    const shard = this.#shards.predict(hashKeyFor(record))
+    if (this.#mapVersion !== this.#shards.version) this.onShardsChanged()
+    const { index } = this.#shards
+    const place = index.find(hashKeyFor(record))
+    const shard = index.shardAt(place)
     const isKnown = shard !== NO_SHARD
     if (mode === 'safe' && !this.#facts.areKeysKept) this.#putAlone(record, shard)
     else if (isKnown && this.#shards.isWorthWaiting(shard)) this.#hold(record)
     else if (mode === 'same-key' || !isKnown || this.#shards.hasMoved(shard)) {
       this.#putByKey(record, shard)
-    } else this.#putByShard(record, shard)
+    } else this.#putByShard(record, shard, place)
   }
 
   /**
@@ -107,12 +111,15 @@ export class Aggregator implements Stage<UserRecord> {
     // By another map a shard of the same name may have another range.
     const isSameMap = this.#mapVersion === this.#shards.version
     this.#mapVersion = this.#shards.version
-    for (const { byShard } of [this.#fresh, this.#again]) {
-      for (const [shard, reducer] of byShard) {
-        if (isSameMap && this.#shards.isSettled(shard)) continue
-        byShard.delete(shard)
-        left.push(...reducer.abandon())
+    for (const reducers of [this.#fresh, this.#again]) {
+      const { byPlace } = reducers
+      for (const [place, reducer] of byPlace.entries()) {
+        if (isSameMap && this.#shards.isSettled(this.#shards.index.shardAt(place))) continue
+        byPlace[place] = undefined
+        if (reducer !== undefined) left.push(...reducer.abandon())
       }
+      // Not filled from the far end: that would make a table of hashes of it.
+      if (!isSameMap) reducers.byPlace = new Array(this.#shards.openCount).fill(undefined)
     }
     for (const record of left) {
       if (record.keyTurn === null) this.put(record)
@@ -155,16 +162,21 @@ export class Aggregator implements Stage<UserRecord> {
     if (mayJoin(record, SENT)) this.#next.put(alone(record, shard))
   }
 
-  #putByShard(record: UserRecord, shard: number): void {
+  #putByShard(record: UserRecord, shard: number, place: number): void {
     record.predictedShard = shard
-    const { byShard } = this.#reducersFor(record)
-    let reducer = byShard.get(shard)
+    const { byPlace } = this.#reducersFor(record)
+    let reducer = byPlace[place]
     if (reducer === undefined) {
       const { version } = this.#shards
-      reducer = this.#open(this.#shardLimits, (records, sizeBytes) => {
-        return new KinesisRecord(records, sizeBytes, shard, records.length === 1, version)
+      reducer = this.#open(this.#shardLimits, (records, sizeBytes, expiresAtMs) => {
+        const isOneKey = records.length === 1
+        return new KinesisRecord(records, sizeBytes, shard, {
+          isOneKey,
+          mapVersion: version,
+          expiresAtMs,
+        })
       })
-      byShard.set(shard, reducer)
+      byPlace[place] = reducer
     }
     if (!mayJoin(record, reducer)) return
     // Known by the shard now. What lives as long as a record is moved twice by the collector of
@@ -183,12 +195,12 @@ export class Aggregator implements Stage<UserRecord> {
     const isNew = reducer === undefined
     if (reducer === undefined) {
       const limits = this.#limitsBeside(Buffer.byteLength(partitionKey))
-      const opened = this.#open(limits, (records, sizeBytes) => {
+      const opened = this.#open(limits, (records, sizeBytes, expiresAtMs) => {
         if (opened.count === 0) {
           byKey.delete(key)
           opened.abandon()
         }
-        return new KinesisRecord(records, sizeBytes, shard, true)
+        return new KinesisRecord(records, sizeBytes, shard, { isOneKey: true, expiresAtMs })
       })
       reducer = opened
     }
@@ -199,18 +211,19 @@ export class Aggregator implements Stage<UserRecord> {
 
   #open(
     limits: ReducerLimits,
-    join: (records: UserRecord[], sizeBytes: number) => KinesisRecord,
+    join: (records: UserRecord[], sizeBytes: number, expiresAtMs: number) => KinesisRecord,
   ): UserRecordReducer {
     const measure = new AggregateMeasure()
     const next = (records: UserRecord[], sizeBytes: number, reasons: number) => {
       // Of these records, until the reducer is cleared again.
       const { wereKeysDistinct } = measure
+      const expiresAtMs = measure.expirationOf(records)
       this.#onCut(reasons, records.length)
       const isOrdered = records[0]!.keyTurn !== null
       // What was trimmed has to wait when others of its key were not.
       const trimmed = isOrdered ? reducer.abandon() : []
       if (isOrdered) for (const { keyTurn } of records) keyTurn!.sent()
-      const record = join(records, sizeBytes)
+      const record = join(records, sizeBytes, expiresAtMs)
       record.areKeysDistinct = wereKeysDistinct
       if (this.#isFlushing) {
         const nowMs = this.#clock.monotonicMs()
@@ -247,10 +260,31 @@ function mayJoin(record: UserRecord, place: unknown): boolean {
 class AggregateMeasure extends AggregateSize implements Measure<UserRecord> {
   /** Before the last `clear`. What was trimmed then leaves the others distinct. */
   wereKeysDistinct = false
+  /** Of all since the last `clear`, and of all before it. */
+  #expiresAtMs = 0
+  #countBefore = 0
+  #expiresBeforeAtMs = 0
+
+  override add(record: UserRecord, records: readonly UserRecord[]): void {
+    const { expiresAtMs } = record
+    if (this.count === 0 || expiresAtMs < this.#expiresAtMs) this.#expiresAtMs = expiresAtMs
+    super.add(record, records)
+  }
 
   override clear(): void {
     this.wereKeysDistinct = this.areKeysDistinct
+    this.#countBefore = this.count
+    this.#expiresBeforeAtMs = this.#expiresAtMs
     super.clear()
+  }
+
+  /**
+   * Of what was cut: the first instant at which one expires. They are not asked themselves, who are
+   * far away in memory by now, unless some were trimmed.
+   */
+  expirationOf(records: readonly UserRecord[]): number {
+    const isAll = records.length === this.#countBefore
+    return isAll ? this.#expiresBeforeAtMs : firstExpirationOf(records)
   }
 
   isCalledFor(): boolean {

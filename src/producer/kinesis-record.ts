@@ -38,12 +38,16 @@ export class KinesisRecord implements PutRecordsEntry {
   /** Of the shard map that predicted the shard of every member; of no meaning with one key. */
   readonly mapVersion: number
 
+  /** `expiresAtMs`: of the first that expires. The members are asked where it is not given. */
   constructor(
     userRecords: readonly UserRecord[],
     sizeBytes: number,
     predictedShard: number,
-    isOneKey = userRecords.length === 1,
-    mapVersion = NO_VERSION,
+    {
+      isOneKey = userRecords.length === 1,
+      mapVersion = NO_VERSION,
+      expiresAtMs = firstExpirationOf(userRecords),
+    }: { isOneKey?: boolean; mapVersion?: number; expiresAtMs?: number } = {},
   ) {
     const first = userRecords[0]!
     this.userRecords = userRecords
@@ -53,13 +57,7 @@ export class KinesisRecord implements PutRecordsEntry {
     this.mapVersion = mapVersion
     this.partitionKey = isOneKey ? first.partitionKey : AGGREGATE_PARTITION_KEY
     this.chargedBytes = sizeBytes + Buffer.byteLength(this.partitionKey)
-    let deadlineAtMs = first.deadlineAtMs
-    let expiresAtMs = first.expiresAtMs
-    for (const record of userRecords) {
-      if (record.deadlineAtMs < deadlineAtMs) deadlineAtMs = record.deadlineAtMs
-      if (record.expiresAtMs < expiresAtMs) expiresAtMs = record.expiresAtMs
-    }
-    this.deadlineAtMs = deadlineAtMs
+    this.deadlineAtMs = first.deadlineAtMs
     this.expiresAtMs = expiresAtMs
   }
 
@@ -80,6 +78,13 @@ export class KinesisRecord implements PutRecordsEntry {
   }
 }
 
+export function firstExpirationOf(records: readonly UserRecord[]): number {
+  return records.reduce(
+    (atMs, { expiresAtMs }) => Math.min(atMs, expiresAtMs),
+    Number.POSITIVE_INFINITY,
+  )
+}
+
 /** A Kinesis record of the first members of one. */
 export function firstOf(
   { userRecords, predictedShard, isOneKey, mapVersion }: KinesisRecord,
@@ -89,7 +94,8 @@ export function firstOf(
   const size = new AggregateSize()
   for (const record of first) size.add(record, first)
   const isOne = isOneKey || count === 1
-  return new KinesisRecord(first, size.accurateBytes(), predictedShard, isOne, mapVersion)
+  const sizeBytes = size.accurateBytes()
+  return new KinesisRecord(first, sizeBytes, predictedShard, { isOneKey: isOne, mapVersion })
 }
 
 /** A Kinesis record of one user record, which nothing may share. */

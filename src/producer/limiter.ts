@@ -40,6 +40,10 @@ export class Limiter implements Stage<KinesisRecord> {
     // Without a prediction there is no bucket to ask.
     if (record.predictedShard === NO_SHARD) return this.#release(record)
     const lane = this.#laneOf(record.predictedShard)
+    const nowMs = this.#clock.monotonicMs()
+    // Mostly nothing waits, and a queue that is not touched stays far away in memory.
+    const isFree = lane.waiting.size === 0 && nowMs <= record.expiresAtMs
+    if (isFree && lane.tryTake(record.chargedBytes, nowMs)) return this.#release(record)
     lane.waiting.push(record)
     this.#drain(lane)
   }

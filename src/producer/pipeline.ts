@@ -205,7 +205,7 @@ export class Pipeline {
   /** Where the record would land now. */
   laneOf(record: UserRecord): number {
     record.hashKey = hashKeyFor(record)
-    return laneOf(this.#laneBase, this.#shards.predict(record.hashKey))
+    return laneOf(this.#laneBase, this.#shards.index.predict(record.hashKey))
   }
 
   /** After `close`: nobody will ask for the metrics of this stream. */

@@ -38,7 +38,9 @@ export class Reducer<T extends Gathered> {
   readonly #limits: ReducerLimits
   readonly #measure: Measure<T>
   readonly #next: Batch<T>
-  #items: T[] = []
+  /** The first `#count` of them; the room is used again. */
+  readonly #items: T[] = []
+  #count = 0
   #isSorted = true
   /** Of the item put last: asked itself, it would have to come from far memory. */
   #lastAtMs = 0
@@ -54,13 +56,13 @@ export class Reducer<T extends Gathered> {
   }
 
   get count(): number {
-    return this.#items.length
+    return this.#count
   }
 
   put(item: T): void {
     const isEarliest = this.#take(item)
     let reasons = 0
-    if (this.#items.length >= this.#limits.maxCount) reasons |= CUT_BECAUSE.count
+    if (this.#count >= this.#limits.maxCount) reasons |= CUT_BECAUSE.count
     if (this.#measure.estimatedBytes() >= this.#limits.maxSizeBytes) reasons |= CUT_BECAUSE.size
     if (this.#measure.isCalledFor()) reasons |= CUT_BECAUSE.matches
     if (reasons !== 0) this.#cut(reasons)
@@ -69,12 +71,12 @@ export class Reducer<T extends Gathered> {
 
   /** Sends on everything, in as many batches as the limits ask for. */
   flush(): void {
-    while (this.#items.length > 0) this.#cut(CUT_BECAUSE.manual)
+    while (this.#count > 0) this.#cut(CUT_BECAUSE.manual)
   }
 
   /** Gives up everything without sending it on. */
   abandon(): T[] {
-    const items = this.#items
+    const items = this.#items.slice(0, this.#count)
     this.#reset()
     this.#timer?.cancel()
     this.#timer = null
@@ -85,20 +87,23 @@ export class Reducer<T extends Gathered> {
   /** Answers whether no other must leave as early. */
   #take(item: T): boolean {
     const { deadlineAtMs } = item
-    if (deadlineAtMs < this.#lastAtMs) this.#isSorted = false
+    const items = this.#items
+    // In order nearly always: then the earliest is not asked for.
+    const isBehind = this.#count > 0 && deadlineAtMs >= this.#lastAtMs
+    if (!isBehind && this.#count > 0) this.#isSorted = false
     this.#lastAtMs = deadlineAtMs
-    const isEarliest = this.#items.length === 0 || deadlineAtMs < this.#earliestAtMs
+    const isEarliest = !isBehind && (this.#count === 0 || deadlineAtMs < this.#earliestAtMs)
     if (isEarliest) this.#earliestAtMs = deadlineAtMs
-    this.#measure.add(item, this.#items)
+    this.#measure.add(item, items)
     item.gatheredBytes = this.#measure.accurateBytes()
-    this.#items.push(item)
+    items[this.#count++] = item
     return isEarliest
   }
 
   #cut(reasons: number): void {
     if (!this.#isSorted) this.#sort()
     const items = this.#items
-    let count = items.length
+    let count = this.#count
     while (
       count > 1 &&
       (count > this.#limits.maxCount || items[count - 1]!.gatheredBytes > this.#limits.maxSizeBytes)
@@ -106,22 +111,24 @@ export class Reducer<T extends Gathered> {
       count--
     }
     const sizeBytes = items[count - 1]!.gatheredBytes
-    const left = items.length === count ? null : items.splice(count)
+    const batch = items.slice(0, count)
+    const left = this.#count === count ? null : items.slice(count, this.#count)
     this.#reset()
     if (left !== null) for (const item of left) this.#take(item)
     this.#arm()
-    this.#next(items, sizeBytes, reasons)
+    this.#next(batch, sizeBytes, reasons)
   }
 
   /** Earliest deadline first, so that what is trimmed is what can wait. */
   #sort(): void {
-    const items = this.#items.sort((a, b) => a.deadlineAtMs - b.deadlineAtMs)
+    const items = this.#items.slice(0, this.#count).sort((a, b) => a.deadlineAtMs - b.deadlineAtMs)
     this.#reset()
     for (const item of items) this.#take(item)
   }
 
   #reset(): void {
-    this.#items = []
+    this.#items.fill(undefined as never, 0, this.#count)
+    this.#count = 0
     this.#isSorted = true
     this.#lastAtMs = 0
     this.#earliestAtMs = 0
@@ -132,7 +139,7 @@ export class Reducer<T extends Gathered> {
   // size long before their deadline, and a wake-up in vain each deadline is cheaper than a timer
   // cancelled and made for each of them.
   #arm(): void {
-    if (this.#items.length === 0) return
+    if (this.#count === 0) return
     if (this.#earliestAtMs >= this.#timerAtMs) return
     this.#timer?.cancel()
     this.#timerAtMs = this.#earliestAtMs
@@ -142,7 +149,7 @@ export class Reducer<T extends Gathered> {
   #onTimer(): void {
     this.#timer = null
     this.#timerAtMs = Number.POSITIVE_INFINITY
-    if (this.#items.length === 0) return
+    if (this.#count === 0) return
     if (this.#clock.monotonicMs() >= this.#earliestAtMs) this.#cut(CUT_BECAUSE.timed)
     else this.#arm()
   }

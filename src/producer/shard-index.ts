@@ -9,6 +9,9 @@ export interface IndexedShard {
   readonly end: HashKey
 }
 
+/** A key that is in no range. */
+export const NO_PLACE = -1
+
 /** Buckets for each shard: in most of them no range ends, so that nothing is left to search. */
 const BUCKETS_PER_SHARD = 4
 const BUCKET_BITS_MAX = 20
@@ -39,7 +42,7 @@ export class ShardIndex {
     }
   }
 
-  /** The first shard that does not end before the key; `NO_SHARD` when there is none. */
+  /** The place of the first shard that does not end before the key; `NO_PLACE` if there is none. */
   find(key: HashKey): number {
     const top = key.w0
     const bucket = top >>> this.#shift
@@ -50,7 +53,17 @@ export class ShardIndex {
       if (this.#endsBefore(middle, top, key)) low = middle + 1
       else high = middle
     }
-    return low < this.#numbers.length ? this.#numbers[low]! : NO_SHARD
+    return low < this.#numbers.length ? low : NO_PLACE
+  }
+
+  /** The shard to which the key belongs, or `NO_SHARD`. */
+  predict(key: HashKey): number {
+    return this.shardAt(this.find(key))
+  }
+
+  /** The shard of that place, or `NO_SHARD` at none. */
+  shardAt(place: number): number {
+    return place === NO_PLACE ? NO_SHARD : this.#numbers[place]!
   }
 
   #endsBefore(place: number, top: number, key: HashKey): boolean {

@@ -171,9 +171,9 @@ export class ShardMap {
     return this.#patience !== null && this.#moved.has(shard)
   }
 
-  /** The open shard to which the hash key belongs, or `NO_SHARD`. */
-  predict(key: HashKey): number {
-    return this.#index.find(key)
+  /** The open shards by hash key; their places are the same as long as `version` is. */
+  get index(): ShardIndex {
+    return this.#index
   }
 
   /** Whether the hash key is in the shard's range; null when we know no such shard. */

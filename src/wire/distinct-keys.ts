@@ -13,7 +13,7 @@ const TRIES_MAX_COUNT = 32
 
 export class DistinctKeys {
   /** A power of two of them, at least half of them empty: 0, which no hash is. */
-  #slots = new Int32Array(SLOTS_MIN_COUNT)
+  #slots = emptySlots(SLOTS_MIN_COUNT)
   #count = 0
 
   /** False when the key is there already, or may be: then it is not added. */
@@ -30,7 +30,7 @@ export class DistinctKeys {
   }
 
   #grow(): void {
-    const slots = new Int32Array(2 * this.#slots.length)
+    const slots = emptySlots(2 * this.#slots.length)
     const last = slots.length - 1
     for (const hash of this.#slots) {
       if (hash === 0) continue
@@ -42,7 +42,12 @@ export class DistinctKeys {
   }
 }
 
-function insert(slots: Int32Array, hash: number): boolean {
+/** Small integers lie in the array itself; a typed array is three objects. */
+function emptySlots(count: number): number[] {
+  return new Array<number>(count).fill(0)
+}
+
+function insert(slots: number[], hash: number): boolean {
   const last = slots.length - 1
   for (let i = 0; i < TRIES_MAX_COUNT; i++) {
     const at = (hash + i) & last

@@ -65,7 +65,7 @@ test('ten thousand shards come in ten pages; a lookup compares fourteen times at
     for (const { number, start, end } of evenShards(10_000)) {
       for (const key of [start, end]) {
         compareCount = 0
-        assert.equal(map.predict(hashKeyFromBigInt(key)!), number)
+        assert.equal(map.index.predict(hashKeyFromBigInt(key)!), number)
         assert.ok(compareCount <= 14, `${compareCount} comparisons`)
       }
     }
@@ -82,7 +82,7 @@ test('a burst of evidence is one listing; the old map serves meanwhile', async (
   clock.advanceBy(1000)
   for (let i = 0; i < 500; i++) map.invalidate(clock.monotonicMs(), i % 4)
 
-  const predicted = map.predict(key)
+  const predicted = map.index.predict(key)
   await new Promise(setImmediate)
 
   assert.equal(predicted, 0)

@@ -1,0 +1,149 @@
+// The aggregator by itself, where its shards change and where it must let go.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { silentLog } from '../../src/host/index.ts'
+import { Aggregator } from '../../src/producer/aggregator.ts'
+import type { Call, Client } from '../../src/producer/client.ts'
+import type { KinesisRecord } from '../../src/producer/kinesis-record.ts'
+import { ShardMap } from '../../src/producer/shard-map.ts'
+import { StreamFacts } from '../../src/producer/stream-facts.ts'
+import { hashKeyFromBigInt, UserRecord } from '../../src/record/index.ts'
+import { HandClock } from '../hand-clock.ts'
+import { middling } from './line.ts'
+import { evenShards, shardIdOf } from './scripted-service.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+const HOST = { clock: new HandClock(), random: middling }
+
+/** An aggregator of pairs, whose map is fetched when told. */
+function pairs(shardCount: number, maxSizeBytes = 50_000) {
+  let shards = evenShards(shardCount)
+  const call = ({ done }: Call) => {
+    const Shards = shards.map(({ number, start, end }) => ({
+      ShardId: shardIdOf(number),
+      HashKeyRange: { StartingHashKey: `${start}`, EndingHashKey: `${end}` },
+      SequenceNumberRange: { StartingSequenceNumber: '1' },
+    }))
+    const body = Buffer.from(JSON.stringify({ Shards }))
+    queueMicrotask(() => done({ format: 'json', body }))
+  }
+  const client = { call } as unknown as Client
+  const map = new ShardMap(HOST, 's', client, { log: silentLog, maxAgeMs: null })
+  const sent: KinesisRecord[] = []
+  const aggregator = new Aggregator(
+    HOST.clock,
+    { shards: map, facts: new StreamFacts(HOST, 's', client, silentLog) },
+    { mode: 'always', maxCount: 2, maxSizeBytes },
+    { put: (record) => sent.push(record) },
+    () => {},
+  )
+  map.start({ isNeeded: () => true, moved() {}, listed() {} })
+  /** At so many percent of the hash key space. */
+  const put = (percent: number, expiresAtMs = 30_000) => {
+    const explicitHashKey = hashKeyFromBigInt((BigInt(percent) << 128n) / 100n)
+    const data = Buffer.from(`${percent}`)
+    const fields = { stream: 's', partitionKey: `${percent}`, explicitHashKey, data }
+    const record = new UserRecord({ ...fields, onSettle() {} })
+    record.deadlineAtMs = Number.MAX_SAFE_INTEGER
+    record.expiresAtMs = expiresAtMs
+    aggregator.put(record)
+  }
+  const split = async (into: number) => {
+    shards = evenShards(into, shards.length)
+    HOST.clock.advanceBy(1000)
+    map.refresh()
+    await nextTurn()
+  }
+  const members = () =>
+    sent.map(({ predictedShard, userRecords }) => [
+      predictedShard,
+      ...userRecords.map(({ partitionKey }) => Number(partitionKey)),
+    ])
+  return { put, split, sent, members, flush: () => aggregator.flush() }
+}
+
+test('what was gathered by one map is not joined with what comes by the next', async () => {
+  const { put, split, members, flush } = pairs(2)
+  await nextTurn()
+  put(40)
+  await split(4)
+
+  // Nobody has told the aggregator yet; both were in the first place of their map.
+  put(10)
+
+  assert.deepEqual(members(), [])
+  flush()
+  assert.deepEqual(members(), [
+    [2, 10],
+    [3, 40],
+  ])
+})
+
+test('ten thousand shards are filled from either end', async () => {
+  const { put, members } = pairs(10_000)
+  await nextTurn()
+
+  for (const percent of [99, 0, 50, 99, 50, 0]) put(percent)
+
+  assert.deepEqual(members(), [
+    [9900, 99, 99],
+    [5000, 50, 50],
+    [0, 0, 0],
+  ])
+})
+
+test('an aggregate expires with the first of its members, whichever it is', async () => {
+  const { put, sent } = pairs(1)
+  await nextTurn()
+
+  put(1, 500)
+  put(2, 400)
+  put(3, 900)
+  put(4, 901)
+
+  assert.deepEqual(
+    sent.map(({ expiresAtMs }) => expiresAtMs),
+    [400, 900],
+  )
+})
+
+test('what was trimmed from an aggregate does not make it expire', async () => {
+  const { put, sent, flush } = pairs(1, 10)
+  await nextTurn()
+
+  put(1, 500)
+  put(2, 400)
+  flush()
+
+  assert.deepEqual(
+    sent.map(({ expiresAtMs }) => expiresAtMs),
+    [500, 400],
+  )
+})
+
+test('what has left the aggregator is not held by it', async () => {
+  const { put, sent, flush } = pairs(1)
+  await nextTurn()
+  put(1)
+  put(2)
+  put(3)
+  flush()
+  const records = sent.flatMap(({ userRecords }) => userRecords).map((one) => new WeakRef(one))
+
+  sent.length = 0
+  await nextTurn()
+  collectGarbage()
+
+  assert.deepEqual(
+    records.map((one) => one.deref()),
+    [undefined, undefined, undefined],
+  )
+  // Still in use itself.
+  put(4)
+})
