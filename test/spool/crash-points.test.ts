@@ -56,10 +56,43 @@ function toldBy(steps: readonly Step[], kind: 'durable' | 'settled'): Set<string
   return told
 }
 
+/** The same life thrice, in logs that are made of those before. */
+async function liveOn(disk: JournalDisk): Promise<void> {
+  const station = await Station.open({ disk, spool: SPOOL })
+  for (const round of ['', '2', '3']) {
+    for (const texts of TRANSACTIONS) {
+      const all = texts.map((text) => text + round)
+      const sent = await station.put(...all)
+      assert.ok(sent.receipts !== null)
+      disk.tell('durable', all)
+      // The last ones stay, in the log that the next round goes on in.
+      if (texts[0] === 'f1') continue
+      for (const text of all) {
+        disk.tell('settled', [text])
+        station.settle(text)
+      }
+      await station.runFor(1500)
+    }
+  }
+}
+
 test('wherever it ends, whatever is lost of what was not synced: it starts and has all', async () => {
   const disk = new JournalDisk()
   await live(disk)
-  const all = new Set(TRANSACTIONS.flat())
+  assert.ok((await statesThatStart(disk)) > 600)
+})
+
+test('so it is where logs are made of old ones', async () => {
+  const disk = JournalDisk.renewing()
+  await liveOn(disk)
+  const renewedCount = disk.steps.filter(({ kind }) => kind === 'renew').length
+  assert.ok(renewedCount >= 3, `${renewedCount} logs`)
+  assert.ok((await statesThatStart(disk)) > 600)
+})
+
+/** How many there are; each starts and has all that was promised. */
+async function statesThatStart(disk: JournalDisk): Promise<number> {
+  const all = new Set(TRANSACTIONS.flat().flatMap((text) => [text, `${text}2`, `${text}3`]))
   let stateCount = 0
   for (let end = 0; end <= disk.steps.length; end++) {
     const steps = disk.steps.slice(0, end)
@@ -83,8 +116,8 @@ test('wherever it ends, whatever is lost of what was not synced: it starts and h
       )
     }
   }
-  assert.ok(stateCount > 600, `${stateCount} states`)
-})
+  return stateCount
+}
 
 test('a log goes only when all that is known of its records is written and synced', async () => {
   const disk = new JournalDisk()

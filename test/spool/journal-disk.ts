@@ -1,17 +1,20 @@
 // A disk that writes down what is done to it, so that the state at every instant can be made again,
 // with any part of what was not synced missing.
 
-import { type Disk, type LogFile, MemoryDisk } from '../../src/host/index.ts'
+import { CLEAR_BYTES, type Disk, type LogFile, MemoryDisk } from '../../src/host/index.ts'
 
 export type Step =
   /** `begin`: an append has begun; the others have ended. */
   | { readonly kind: 'open' | 'begin' | 'sync' | 'remove'; readonly name: string }
   | { readonly kind: 'append' | 'replace'; readonly name: string; readonly bytes: Buffer }
   | { readonly kind: 'truncate'; readonly name: string; readonly sizeBytes: number }
+  | { readonly kind: 'renew'; readonly name: string; readonly oldName: string }
   /** Told by whoever uses the disk. */
   | { readonly kind: 'durable' | 'settled'; readonly texts: readonly string[] }
 
 interface FileState {
+  /** What was in it before it was renewed. */
+  old: Buffer
   synced: Buffer
   /** In order; each at its place behind the synced bytes. */
   unsynced: { at: number; bytes: Buffer }[]
@@ -23,6 +26,18 @@ export class JournalDisk implements Disk {
   /** Turns of the event loop that an operation takes. */
   pauseOf: (kind: 'append', name: string) => number = () => 0
   readonly #disk: Disk
+  renew?: (oldName: string, name: string) => Promise<LogFile>
+
+  /** One that makes logs of old ones. */
+  static renewing(): JournalDisk {
+    const disk = new JournalDisk()
+    disk.renew = async (oldName, name) => {
+      disk.steps.push({ kind: 'renew', name, oldName })
+      await disk.#disk.remove(oldName)
+      return disk.open(name)
+    }
+    return disk
+  }
 
   /** On what is on another one, if it is given. */
   constructor(disk?: JournalDisk) {
@@ -81,6 +96,8 @@ export class JournalDisk implements Disk {
   }
 }
 
+const NONE = Buffer.alloc(0)
+
 /** Every state that power loss after these steps may leave. */
 export function statesAfter(steps: readonly Step[]): Map<string, Buffer>[] {
   const files = new Map<string, FileState>()
@@ -96,7 +113,7 @@ export function statesAfter(steps: readonly Step[]): Map<string, Buffer>[] {
 function apply(files: Map<string, FileState>, step: Step): void {
   if (!('name' in step)) return
   const { name } = step
-  const file = files.get(name) ?? { synced: Buffer.alloc(0), unsynced: [], sizeBytes: 0 }
+  const file = files.get(name) ?? { old: NONE, synced: NONE, unsynced: [], sizeBytes: 0 }
   files.set(name, file)
   switch (step.kind) {
     case 'append':
@@ -104,7 +121,7 @@ function apply(files: Map<string, FileState>, step: Step): void {
       file.sizeBytes += step.bytes.length
       break
     case 'sync':
-      file.synced = whole(file, file.unsynced)
+      file.synced = appended(file)
       file.unsynced = []
       break
     case 'replace':
@@ -115,8 +132,15 @@ function apply(files: Map<string, FileState>, step: Step): void {
     case 'remove':
       files.delete(name)
       break
+    case 'renew': {
+      const old = files.get(step.oldName)!
+      file.old = whole(old, old.unsynced)
+      files.delete(step.oldName)
+      break
+    }
     case 'truncate':
-      file.synced = whole(file, file.unsynced).subarray(0, step.sizeBytes)
+      file.synced = appended(file).subarray(0, step.sizeBytes)
+      file.old = NONE
       file.unsynced = []
       file.sizeBytes = step.sizeBytes
   }
@@ -133,18 +157,35 @@ function contentsOf(file: FileState): Buffer[] {
     if (last === undefined) continue
     for (const part of [0.1, 0.3, 0.7, 0.95]) {
       const bytes = last.bytes.subarray(0, Math.floor(last.bytes.length * part))
-      contents.push(whole(file, [...kept.slice(0, -1), { at: last.at, bytes }]))
+      contents.push(whole(file, [...kept.slice(0, -1), { at: last.at, bytes }], last))
     }
   }
   return contents
 }
 
-function whole({ synced }: FileState, kept: readonly { at: number; bytes: Buffer }[]): Buffer {
-  const endAt = kept.reduce((end, { at, bytes }) => Math.max(end, at + bytes.length), synced.length)
+interface Write {
+  readonly at: number
+  readonly bytes: Buffer
+}
+
+/** With `torn` the last of the writes is what is left of that one. */
+function whole({ old, synced }: FileState, kept: readonly Write[], torn?: Write): Buffer {
+  const all = [{ at: 0, bytes: synced }, ...kept]
+  const endAt = all.reduce((end, { at, bytes }) => Math.max(end, at + bytes.length), old.length)
   const content = Buffer.alloc(endAt)
-  synced.copy(content)
-  for (const { at, bytes } of kept) bytes.copy(content, at)
+  old.copy(content)
+  for (const [index, { at, bytes }] of all.entries()) {
+    bytes.copy(content, at)
+    const isTorn = torn !== undefined && index === all.length - 1
+    const end = at + bytes.length
+    if (bytes.length > 0 && !isTorn) content.subarray(end, end + CLEAR_BYTES).fill(0)
+  }
   return content
+}
+
+/** Without what was there before. */
+function appended({ synced, unsynced }: FileState): Buffer {
+  return whole({ old: NONE, synced, unsynced, sizeBytes: 0 }, unsynced)
 }
 
 /** A disk in memory with this on it. */
