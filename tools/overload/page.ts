@@ -128,16 +128,20 @@ function panelOf({ scenario, capacityPerSecond, steps }: ScenarioReport, y: numb
       return `<rect x="${x}" y="${y}" width="${BAR_WIDTH}" height="${height}" fill="${colour}"/>`
     }
     const top = base - good - refused
-    return `${bar(base - good, good, '#1b7f5c')}
-${bar(top, refused, '#e3b04b')}
-<text ${middle} y="${top - 6}">${counts[0]} good, ${counts[1]} refused</text>
+    const bars = `${bar(base - good, good, '#1b7f5c')}
+${bar(top, refused, '#e3b04b')}`
+    // Over the line of the capacity, with a rim that keeps it off the letters.
+    const rim = 'stroke="#ffffff" stroke-width="5" paint-order="stroke"'
+    const texts = `<text ${middle} ${rim} y="${top - 6}">${counts[0]} good, ${counts[1]} refused</text>
 <text ${middle} y="${base + 18}">× ${step.multiple}</text>`
+    return { bars, texts }
   })
   const line = base - heightOf(capacityPerSecond)
   const title = `${scenario.name}: answers per second, green good, yellow refused`
   return `<text x="${LEFT}" y="${y + 20}" font-weight="600" fill="#111">${title}</text>
-${columns.join('\n')}
+${columns.map(({ bars }) => bars).join('\n')}
 <line x1="${LEFT}" y1="${base}" x2="${WIDTH - 20}" y2="${base}" stroke="#333"/>
 <path d="M${LEFT} ${line}H${WIDTH - 20}" stroke="#b3402a" stroke-dasharray="5 4"/>
+${columns.map(({ texts }) => texts).join('\n')}
 <text x="${LEFT - 6}" y="${line + 4}" text-anchor="end" fill="#b3402a">${capacityPerSecond}/s</text>`
 }
