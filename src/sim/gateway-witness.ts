@@ -32,6 +32,8 @@ export interface GatewayWitnessParts {
   readonly service: HttpService
   /** Null for a gateway without a spool. */
   readonly spool: { readonly isDiskFaulty: boolean } | null
+  /** After a restart the wall clock says how old an idempotency key is. */
+  readonly mayForgetKeys: () => boolean
   /** Receipts that the machine's gateways have given. */
   readonly receipts: Map<string, BookedRecord>
 }
@@ -122,11 +124,11 @@ export class GatewayWitness implements HttpService {
     const receipt = headerOf(made.headers, 'headgate-receipt')
     if (receipt === null) return
     booked.receipts.add(receipt)
-    const { receipts } = this.#parts
+    const { receipts, mayForgetKeys } = this.#parts
     const other = receipts.get(receipt) ?? booked
     assert(other === booked, `the receipt of record ${other.id} was given for ${booked.id}, too`)
     receipts.set(receipt, booked)
-    const isOne = booked.receipts.size === 1 || booked.mayBeWritten
+    const isOne = booked.receipts.size === 1 || booked.mayBeWritten || mayForgetKeys()
     assert(isOne, `record ${booked.id} has ${booked.receipts.size} receipts`)
   }
 

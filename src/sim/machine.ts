@@ -24,6 +24,7 @@ export class Machine {
   #process: SimProcess | null = null
   #startCount = 0
   #wallJumpMs = 0
+  #wallJumpedMs = 0
 
   constructor(world: World, network: SimNetwork, { name, diskFaults }: MachineOptions) {
     this.name = name
@@ -61,9 +62,15 @@ export class Machine {
     this.#network.forget(process)
   }
 
+  /** By how much the wall clock has jumped, all jumps together, either way. */
+  get wallJumpedMs(): number {
+    return this.#wallJumpedMs
+  }
+
   /** Sets the wall clock to another time; the monotonic one knows nothing of it. */
   jumpWallClock(byMs: number): void {
     this.#wallJumpMs += byMs
+    this.#wallJumpedMs += Math.abs(byMs)
     this.#note('wall clock jumps', byMs)
   }
 

@@ -121,7 +121,10 @@ export class NodeMachine {
     const service = hooks.gateway(line.gateway)
     const spool = this.#spool
     const receipts = spool?.receipts ?? new Map()
-    const witness = new GatewayWitness({ world, book, config, service, spool, receipts })
+    const parts = { world, book, config, service, spool, receipts }
+    const keyMaxAgeMs = settings.spool?.idempotency.maxAgeMs ?? 0
+    const mayForgetKeys = () => world.nowMs + this.machine.wallJumpedMs >= keyMaxAgeMs
+    const witness = new GatewayWitness({ ...parts, mayForgetKeys })
     let clerk: LetterClerk | null = null
     if (spool !== null && isSpooled(line)) {
       world.guard(() => spool.onStart(line))
