@@ -86,10 +86,16 @@ test('a line that is only just too slow to raise the bound has it lowered for on
   assert.equal(inFlight.boundBytes, 250_000)
 })
 
-test('a line that answers late has the bound lowered, and it stays so', () => {
+/** One answer was late, at 4000 ms. */
+function afterLateAnswer(): InFlight {
   const inFlight = new InFlight(TIMEOUT_MS)
   exchange(inFlight, 500_000, 0, 4000)
   assert.equal(inFlight.boundBytes, 187_500)
+  return inFlight
+}
+
+test('a line that answers late has the bound lowered, and it stays so', () => {
+  const inFlight = afterLateAnswer()
 
   fourTimes(inFlight, 187_500, 4000, 1500)
   assert.equal(inFlight.boundBytes, 187_500)
@@ -98,25 +104,20 @@ test('a line that answers late has the bound lowered, and it stays so', () => {
   assert.equal(inFlight.boundBytes, 375_000)
 })
 
-test('a service that answers late with less under way, too, is what is slow', () => {
-  const inFlight = new InFlight(TIMEOUT_MS)
-  exchange(inFlight, 500_000, 0, 4000)
-  assert.equal(inFlight.boundBytes, 187_500)
-
+/** A service that was found to be slow, at 8003 ms. */
+function slowService(): InFlight {
+  const inFlight = afterLateAnswer()
   fourTimes(inFlight, 187_500, 4000, 4000)
+  return inFlight
+}
+
+test('a service that answers late with less under way, too, is what is slow', () => {
+  const inFlight = slowService()
   assert.equal(inFlight.boundBytes, FIRST_BYTES)
   exchange(inFlight, 500_000, 8000, 4500)
 
   assert.equal(inFlight.boundBytes, FIRST_BYTES + 500_000)
 })
-
-/** A service that was found to be slow, at 8003 ms. */
-function slowService(): InFlight {
-  const inFlight = new InFlight(TIMEOUT_MS)
-  exchange(inFlight, 500_000, 0, 4000)
-  fourTimes(inFlight, 187_500, 4000, 4000)
-  return inFlight
-}
 
 test('once the service is known to be slow, late answers lower the bound after 30 s only', () => {
   const boundAfter = (endAtMs: number) => {

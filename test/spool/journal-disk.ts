@@ -169,7 +169,11 @@ interface Write {
 }
 
 /** With `torn` the last of the writes is what is left of that one. */
-function whole({ old, synced }: FileState, kept: readonly Write[], torn?: Write): Buffer {
+function whole(
+  { old, synced }: Pick<FileState, 'old' | 'synced'>,
+  kept: readonly Write[],
+  torn?: Write,
+): Buffer {
   const all = [{ at: 0, bytes: synced }, ...kept]
   const endAt = all.reduce((end, { at, bytes }) => Math.max(end, at + bytes.length), old.length)
   const content = Buffer.alloc(endAt)
@@ -185,7 +189,7 @@ function whole({ old, synced }: FileState, kept: readonly Write[], torn?: Write)
 
 /** Without what was there before. */
 function appended({ synced, unsynced }: FileState): Buffer {
-  return whole({ old: NONE, synced, unsynced, sizeBytes: 0 }, unsynced)
+  return whole({ old: NONE, synced }, unsynced)
 }
 
 /** A disk in memory with this on it. */
