@@ -87,11 +87,14 @@ function textOf(report: ScenarioReport): string {
   const { scenario, capacityPerSecond, steps } = report
   const lines = steps.map((step) => {
     const { goodPerSecond, refusedPerSecond, goodMs, refusedMs, backAfterSeconds } = step
+    const { cpuMicros, cores } = step
     return [
       `  × ${step.multiple}: offered ${step.offeredPerSecond.toFixed(0)}/s,`,
       `good ${goodPerSecond.toFixed(0)}/s (p99 ${goodMs.p99.toFixed(1)} ms),`,
       `refused ${refusedPerSecond.toFixed(0)}/s (p99 ${refusedMs.p99.toFixed(1)} ms)`,
-      `${JSON.stringify(step.refused)}, broken ${step.broken}, back after ${backAfterSeconds} s`,
+      `${JSON.stringify(step.refused)}, broken ${step.broken}, back after ${backAfterSeconds} s,`,
+      `CPU ${cpuMicros.user.toFixed(1)} + ${cpuMicros.system.toFixed(1)} µs an answer,`,
+      `${Math.round(cores * 100)} % of a core`,
       ...step.generatorLimits.map((limit) => `\n      warning: ${limit}`),
     ].join(' ')
   })

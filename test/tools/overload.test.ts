@@ -28,6 +28,8 @@ function step(multiple: number, more: Partial<StepReport> = {}): StepReport {
     goodMs: QUICK,
     refusedMs: QUICK,
     residentMaxBytes: 150e6,
+    cpuMicros: { user: 9.04, system: 8.06 },
+    cores: 0.987,
     backAfterSeconds: 1,
     generatorLimits: [],
     ...more,

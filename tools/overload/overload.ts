@@ -5,6 +5,7 @@ import { median } from '../../bench/harness.ts'
 import { postBytes } from '../../bench/load-client.ts'
 import type { Quantiles, Second, StepResult } from './generator.ts'
 import {
+  type Cpu,
   MEMORY_MAX_BYTES,
   nodeOptionsOf,
   type Overloaded,
@@ -38,6 +39,10 @@ export interface StepReport {
   readonly goodMs: Quantiles
   readonly refusedMs: Quantiles
   readonly residentMaxBytes: number
+  /** Processor time of the gateway for each answer, good or refused, microseconds. */
+  readonly cpuMicros: Cpu
+  /** Processor time of the gateway in a second, seconds: 1 when its core was all its own. */
+  readonly cores: number
   /** From the last request of the step until answers were as before; null: not within the watch. */
   readonly backAfterSeconds: number | null
   /** Why the figures of this step may be the generator's; empty when they are not. */
@@ -177,11 +182,18 @@ async function stepOf(
     residentMaxBytes = Math.max(residentMaxBytes, world.residentBytes())
   }, SAMPLE_EACH_MS)
   const before = await world.ledger()
+  const cpuBefore = world.cpu()
+  const startedAtMs = performance.now()
   const result = await load.run(multiple * capacityPerSecond, seconds)
+  const elapsedMs = performance.now() - startedAtMs
+  const cpuAfter = world.cpu()
+  const user = cpuAfter.user - cpuBefore.user
+  const system = cpuAfter.system - cpuBefore.system
   const after = await world.ledger()
   clearInterval(sampling)
   const backAfterSeconds = await load.untilBack(idle.goodMs.p99)
   const refused = Object.values(result.refused).reduce((sum, count) => sum + count, 0)
+  const answered = result.good + refused
   // Answers to what was offered within the step; those after its end would flatter it.
   const within = result.seconds.slice(0, seconds)
   const good = within.reduce((sum, second) => sum + second.good, 0)
@@ -197,6 +209,8 @@ async function stepOf(
     goodMs: result.goodMs,
     refusedMs: result.refusedMs,
     residentMaxBytes,
+    cpuMicros: { user: user / answered, system: system / answered },
+    cores: (user + system) / 1000 / elapsedMs,
     backAfterSeconds,
     generatorLimits: limitsOf(result),
   }

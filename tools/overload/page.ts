@@ -28,6 +28,9 @@ without. A bare server on \`node:http\` stands beside for what connections cost 
 
 The capacity is looked for first, with rising rates; then 1, 2, 5 and 10 times as much is offered.
 After each step a light load watches until every answer of a second is good and quick again.
+
+*CPU µs an answer* is the gateway's own processor time, in the program and in the system; *of a
+core* is how much of its one core it got. The generator and the embedded Kinesis share the other.
 `
 
 export function pageOf(reports: readonly ScenarioReport[], seconds: number): string {
@@ -45,8 +48,9 @@ ${parts.join('\n')}`
 function sectionOf(report: ScenarioReport): string {
   const { scenario, capacityPerSecond, idleMs, steps, idleResidentBytes, bare } = report
   const head = ['Offered', 'per second', 'good/s', 'of the best', 'delivered/s', 'refused/s', 'why']
-  const more = ['good p50 ms', 'good p99 ms', 'refused p99 ms', 'memory MiB', 'back after s']
-  const rows = [[...head, ...more], [...head, ...more].map(() => '---'), ...steps.map(rowOf)]
+  const more = ['good p50 ms', 'good p99 ms', 'refused p99 ms', 'memory MiB']
+  const columns = [...head, ...more, 'CPU µs an answer', 'of a core', 'back after s']
+  const rows = [columns, columns.map(() => '---'), ...steps.map(rowOf)]
   const table = rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
   const marks = marksOf(report).map(({ says, isMet, measured }) => {
     return `- ${isMet ? 'met' : '**not met**'}: ${says}: ${measured}`
@@ -70,7 +74,7 @@ last step: ${bareBefore} MiB before, at most ${bareWithin} MiB within.
 }
 
 function rowOf(step: StepReport): string[] {
-  const { goodMs, refusedMs, refused, broken, backAfterSeconds } = step
+  const { goodMs, refusedMs, refused, broken, cpuMicros, backAfterSeconds } = step
   const reasons = Object.entries({ ...refused, ...(broken > 0 ? { broken } : {}) })
   const why = reasons.map(([code, count]) => `${code} ${count}`).join(', ') || '–'
   return [
@@ -85,6 +89,8 @@ function rowOf(step: StepReport): string[] {
     ms(goodMs.p99),
     step.refusedPerSecond > 0 ? ms(refusedMs.p99) : '–',
     mib(step.residentMaxBytes),
+    `${cpuMicros.user.toFixed(1)} + ${cpuMicros.system.toFixed(1)}`,
+    `${Math.round(step.cores * 100)} %`,
     backAfterSeconds === null ? '> 10' : String(backAfterSeconds),
   ]
 }

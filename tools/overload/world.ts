@@ -33,8 +33,15 @@ export interface Overloaded {
   readonly port: number
   /** Resident memory of the gateway, bytes. */
   residentBytes(): number
+  /** Processor time that the gateway has used so far, of all its threads, microseconds. */
+  cpu(): Cpu
   ledger(): Promise<Readonly<Record<string, number>>>
   close(): Promise<void>
+}
+
+export interface Cpu {
+  readonly user: number
+  readonly system: number
 }
 
 export async function openWorld(scenario: Scenario): Promise<Overloaded> {
@@ -56,6 +63,7 @@ export async function openWorld(scenario: Scenario): Promise<Overloaded> {
     return {
       port: Number(new URL(origin!).port),
       residentBytes: () => residentBytes(gateway.pid!),
+      cpu: () => cpuOf(gateway.pid!),
       ledger: async () => (await (await fetch(`${origin}/actuator/kinesis`)).json()) as never,
       close,
     }
@@ -115,4 +123,14 @@ async function ended(child: ChildProcess): Promise<void> {
 function residentBytes(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024
+}
+
+/** Linux counts the time of processes in hundredths of a second for everybody who asks. */
+const TICK_MICROS = 10_000
+
+function cpuOf(pid: number): Cpu {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  // The second field is a name in brackets, with spaces in it if it likes: the rest is counted.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { user: Number(fields[11]) * TICK_MICROS, system: Number(fields[12]) * TICK_MICROS }
 }
