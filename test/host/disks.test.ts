@@ -2,7 +2,17 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { closeSync } from 'node:fs'
+import {
+  type FileHandle,
+  mkdtemp,
+  open,
+  readdir,
+  readlink,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -281,6 +291,53 @@ test('reserved bytes are there while a log is open, and go when it is closed', a
   assert.equal(await sizeOf(), 1501)
   await file.close()
   assert.equal(await sizeOf(), 501)
+})
+
+/** The numbers under which the process has files of the directory open; none where none says it. */
+async function openIn(directory: string): Promise<number[]> {
+  const folder = '/proc/self/fd'
+  const numbers = await readdir(folder).catch(() => [])
+  const pathOf = (number: string) => readlink(join(folder, number)).catch(() => '')
+  const paths = await Promise.all(numbers.map(pathOf))
+  return numbers.filter((_, index) => paths[index]!.startsWith(directory)).map(Number)
+}
+
+test('a file that could not be made, or opened, for good is closed again', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const disk = await NodeDisk.open(directory)
+  t.after(() => disk.close())
+  const old = await disk.open('old')
+  await old.close()
+  const handle = await open(join(directory, 'old'))
+  const methods: FileHandle = Object.getPrototypeOf(handle)
+  await handle.close()
+  const fails = () => Promise.reject(Object.assign(new Error('it failed'), { code: 'EIO' }))
+  const isRefused = { name: 'DiskError', code: 'EIO' }
+  assert.deepEqual(await openIn(directory), [])
+
+  const sync = t.mock.method(methods, 'sync', fails)
+  await assert.rejects(disk.open('new'), isRefused)
+  assert.deepEqual(await openIn(directory), [])
+  sync.mock.restore()
+  t.mock.method(methods, 'stat', fails)
+  await assert.rejects(disk.open('old'), isRefused)
+  assert.deepEqual(await openIn(directory), [])
+  await assert.rejects(disk.renew('old', 'renewed'), isRefused)
+  assert.deepEqual(await openIn(directory), [])
+})
+
+test('both ways into a log are closed, also when one of them cannot be', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const disk = await NodeDisk.open(directory)
+  t.after(() => disk.close())
+  const log = await disk.open('log')
+  const [plain] = await openIn(directory)
+  await appendDurably(log, [Buffer.from('x')])
+  const [synced] = (await openIn(directory)).filter((one) => one !== plain)
+
+  if (synced !== undefined) closeSync(synced)
+  await log.close().catch(() => {})
+  assert.deepEqual(await openIn(directory), [])
 })
 
 test('a folder is made with those above it, and the uppermost new one is told', async (t) => {

@@ -1,7 +1,7 @@
 // Files in a directory of our own. What a promise here says is durable has been synced, directory
 // entries included: a new file is no file after power loss until its directory was synced.
 
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import type { Disk, LogFile } from '../disk.ts'
 import { checkFileName } from '../file-name.ts'
@@ -82,11 +82,17 @@ export class NodeDisk implements Disk {
   async #openLog(name: string, path: string): Promise<LogFile> {
     // `a` would append wherever the end is, also behind what a failed append left there.
     const known = await open(path, 'r+').catch(nullWhenAbsent)
-    if (known !== null) return new NodeLogFile(name, path, known, (await known.stat()).size)
+    if (known !== null) {
+      return orClosed(known, async () => {
+        return new NodeLogFile(name, path, known, (await known.stat()).size)
+      })
+    }
     await this.#makeFolder(dirname(path))
     const made = await open(path, 'wx+')
-    await syncFolder(dirname(path))
-    return new NodeLogFile(name, path, made, 0)
+    return orClosed(made, async () => {
+      await syncFolder(dirname(path))
+      return new NodeLogFile(name, path, made, 0)
+    })
   }
 
   async #renew(oldPath: string, { name, path }: { name: string; path: string }): Promise<LogFile> {
@@ -95,7 +101,9 @@ export class NodeDisk implements Disk {
     // Before anything is written: what is in it then must not be found under the old name.
     for (const folder of new Set([dirname(oldPath), dirname(path)])) await syncFolder(folder)
     const file = await open(path, 'r+')
-    return new NodeLogFile(name, path, file, 0, (await file.stat()).size)
+    return orClosed(file, async () => {
+      return new NodeLogFile(name, path, file, 0, (await file.stat()).size)
+    })
   }
 
   async #remove(path: string): Promise<void> {
@@ -142,6 +150,16 @@ export class NodeDisk implements Disk {
   async #removeUnfinished(): Promise<void> {
     const names = await this.#list((name) => name.includes(RESERVED_CHARACTER))
     for (const name of names) await rm(join(this.#directory, name), { force: true })
+  }
+}
+
+/** A handle that nobody gets is closed: from Node 25 on a lost one ends the process. */
+async function orClosed<T>(handle: FileHandle, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    await handle.close().catch(() => {})
+    throw error
   }
 }
 

@@ -65,8 +65,11 @@ export class NodeLogFile implements LogFile {
       try {
         if (this.#reservedEnd > this.#sizeBytes) await this.#handle.truncate(this.#sizeBytes)
       } finally {
-        await this.#syncedHandle?.close()
-        await this.#handle.close()
+        try {
+          await this.#syncedHandle?.close()
+        } finally {
+          await this.#handle.close()
+        }
       }
     })
   }
