@@ -39,17 +39,17 @@ export class ActiveLog {
     const { usage, disk } = files
     const segment = new Segment(files, { number, marker: drawMarker(random) })
     const spare = spares.lend()
-    if (spare === null) return new ActiveLog(segment, await segment.log.acquire(), usage)
     try {
+      if (spare === null) return new ActiveLog(segment, await segment.log.acquire(), usage)
       const file = await segment.log.acquireFrom(spare.segment.log)
       usage.reserveBytes = spare.segment.logBytes
       spare.used()
       return new ActiveLog(segment, file, usage)
     } catch (error) {
-      // It may have the new name already.
+      // It may have its name already: its folder could not be synced, perhaps.
       await disk.remove(segment.log.name).catch(() => {})
-      spare.failed()
-      files.onWork()
+      spare?.failed()
+      if (spare !== null) files.onWork()
       throw error
     }
   }

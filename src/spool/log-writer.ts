@@ -138,7 +138,8 @@ export class LogWriter {
     // Some way below, so that it is not full again at once.
     const isRoomy = usage.claimedBytes <= this.#mayBytes - Math.min(segmentBytes, maxBytes / 64)
     if (this.#isFull && isRoomy) this.#isFull = false
-    this.#pausedUntilMs = Number.NEGATIVE_INFINITY
+    // A disk that fails works no better for it: each group would end a segment of its own, at once.
+    if (this.#trouble?.code === 'disk-full') this.#pausedUntilMs = Number.NEGATIVE_INFINITY
   }
 
   /** Begins a new segment with the next group. */
@@ -290,7 +291,8 @@ export class LogWriter {
       mayBeWritten,
     }
     if (this.#trouble === null) log.error('the spool cannot be written', { reason: error.message })
-    this.#trouble = { ...refusal, mayBeWritten: false }
+    // Those who come meanwhile are refused for the state, and nothing of them was tried.
+    this.#trouble = { ...refusal, code: isFull ? 'disk-full' : 'disk-failed', mayBeWritten: false }
     this.#pausedUntilMs = clock.monotonicMs() + (isFull ? PAUSE_MAX_MS : this.#pauseMs)
     this.#pauseMs = Math.min(2 * this.#pauseMs, PAUSE_MAX_MS)
     if (isFull) onFull()

@@ -66,6 +66,54 @@ test('a sync that fails refuses the group, and that file is never synced again',
   assert.deepEqual(second.handed, ['kept', 'after'], 'what was refused stays refused')
 })
 
+test('while syncs fail one segment a pause is ended, not one for each group', async () => {
+  let isFailing = true
+  const station = await Station.open({ disk: syncing(() => !isFailing) })
+  // What is refused has no records, so its log goes at once: that is no reason to try again.
+  assert.equal((await station.put('one')).refusal?.code, 'sync-failed')
+  for (const pauseMs of [10, 20, 40]) {
+    await station.runFor(pauseMs - 1)
+    const { code, mayBeWritten } = (await station.put('too early')).refusal!
+    assert.deepEqual([code, mayBeWritten], ['disk-failed', false], `${pauseMs} ms`)
+    await station.runFor(1)
+    assert.equal((await station.put('tried')).refusal?.code, 'sync-failed', `${pauseMs} ms`)
+  }
+  isFailing = false
+  await station.runFor(80)
+  assert.equal((await station.put('kept')).refusal, null)
+  const outcomes = (await station.disk.list()).filter((name) => name.endsWith('.outcomes'))
+  assert.equal(outcomes.length, 4)
+})
+
+test('a sync that fails for want of room is told as a full disk to those after it', async () => {
+  const disk = failing((operation, name) =>
+    operation === 'sync' && isLog(name) ? new DiskError('ENOSPC', 'no room') : null,
+  )
+  const station = await Station.open({ disk })
+  assert.equal((await station.put('one')).refusal?.code, 'sync-failed')
+  assert.equal(station.spool.stats.state, 'disk-full')
+})
+
+test('a log that could not be made for good is not left behind', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  let isFailing = true
+  const disk: Disk = {
+    ...methodsOf(inner),
+    open: async (name) => {
+      const file = await inner.open(name)
+      if (isFailing && isLog(name)) throw new DiskError('EIO', 'its folder cannot be synced')
+      return file
+    },
+  }
+  const station = await Station.open({ disk })
+  assert.equal((await station.put('one')).refusal?.code, 'disk-failed')
+  assert.deepEqual(await inner.list(), [])
+
+  isFailing = false
+  await station.runFor(10)
+  assert.equal((await station.put('two')).refusal, null)
+})
+
 test('what a failed sync left is trusted only when it has been synced, in any segment', async () => {
   const isOutcomes = (name: string) => name.endsWith('.outcomes')
   let isFailing = false
