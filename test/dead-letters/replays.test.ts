@@ -151,7 +151,12 @@ class Story {
     }
     const { successes, failures, unsettled } = spool.totals
     assert.equal(unsettled, 0)
-    assert.ok(successes > 0 && failures >= kept.size)
+    // A crash may leave a letter and take its outcome: then the record is sent again, and counts
+    // as what became of it the second time.
+    const dead = [...this.durable].filter(
+      ([one, text]) => kept.has(one) && !this.delivered.has(text),
+    )
+    assert.ok(successes > 0 && failures >= dead.length, `${failures} of ${dead.length} are counted`)
   }
 
   /** What the disk refuses now is tried again, as whoever starts a process would. */
