@@ -33,7 +33,7 @@ export class AggregateSize {
   #areKeysDistinct = true
   readonly #distinctKeys = new DistinctKeys()
   /** Of use when a key comes again, or an explicit one comes; made then. */
-  #tables: Tables | null = null
+  #tables: KeyTables | null = null
 
   /**
    * Counts one more record, behind those before: `records` begins with them. Constant time, for all
@@ -102,8 +102,8 @@ export class AggregateSize {
   }
 
   /** The tables with the keys of all records so far. */
-  #tablesOf(records: readonly Aggregatable[]): Tables {
-    const tables = this.#tables ?? new Tables()
+  #tablesOf(records: readonly Aggregatable[]): KeyTables {
+    const tables = this.#tables ?? new KeyTables()
     this.#tables = tables
     if (!this.#areKeysDistinct) return tables
     this.#areKeysDistinct = false
@@ -127,7 +127,7 @@ export class AggregateSize {
   }
 }
 
-class Tables {
+class KeyTables {
   readonly partitionKeys = new KeyTable()
   readonly explicitHashKeys = new KeyTable()
 }
