@@ -27,6 +27,9 @@ export interface AdmissionStart {
   readonly lendableBytes: number
 }
 
+/** Short of memory: from a refusal on, while more than this part of it is lent. */
+const SHORT_SHARE = 7 / 8
+
 /** A place in the line, for one who goes away before being let in. */
 export type LinePlace = Place<Waiting>
 
@@ -38,6 +41,7 @@ export class Admission {
   readonly #threshold: number
   #insideCount: number
   #lentBytes = 0
+  #isShortOfBytes = false
   #isLettingIn = false
   #timer: Timer | null = null
 
@@ -78,6 +82,21 @@ export class Admission {
 
   returnBytes(bytes: number): void {
     this.#lentBytes -= bytes
+    this.#isShortOfBytes &&= this.#isNearlyAllLent
+  }
+
+  /** There was no room for a body, though there may be for a smaller one. */
+  bytesRefused(): void {
+    this.#isShortOfBytes = this.#isNearlyAllLent
+  }
+
+  /** Most bodies are refused now: what is left is seldom nothing, and fits nobody all the same. */
+  get isShortOfBytes(): boolean {
+    return this.#isShortOfBytes || !this.hasRoomFor(1)
+  }
+
+  get #isNearlyAllLent(): boolean {
+    return this.#lentBytes > SHORT_SHARE * this.#lendableBytes
   }
 
   /** Why one more would be turned away at once, or null. */

@@ -158,6 +158,7 @@ export class Door {
   }
 
   memoryFull(): ProblemAnswer {
+    this.admission.bytesRefused()
     return this.refuse(
       'memory-full',
       'Records hold as much memory as they may. Nothing was stored.',

@@ -72,7 +72,7 @@ function reasonsUnready(door: Door): string[] {
   const { admission, config, spool } = door
   if (door.isDraining) reasons.push('draining')
   if (door.imbalance !== 0) reasons.push('ledger-imbalance')
-  if (!admission.hasRoomFor(1)) reasons.push('memory-full')
+  if (admission.isShortOfBytes) reasons.push('memory-full')
   if (door.openCount >= config.admission.maxOpenRequests) reasons.push('too-many-requests-open')
   if (admission.turnsAway !== null) reasons.push('back-pressure')
   if (spool === null) return reasons

@@ -224,6 +224,38 @@ test('memory is lent up to its bound, refused on the head above, and given back'
   assert.ok(!('status' in station.gateway.begin(head(maxBytes))))
 })
 
+test('who is refused for memory finds it said, until an eighth of it is free', () => {
+  const maxBytes = 1024 * 1024
+  const station = new Station({ memory: { maxBytes } })
+  const head = (length: number) => ({
+    method: 'POST',
+    target: '/mappedIngest/s2',
+    headers: ['content-length', String(length), 'content-type', 'application/json'],
+  })
+  const isReady = () => station.get('/readyz').status === 200
+  const takers = [maxBytes / 2, (maxBytes * 3) / 8, 1000].map((bytes) => {
+    const taker = station.gateway.begin(head(bytes))
+    assert.ok(!('status' in taker))
+    return { taker, bytes }
+  })
+
+  // Half of it is free: one that needs more is refused, and others are not.
+  assert.equal(takers[0]!.taker.more!(takers[0]!.bytes), null)
+  const large = station.gateway.begin(head(maxBytes / 2 + 1))
+  assert.ok('status' in large && codeOf(large) === 'memory-full')
+  assert.ok(isReady())
+  // Nearly all is lent, and nobody was refused.
+  for (const { taker, bytes } of takers.slice(1)) assert.equal(taker.more!(bytes), null)
+  assert.ok(isReady())
+  const late = station.gateway.begin(head(maxBytes / 8))
+  assert.ok('status' in late && codeOf(late) === 'memory-full')
+  const { status, body } = station.get('/readyz')
+  assert.deepEqual([status, JSON.parse(String(body)).reasons], [503, ['memory-full']])
+
+  takers[2]!.taker.abort()
+  assert.ok(isReady(), 'an eighth is free')
+})
+
 test('of a body of unknown length what has come is held, no more', () => {
   const station = new Station({ memory: { maxBytes: 1024 * 1024 } })
   const headers = ['transfer-encoding', 'chunked']
