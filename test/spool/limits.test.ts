@@ -94,6 +94,35 @@ test('a sync that fails for want of room is told as a full disk to those after i
   assert.equal(station.spool.stats.state, 'disk-full')
 })
 
+test('a log that somebody has removed takes no more after a second', async () => {
+  const station = await Station.open()
+  await station.put('one')
+  const [removed] = (await station.disk.list()).filter(isLog)
+  const bytes = (await station.disk.load(removed!))!
+  await station.disk.remove(removed!)
+
+  await station.runFor(999)
+  assert.equal((await station.put('not seen yet')).refusal, null)
+  await station.runFor(1)
+  const { code, message, mayBeWritten } = (await station.put('two')).refusal!
+  assert.deepEqual([code, mayBeWritten], ['sync-failed', true])
+  assert.match(message, /0001-[0-9a-f]+\.log was removed/)
+  await station.runFor(10)
+  assert.equal((await station.put('three')).refusal, null)
+  const [next] = (await station.disk.list()).filter(isLog)
+  assert.notEqual(next, removed)
+  assert.ok(!bytes.equals((await station.disk.load(next!))!))
+})
+
+test('where nobody can say whether a log is there, it is taken to be', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  const sizeOf = () => Promise.reject(new DiskError('EIO', 'the disk failed'))
+  const station = await Station.open({ disk: { ...methodsOf(inner), sizeOf } })
+  await station.put('one')
+  await station.runFor(1000)
+  assert.equal((await station.put('two')).refusal, null)
+})
+
 test('a log that could not be made for good is not left behind', async () => {
   const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
   let isFailing = true
