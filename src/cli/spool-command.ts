@@ -17,6 +17,10 @@ export interface SpoolFinding {
   readonly failures: number
   readonly unreadableRecords: number
   readonly unreadableFiles: number
+  /** Not as they were written, or not read; some may hold no record. */
+  readonly damagedBytes: number
+  /** Lost in them; whoever has read that once counts them no more. */
+  readonly damagedRecords: number
 }
 
 type SpoolHost = Pick<Host, 'clock' | 'random' | 'disk'>
@@ -53,7 +57,7 @@ Example:
   headgate spool give-up`,
     )
   addPlace(group.command('check'), 'headgate spool check --data /var/lib/headgate')
-    .description('Read everything; exit code 1 when something cannot be read.')
+    .description('Read everything; exit code 1 when something cannot be read or is damaged.')
     .action((options: SpoolOptions) => run(options, (place) => runCheck(place, options, print)))
   addPlace(group.command('give-up'), 'headgate spool give-up --yes')
     .description('Count what cannot be read as failed; says how much first, and asks.')
@@ -96,7 +100,7 @@ async function run(
 async function runCheck(place: Place, { json }: SpoolOptions, print: (text: string) => void) {
   const found = await readSpools(place)
   print(json ? JSON.stringify(found) : textOf(found))
-  return found.unreadableFiles === 0 ? EXIT.good : EXIT.failed
+  return found.unreadableFiles === 0 && found.damagedBytes === 0 ? EXIT.good : EXIT.failed
 }
 
 async function runGiveUp(
@@ -110,8 +114,7 @@ async function runGiveUp(
   const after = before.unreadableFiles === 0 ? before : await readSpools(place, { givesUp: true })
   const givenUp = after.failures - before.failures
   if (json) print(JSON.stringify({ givenUp, ...after }))
-  else if (before.unreadableFiles === 0)
-    print('Everything can be read: there is nothing to give up.')
+  else if (before.unreadableFiles === 0) print(`${textOf(before)} There is nothing to give up.`)
   else print(`${recordsOf(givenUp)} given up, counted as failed (Damaged).`)
   return EXIT.good
 }
@@ -128,17 +131,26 @@ export async function readSpools(
   { host, config, log }: Place,
   { givesUp = false } = {},
 ): Promise<SpoolFinding> {
-  const found = { unsettledRecords: 0, failures: 0, unreadableRecords: 0, unreadableFiles: 0 }
+  const found = {
+    unsettledRecords: 0,
+    failures: 0,
+    unreadableRecords: 0,
+    unreadableFiles: 0,
+    damagedBytes: 0,
+    damagedRecords: 0,
+  }
   const { clock, random } = host
   for (const folder of await foldersOf(host)) {
     const disk = below(below(host.disk, folder), 'spool')
     const parts = { deadLetters: NO_DEAD_LETTERS, givesUp }
     const spool = await Spool.open({ clock, random, disk }, config, parts, log)
-    const { unsettledRecords, unreadableRecords, unreadableFiles } = spool.stats
-    found.unsettledRecords += unsettledRecords
+    const { stats } = spool
+    found.unsettledRecords += stats.unsettledRecords
     found.failures += spool.totals.failures
-    found.unreadableRecords += unreadableRecords
-    found.unreadableFiles += unreadableFiles
+    found.unreadableRecords += stats.unreadableRecords
+    found.unreadableFiles += stats.unreadableFiles
+    found.damagedBytes += stats.damagedBytes
+    found.damagedRecords += stats.damagedRecords
     await spool.close(CLOSE_DEADLINE_MS)
   }
   return found
@@ -150,11 +162,26 @@ async function foldersOf({ disk }: SpoolHost): Promise<readonly string[]> {
   return [...new Set(folders)].sort((a, b) => Number(a) - Number(b))
 }
 
-function textOf({ unsettledRecords, unreadableRecords, unreadableFiles }: SpoolFinding): string {
-  const waiting = `${recordsOf(unsettledRecords)} in the spool`
-  if (unreadableFiles === 0) return `${waiting}. Everything can be read.`
-  const files = unreadableFiles === 1 ? '1 file' : `${unreadableFiles} files`
-  return `${waiting}. At least ${recordsOf(unreadableRecords)} in ${files} cannot be read.`
+function textOf(found: SpoolFinding): string {
+  const { unsettledRecords, unreadableRecords, unreadableFiles } = found
+  const parts = [`${recordsOf(unsettledRecords)} in the spool.`]
+  if (unreadableFiles > 0) {
+    const files = unreadableFiles === 1 ? '1 file' : `${unreadableFiles} files`
+    parts.push(`At least ${recordsOf(unreadableRecords)} in ${files} cannot be read.`)
+  }
+  // What the disk does not give counts among the bytes, too.
+  const isDamaged = found.damagedRecords > 0 || (unreadableFiles === 0 && found.damagedBytes > 0)
+  if (isDamaged) parts.push(damageOf(found))
+  if (parts.length === 1) parts.push('Everything can be read.')
+  return parts.join(' ')
+}
+
+function damageOf({ damagedBytes, damagedRecords }: SpoolFinding): string {
+  const lost =
+    damagedRecords === 0
+      ? 'no record more is lost with them'
+      : `lost with them: ${recordsOf(damagedRecords)}, counted as failed (Damaged)`
+  return `${damagedBytes} bytes are damaged; ${lost}.`
 }
 
 function recordsOf(count: number): string {

@@ -1,6 +1,8 @@
 // Records that the disk does not give: told, tried again at each start, given up by a person alone.
 
 import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { readSpools } from '../../src/cli/spool-command.ts'
 import { readConfig } from '../../src/config/index.ts'
@@ -90,11 +92,14 @@ test('what lies in the middle waits at each start until it is given up, and then
   const bad = await BadDisk.make('b')
   for (let start = 0; start < 2; start++) {
     const found = await bad.read(false)
-    assert.deepEqual(found, {
+    const { damagedBytes, ...counts } = found
+    assert.ok(damagedBytes > 20_000)
+    assert.deepEqual(counts, {
       unsettledRecords: 3,
       failures: 0,
       unreadableRecords: 1,
       unreadableFiles: 1,
+      damagedRecords: 0,
     })
   }
 
@@ -190,8 +195,34 @@ test('the command says what it finds, and what stands in its way', async (contex
   assert.match(open.err, /stop it first/)
   assert.match(unasked.err, /say --yes/)
   assert.equal(checked.out, '0 records in the spool. Everything can be read.\n')
-  assert.equal(givenUp.out, 'Everything can be read: there is nothing to give up.\n')
+  assert.equal(
+    givenUp.out,
+    '0 records in the spool. Everything can be read. There is nothing to give up.\n',
+  )
   assert.equal(givenUp.exitCode, 0)
+})
+
+test('the command tells of damage: whoever reads it first counts what is lost', async (context) => {
+  const { good, log, texts } = await BadDisk.make(null)
+  const bytes = (await good.load(log))!
+  const at = bytes.indexOf(texts[1]!)
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at)
+  const cwd = temporaryDirectory(context)
+  const file = join(cwd, '.headgate', log)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, bytes)
+
+  const first = await run(['spool', 'check'], { cwd })
+  const again = await run(['spool', 'check'], { cwd })
+  const givenUp = await run(['spool', 'give-up', '--yes'], { cwd })
+
+  const damage = /^2 records in the spool\. 20\d\d\d bytes are damaged; /
+  assert.match(first.out, damage)
+  assert.match(first.out, /lost with them: 1 record, counted as failed \(Damaged\)\.\n$/)
+  assert.match(again.out, damage)
+  assert.match(again.out, /no record more is lost with them\.\n$/)
+  assert.match(givenUp.out, /no record more is lost with them\. There is nothing to give up\.\n$/)
+  assert.deepEqual([first.exitCode, again.exitCode, givenUp.exitCode], [1, 1, 0])
 })
 
 test('a spool that gives up loses nothing where everything can be read', async () => {
