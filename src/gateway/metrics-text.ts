@@ -97,6 +97,16 @@ function storeFamilies({ heldBytes, spool, deadLetters }: GatewaySnapshot): Fami
         spool.unreadableRecords,
       ),
       gauge('spool_unreadable_files', 'Files in which they are.', spool.unreadableFiles),
+      gauge(
+        'spool_forgotten_receipts',
+        'Receipts that went before their time, since the start.',
+        spool.forgottenReceipts,
+      ),
+      gauge(
+        'spool_forgotten_keys',
+        'Idempotency keys within their window that a restart will not know.',
+        spool.forgottenKeys,
+      ),
       gauge('spool_is_ok', '1 when the spool takes records, else 0.', spool.state === 'ok' ? 1 : 0),
     )
   }

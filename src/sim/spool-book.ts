@@ -203,6 +203,14 @@ export class SpoolBook {
     return this.records().filter(({ transaction }) => transaction.state === state).length
   }
 
+  get recordCount(): number {
+    return this.transactions.reduce((sum, { records }) => sum + records.length, 0)
+  }
+
+  get keyCount(): number {
+    return this.transactions.filter(({ key }) => key !== null).length
+  }
+
   records(): BookedRecord[] {
     return this.transactions.flatMap(({ records }) => records)
   }

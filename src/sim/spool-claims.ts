@@ -10,8 +10,12 @@ import { hasDiskErrors, type SpoolSettings } from './spool-settings.ts'
 const KEYS_MAX_BYTES = 4 * 1024
 /** No world lasts so long before it comes to rest. */
 const LONG_MS = 3_600_000
-/** More than all transactions of a world take. */
-const NEVER_FULL_BYTES = 10 * 1024 * 1024
+/** More than what became of a record takes. */
+const OUTCOME_MAX_BYTES = 128
+/** More than a key takes. */
+const KEY_MAX_BYTES = 160
+/** Of the spool's size that receipts may take, and keys as much again. */
+const RECEIPTS_MAX_SHARE = 0.25
 /** More than its receipts, or its keys. */
 const ALL_COUNT = 100_000
 /** What has to go has gone in so many ms, when the disk works. */
@@ -39,11 +43,18 @@ export class SpoolClaims {
     return !hasDiskErrors(this.#parts.settings) && this.#parts.rotCount() === 0
   }
 
-  /** Nothing has to go before an hour is over. */
+  /** No receipt has to go before an hour is over. A full spool is no reason. */
   get #keepsAll(): boolean {
+    const { book, settings } = this.#parts
+    const isLong = settings.config.receipts.retentionMs >= LONG_MS
+    const outcomesBytes = (book.recordCount + book.duplicateCount) * OUTCOME_MAX_BYTES
+    const bytes = outcomesBytes + book.keyCount * KEY_MAX_BYTES
+    return this.#isExact && isLong && bytes <= this.#receiptsMaxBytes
+  }
+
+  get #receiptsMaxBytes(): number {
     const { receipts, spool } = this.#parts.settings.config
-    const isLong = receipts.retentionMs >= LONG_MS && receipts.maxBytes >= NEVER_FULL_BYTES
-    return this.#isExact && isLong && spool.maxBytes >= NEVER_FULL_BYTES
+    return Math.min(receipts.maxBytes, RECEIPTS_MAX_SHARE * spool.maxBytes)
   }
 
   closed(spool: Spool): void {
@@ -79,7 +90,8 @@ export class SpoolClaims {
   #checkKeys(spool: Spool, nowWallMs: number): void {
     const { book, settings } = this.#parts
     const { maxAgeMs, maxCount } = settings.config.idempotency
-    const isKept = this.#keepsAll && maxCount >= ALL_COUNT
+    // Whatever becomes of receipts, and however full the spool was.
+    const isKept = this.#isExact && maxCount >= ALL_COUNT
     let knownCount = 0
     for (const booked of book.transactions) {
       const { key, state, arrivedAtMs } = booked
@@ -108,7 +120,9 @@ export class SpoolClaims {
   /** After every event. */
   event({ spool, line }: SpoolLife): void {
     const { settings, disk } = this.#parts
-    const { bytes, windowBytes } = spool.stats
+    const { bytes, windowBytes, forgottenReceipts, forgottenKeys } = spool.stats
+    assert(forgottenReceipts === 0 || !this.#keepsAll, 'receipts went before their time')
+    assert(forgottenKeys === 0 || !this.#isExact, 'keys went before their time')
     const { maxBytes, damagedMaxBytes, windowBytes: windowMaxBytes } = settings.config.spool
     // The keys of a segment are written down before its log goes.
     assert(bytes <= maxBytes + KEYS_MAX_BYTES, `${bytes} bytes on the disk`)
@@ -149,7 +163,7 @@ export class SpoolClaims {
   /** All has settled, and there was time to tidy up. */
   rest(spool: Spool): void {
     const { book, settings, disk, rotCount } = this.#parts
-    const { receipts } = settings.config
+    const { receipts, idempotency } = settings.config
     const lost = book.lost()
     const transactions = new Set(lost.map(({ transaction }) => transaction))
     assert(transactions.size <= rotCount(), `${lost.length} durable records are lost`)
@@ -159,7 +173,10 @@ export class SpoolClaims {
     assert(bytes === reallyBytes, `it tells of ${bytes} bytes; there are ${reallyBytes}`)
     assert(segments === 0, `${segments} segments have not gone`)
     const outcomesBytes = disk.bytesOf(isOutcomes)
-    const mayBytes = receipts.retentionMs < TIDIED_AFTER_MS ? 0 : receipts.maxBytes
+    const keyCount = idempotency.maxAgeMs < TIDIED_AFTER_MS ? 0 : book.keyCount
+    const mayBytes =
+      (receipts.retentionMs < TIDIED_AFTER_MS ? 0 : this.#receiptsMaxBytes) +
+      keyCount * KEY_MAX_BYTES
     assert(outcomesBytes <= mayBytes, `receipts of ${outcomesBytes} bytes are left`)
   }
 }

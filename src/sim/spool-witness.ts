@@ -13,9 +13,6 @@ import { type BookedRecord, passesOf, type RecordBook } from './record-book.ts'
 import type { Shelf } from './shelf.ts'
 import type { World } from './world.ts'
 
-/** A drawn world can fill a spool of that size. */
-const SMALL_SPOOL_BYTES = 1024 * 1024
-
 export function isSpooled(line: Line): line is SpooledLineParts {
   return 'spool' in line
 }
@@ -51,11 +48,9 @@ export class SpoolWitness {
     return this.#settings.diskFaults.errorPerMille > 0
   }
 
-  /** Short of room the oldest receipts go before new records are refused. */
+  /** On a full disk the oldest receipts may go; because the spool is full none does. */
   get #mayForget(): boolean {
-    const { diskFaults, spool } = this.#settings
-    const isShort = diskFaults.capacityBytes !== null || spool!.spool.maxBytes <= SMALL_SPOOL_BYTES
-    return isShort || this.#maySyncFail
+    return this.#settings.diskFaults.capacityBytes !== null || this.#maySyncFail
   }
 
   /** The record is among the dead letters, or was thrown away from there; known after `read`. */

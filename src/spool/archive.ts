@@ -1,6 +1,6 @@
 // Segments whose records have all settled. The log goes at once, or is what the next one is made
 // of; what became of the records stays for those who ask with a receipt, for a while and within a
-// size; then it goes too, and only its totals stay.
+// size; then it goes too, and only its totals stay, and its keys for as long as they count.
 
 import type { Clock, Disk, Log } from '../host/index.ts'
 import type { SpareLog, SpareLogs } from './active-log.ts'
@@ -12,6 +12,13 @@ import type { Counts, Segment } from './segment.ts'
 import { saveTotals, type Totals } from './totals.ts'
 import type { Usage } from './usage.ts'
 
+/** How short of room the spool is. Asked anew each time: the log that goes may be room enough. */
+export interface Shortage {
+  isFull(): boolean
+  /** The disk had no room since this was last asked, and nothing unsettled will make any. */
+  isStuck(): boolean
+}
+
 interface Settled {
   readonly segment: Segment
   hasLog: boolean
@@ -20,11 +27,19 @@ interface Settled {
   readonly keepUntilMs: number
 }
 
+interface Leaving {
+  readonly segment: Segment
+  /** None of its keys counts any longer than that. */
+  readonly keysUntilMs: number
+  /** Only its keys are left. */
+  hasKeysOnly: boolean
+}
+
 export interface ArchiveParts {
   readonly clock: Clock
   readonly disk: Disk
   readonly log: Log
-  readonly config: SpoolConfig['receipts']
+  readonly config: SpoolConfig
   readonly sizes: LogSizes
   readonly usage: Usage
   readonly keys: Keys
@@ -35,19 +50,22 @@ export interface ArchiveParts {
 
 /** A log is kept for the next one only while the spool holds less than this part of its size. */
 const SPARE_MAX_SHARE = 0.5
+/** Of the spool's size that receipts take at most, and as much again keys that have lost theirs. */
+const RECEIPTS_MAX_SHARE = 0.25
 
 export class Archive implements SpareLogs {
   readonly #parts: ArchiveParts
   /** Oldest first. */
   #settled: Settled[] = []
-  /** Counted in the totals; their outcomes could not be removed yet. */
-  #leaving: Segment[] = []
+  /** Counted in the totals; their outcomes could not be removed yet, or keep keys. Oldest first. */
+  #leaving: Leaving[] = []
   #base: Counts
   #lastNumber: number
   #tidying: Promise<void> | null = null
   /** Its log waits for the next segment; until its outcomes go, at most. */
   #spare: Settled | null = null
   #isClosing = false
+  #hasToldOfSize = false
 
   constructor(parts: ArchiveParts, totals: Totals) {
     this.#parts = parts
@@ -64,7 +82,7 @@ export class Archive implements SpareLogs {
   /** Something waits to be written, synced or removed. */
   get needsCare(): boolean {
     return (
-      this.#leaving.length > 0 ||
+      this.#leaving.some(({ hasKeysOnly }) => !hasKeysOnly) ||
       this.#settled.some(
         (settled) =>
           settled.segment.outcomes.needsCare ||
@@ -73,9 +91,12 @@ export class Archive implements SpareLogs {
     )
   }
 
-  /** When the next outcomes go; null when there are none. */
+  /** When the next outcomes go, or keys; null when there are none. */
   get nextDueAtMs(): number | null {
-    return this.#settled[0]?.keepUntilMs ?? null
+    const [settled] = this.#settled
+    const atMs = this.#leaving.map(({ keysUntilMs }) => keysUntilMs)
+    if (settled !== undefined) atMs.push(settled.keepUntilMs)
+    return atMs.length === 0 ? null : Math.min(...atMs)
   }
 
   find(number: number): Segment | undefined {
@@ -89,7 +110,7 @@ export class Archive implements SpareLogs {
       for (const key of keys.of(segment.number)) segment.outcomes.add(key)
       for (const entry of replayed.of(segment.number)) segment.outcomes.add(entry)
     }
-    const keepUntilMs = clock.monotonicMs() + config.retentionMs
+    const keepUntilMs = clock.monotonicMs() + config.receipts.retentionMs
     this.#settled.push({ segment, hasLog, renewal: 'possible', keepUntilMs })
     this.#lastNumber = Math.max(this.#lastNumber, segment.number)
   }
@@ -112,15 +133,14 @@ export class Archive implements SpareLogs {
 
   /** Counted in the totals already: what is left of it goes. */
   addLeaving(segment: Segment): void {
-    this.#leaving.push(segment)
+    const { clock, config } = this.#parts
+    const keysUntilMs = clock.monotonicMs() + config.idempotency.maxAgeMs
+    this.#leaving.push({ segment, keysUntilMs, hasKeysOnly: false })
   }
 
-  /**
-   * Does what can be done now, one call after the other; never rejects. `isFull` is asked anew each
-   * time: the log that goes may be room enough, and what clients may ask for is kept.
-   */
-  tidy(isFull: () => boolean): Promise<void> {
-    this.#tidying ??= this.#tidyAll(isFull).finally(() => {
+  /** Does what can be done now, one call after the other; never rejects. */
+  tidy(shortage: Shortage): Promise<void> {
+    this.#tidying ??= this.#tidyAll(shortage).finally(() => {
       this.#tidying = null
     })
     return this.#tidying
@@ -131,7 +151,7 @@ export class Archive implements SpareLogs {
     await this.#tidying
     this.#isClosing = true
     for (const { segment } of this.#settled) await segment.outcomes.finish()
-    await this.tidy(() => false)
+    await this.tidy({ isFull: () => false, isStuck: () => false })
     this.#base = sumOf(this.#base, { successes: 0, failures: 0, exhausted })
     await this.#save(this.#base, this.#leaving).catch((error: Error) =>
       this.#parts.log.warn('the totals could not be saved', { reason: error.message }),
@@ -139,7 +159,8 @@ export class Archive implements SpareLogs {
     for (const { segment } of this.#settled) segment.outcomes.close()
   }
 
-  async #tidyAll(isFull: () => boolean): Promise<void> {
+  async #tidyAll({ isFull, isStuck }: Shortage): Promise<void> {
+    let roomBytes = 0
     // Also those that come meanwhile.
     for (let i = 0; i < this.#settled.length; i++) {
       const settled = this.#settled[i]!
@@ -147,10 +168,14 @@ export class Archive implements SpareLogs {
       // Without room nothing more can be written, and removing the log is what makes room.
       const isWritten = !settled.segment.outcomes.needsCare
       const mayGo = settled.hasLog && settled.renewal !== 'under way' && (isWritten || isFull())
-      if (mayGo && !this.#staysAsSpare(settled, isFull())) await this.#removeLog(settled)
+      if (mayGo && !this.#staysAsSpare(settled, isFull())) {
+        roomBytes += await this.#removeLog(settled)
+        // What there was no room for is written as soon as there is.
+        if (settled.segment.outcomes.needsCare) await settled.segment.outcomes.care()
+      }
       if (!settled.segment.outcomes.needsCare) settled.segment.outcomes.close()
     }
-    await this.#expire(isFull())
+    await this.#expire(isStuck() && roomBytes === 0)
     await this.#removeLeaving()
   }
 
@@ -171,7 +196,8 @@ export class Archive implements SpareLogs {
     return isOfUse
   }
 
-  async #removeLog(settled: Settled): Promise<void> {
+  /** Bytes that are free now. */
+  async #removeLog(settled: Settled): Promise<number> {
     const { usage, log, onRoom } = this.#parts
     const { segment } = settled
     try {
@@ -179,32 +205,55 @@ export class Archive implements SpareLogs {
       settled.hasLog = false
       usage.bytes -= segment.logBytes
       onRoom()
+      return segment.logBytes
     } catch (error) {
       const { message: reason } = error as Error
       log.warn('a segment could not be removed yet', { segment: segment.base, reason })
+      return 0
     }
   }
 
-  async #expire(isFull: boolean): Promise<void> {
-    const due = this.#due(isFull)
+  async #expire(isStuck: boolean): Promise<void> {
+    const due = this.#due(isStuck)
     if (due.size === 0) return
-    const segments = [...due].map(({ segment }) => segment)
-    const base = segments.reduce((sum, { counts }) => sumOf(sum, counts), this.#base)
+    const { clock, config } = this.#parts
+    const { retentionMs } = config.receipts
+    const { maxAgeMs } = config.idempotency
+    const leaving = [...due].map(({ segment, keepUntilMs }) => {
+      return { segment, keysUntilMs: keepUntilMs - retentionMs + maxAgeMs, hasKeysOnly: false }
+    })
+    const base = leaving.reduce((sum, { segment }) => sumOf(sum, segment.counts), this.#base)
     try {
-      await this.#save(base, [...this.#leaving, ...segments])
+      await this.#save(base, [...this.#leaving, ...leaving])
     } catch (error) {
       const { message: reason } = error as Error
       return this.#parts.log.warn('the totals could not be saved yet', { reason })
     }
     this.#base = base
     this.#settled = this.#settled.filter((settled) => !due.has(settled))
-    this.#leaving.push(...segments)
+    this.#leaving.push(...leaving)
+    const nowMs = clock.monotonicMs()
+    for (const settled of due) if (nowMs < settled.keepUntilMs) this.#tellOfEarly(settled, isStuck)
+  }
+
+  /** Clients may still ask for these receipts, and are told that nobody knows them. */
+  #tellOfEarly({ segment, keepUntilMs }: Settled, isStuck: boolean): void {
+    const { clock, config, log, usage } = this.#parts
+    const { retentionMs } = config.receipts
+    const receipts = segment.counts.successes + segment.counts.failures
+    if (segment.outcomes.sizeBytes === 0 || receipts === 0) return
+    usage.forgottenReceiptCount += receipts
+    if (!isStuck && this.#hasToldOfSize) return
+    this.#hasToldOfSize ||= !isStuck
+    const keptMs = clock.monotonicMs() - (keepUntilMs - retentionMs)
+    const why = isStuck ? 'the disk is full' : 'they take all they may'
+    log.warn(`receipts go before their time: ${why}`, { receipts, keptMs, retentionMs })
   }
 
   /** Those whose time has come, and of the oldest as many as are too many. */
-  #due(isFull: boolean): Set<Settled> {
+  #due(isStuck: boolean): Set<Settled> {
     const nowMs = this.#parts.clock.monotonicMs()
-    let overBytes = isFull ? 1 : this.#overBytes
+    let overBytes = Math.max(this.#overBytes, isStuck ? 1 : 0)
     const due = new Set<Settled>()
     for (const settled of this.#settled) {
       const { outcomes } = settled.segment
@@ -218,28 +267,58 @@ export class Archive implements SpareLogs {
 
   /** How much more the outcomes take than they may; negative when there is room. */
   get #overBytes(): number {
-    const { maxBytes } = this.#parts.config
+    const { config } = this.#parts
+    const maxBytes = Math.min(config.receipts.maxBytes, this.#shareBytes)
     return this.#settled.reduce((sum, { segment }) => sum + segment.outcomes.sizeBytes, -maxBytes)
+  }
+
+  get #shareBytes(): number {
+    return Math.floor(RECEIPTS_MAX_SHARE * this.#parts.sizes.maxBytes)
   }
 
   async #removeLeaving(): Promise<void> {
     const { log, onRoom } = this.#parts
-    const left: Segment[] = []
-    for (const segment of this.#leaving) {
+    const left: Leaving[] = []
+    let roomBytes = this.#shareBytes
+    // The newest keys first: what there is no room for is the oldest.
+    for (const leaving of this.#leaving.toReversed()) {
+      const { segment } = leaving
       try {
+        if (await this.#leaveKeys(leaving, roomBytes)) {
+          roomBytes -= segment.outcomes.sizeBytes
+          left.push(leaving)
+          continue
+        }
         await segment.outcomes.remove()
         onRoom()
       } catch (error) {
-        left.push(segment)
+        left.push(leaving)
         const { message: reason } = error as Error
         log.warn('outcomes could not be removed yet', { segment: segment.base, reason })
       }
     }
-    this.#leaving = left
+    this.#leaving = left.toReversed()
   }
 
-  #save(counts: Counts, leaving: readonly Segment[]): Promise<void> {
-    const numbers = leaving.map(({ number }) => number)
+  /** Whether there are keys that a restart needs, and room for them; then only they are left. */
+  async #leaveKeys(leaving: Leaving, roomBytes: number): Promise<boolean> {
+    const { clock, keys, usage, onRoom } = this.#parts
+    const { segment, keysUntilMs } = leaving
+    if (clock.monotonicMs() >= keysUntilMs) return false
+    if (!leaving.hasKeysOnly) {
+      const kept = keys.of(segment.number)
+      if (kept.length === 0) return false
+      await segment.outcomes.keepOnly(kept)
+      leaving.hasKeysOnly = true
+      onRoom()
+    }
+    if (segment.outcomes.sizeBytes <= roomBytes) return true
+    usage.forgottenKeyCount += keys.of(segment.number).length
+    return false
+  }
+
+  #save(counts: Counts, leaving: readonly Leaving[]): Promise<void> {
+    const numbers = leaving.map(({ segment }) => segment.number)
     const { disk } = this.#parts
     return saveTotals(disk, { ...counts, leaving: numbers, lastNumber: this.#lastNumber })
   }

@@ -62,7 +62,7 @@ export const spoolFields = {
       min: 0,
       max: Number.MAX_SAFE_INTEGER,
       unit: 'bytes',
-      says: 'Most that receipts take on the disk; the oldest go first.',
+      says: 'Most that receipts take on the disk, and at most a quarter of `spool.maxBytes`; the oldest go first.',
     }),
     replayedMaxCount: integer({
       default: 100_000,

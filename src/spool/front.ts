@@ -74,6 +74,10 @@ export interface SpoolStats {
   readonly unreadableRecords: number
   /** Files in which they are; in one that could not be read at all nobody knows how many. */
   readonly unreadableFiles: number
+  /** Receipts that went before `receipts.retentionMs` was over, since the start. */
+  readonly forgottenReceipts: number
+  /** Idempotency keys, since the start, that would still count and that a restart will not know. */
+  readonly forgottenKeys: number
   /** Groups that were synced, since the start. */
   readonly syncs: number
 }

@@ -144,6 +144,16 @@ export class OutcomeFile {
     this.#shared.release()
   }
 
+  /** All else that is in it goes. */
+  async keepOnly(entries: readonly OutcomeEntry[]): Promise<void> {
+    this.close()
+    const { disk, usage } = this.#parts
+    const frame = frameOf(encodeOutcomes(entries), this.#marker, 0)
+    await disk.replace(this.#shared.name, frame)
+    usage.bytes += frame.length - this.sizeBytes
+    this.sizeBytes = frame.length
+  }
+
   /** Gone with all that is in it. */
   async remove(): Promise<void> {
     this.close()

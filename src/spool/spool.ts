@@ -99,7 +99,7 @@ export class Spool implements SpoolFront {
         clock,
         disk,
         log,
-        config: config.receipts,
+        config,
         sizes: this.#sizes,
         usage: this.#usage,
         keys: this.#keys,
@@ -112,6 +112,7 @@ export class Spool implements SpoolFront {
       clock,
       table: this.#table,
       archive: this.#archive,
+      usage: this.#usage,
       writer: () => this.#writer,
       onChanged: () => this.#events.changed(),
     })
@@ -194,6 +195,8 @@ export class Spool implements SpoolFront {
       damagedRecords: usage.damagedCount,
       unreadableRecords: usage.unreadableCount,
       unreadableFiles: usage.unreadable.size,
+      forgottenReceipts: usage.forgottenReceiptCount,
+      forgottenKeys: usage.forgottenKeyCount,
       syncs: usage.syncCount,
     }
   }
@@ -274,7 +277,7 @@ export class Spool implements SpoolFront {
       onSealed: (segment) => {
         if (segment.unsettledCount === 0) this.#retire(segment)
       },
-      onFull: () => this.#upkeep.makeRoom(),
+      onFull: () => this.#upkeep.refused(),
       onRecovered: () => this.#events.changed(),
     })
   }

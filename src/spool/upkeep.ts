@@ -5,6 +5,7 @@ import type { Clock, Timer } from '../host/index.ts'
 import type { Archive } from './archive.ts'
 import type { LogWriter } from './log-writer.ts'
 import type { SegmentTable } from './segment-table.ts'
+import type { Usage } from './usage.ts'
 
 const ROUND_EACH_MS = 1000
 
@@ -12,6 +13,7 @@ export interface UpkeepParts {
   readonly clock: Clock
   readonly table: SegmentTable
   readonly archive: Archive
+  readonly usage: Usage
   readonly writer: () => LogWriter
   /** There may be room again. */
   readonly onChanged: () => void
@@ -23,6 +25,8 @@ export class Upkeep {
   #exhausted = 0
   #round: Timer | null = null
   #expiry: Timer | null = null
+  /** The disk had no room for a record since the last tidying. */
+  #isDiskShort = false
   #isBegun = false
   #isClosed = false
 
@@ -67,6 +71,12 @@ export class Upkeep {
     })
   }
 
+  /** There was no room for a record. */
+  refused(): void {
+    this.#isDiskShort ||= this.#parts.writer().trouble?.code === 'disk-full'
+    this.makeRoom()
+  }
+
   /** Only whole segments go; the one that is written to is ended when all in it has settled. */
   makeRoom(): void {
     const writer = this.#parts.writer()
@@ -83,7 +93,7 @@ export class Upkeep {
   /** Removes what has settled and what is old. */
   async tidy(): Promise<void> {
     const { archive, clock } = this.#parts
-    await archive.tidy(() => this.isShortOfRoom)
+    await archive.tidy({ isFull: () => this.isShortOfRoom, isStuck: () => this.#isStuck() })
     if (archive.needsCare) this.wake()
     this.#expiry?.cancel()
     const dueAtMs = archive.nextDueAtMs
@@ -95,6 +105,13 @@ export class Upkeep {
     this.#isClosed = true
     this.#round?.cancel()
     this.#expiry?.cancel()
+  }
+
+  /** One receipts' file for each record that was refused: who does not send needs no room. */
+  #isStuck(): boolean {
+    const isStuck = this.#isDiskShort && this.#parts.usage.unsettledCount === 0
+    this.#isDiskShort = false
+    return isStuck
   }
 
   async #doRound(): Promise<void> {

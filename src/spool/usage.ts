@@ -15,6 +15,10 @@ export class Usage {
   unreadableCount = 0
   /** Segments in which such records are, or may be. */
   readonly unreadable = new Set<string>()
+  /** Since the start: receipts that went before `receipts.retentionMs` was over. */
+  forgottenReceiptCount = 0
+  /** Idempotency keys within their window that a restart will not know. */
+  forgottenKeyCount = 0
   syncCount = 0
 
   /** What is on the disk now and what the unsettled records will add to it. */

@@ -35,6 +35,8 @@ function snapshot(factor: number, state: SpoolState, oldestAgeMs: number): Gatew
       damagedRecords: 0,
       unreadableRecords: 0,
       unreadableFiles: 0,
+      forgottenReceipts: 0,
+      forgottenKeys: 0,
       syncs: 7,
     },
     deadLetters: { count: factor, bytes: 10 * factor, state: factor === 1 ? 'ok' : 'full' },

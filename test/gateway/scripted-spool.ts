@@ -133,6 +133,8 @@ export class ScriptedSpool implements SpoolFront {
       damagedRecords: 0,
       unreadableRecords: 0,
       unreadableFiles: 0,
+      forgottenReceipts: 0,
+      forgottenKeys: 0,
       syncs: 0,
     }
   }

@@ -11,6 +11,8 @@ import { Station } from './station.ts'
 const SPOOL = { segmentBytes: 200 }
 
 const TRANSACTIONS = [['a1', 'a2'], ['b1'], ['c1', 'c2', 'c3'], ['d1'], ['e1', 'e2'], ['f1']]
+/** First of the transactions that have a key: the receipts of two of them go. */
+const KEYED = ['a1', 'b1', 'e1']
 
 /** Appends all, settles some of each kind, and lets rounds pass. */
 async function live(disk: JournalDisk): Promise<Station> {
@@ -21,7 +23,8 @@ async function live(disk: JournalDisk): Promise<Station> {
     await station.turn()
   }
   for (const texts of TRANSACTIONS) {
-    const sent = station.append(texts)
+    const key = KEYED.find((text) => text === texts[0])
+    const sent = station.append(texts, key === undefined ? {} : { key })
     await station.turn()
     assert.ok(sent.receipts !== null)
     disk.tell('durable', texts)
@@ -78,8 +81,10 @@ async function liveOn(disk: JournalDisk): Promise<void> {
 
 test('wherever it ends, whatever is lost of what was not synced: it starts and has all', async () => {
   const disk = new JournalDisk()
-  await live(disk)
-  assert.ok((await statesThatStart(disk)) > 600)
+  const { spool } = await live(disk)
+  assert.ok((await statesThatStart(disk, KEYED)) > 600)
+  const [receipt] = spool.idempotency('a1')!.receipts
+  assert.equal((await spool.receipt(receipt!)).state, 'unknown')
 })
 
 test('so it is where logs are made of old ones', async () => {
@@ -91,7 +96,7 @@ test('so it is where logs are made of old ones', async () => {
 })
 
 /** How many there are; each starts and has all that was promised. */
-async function statesThatStart(disk: JournalDisk): Promise<number> {
+async function statesThatStart(disk: JournalDisk, keys: readonly string[] = []): Promise<number> {
   const all = new Set(TRANSACTIONS.flat().flatMap((text) => [text, `${text}2`, `${text}3`]))
   let stateCount = 0
   for (let end = 0; end <= disk.steps.length; end++) {
@@ -106,6 +111,9 @@ async function statesThatStart(disk: JournalDisk): Promise<number> {
       for (const text of handed) assert.ok(all.has(text), `${where}: ${text}`)
       for (const text of durable) {
         assert.ok(handed.includes(text) || settled.has(text), `${where}: ${text} is lost`)
+      }
+      for (const key of keys.filter((text) => durable.has(text))) {
+        assert.ok(spool.idempotency(key) !== null, `${where}: the key ${key} is lost`)
       }
       assert.equal(spool.totals.unsettled, handed.length, where)
       const errors = log.lines.filter((line) => line.startsWith('error'))
