@@ -61,6 +61,13 @@ export class Backoff {
     this.#failures.delete(shard)
   }
 
+  /** Forgets the failures of other shards: they are no more, and nothing will succeed there. */
+  keepOnly(isKept: (shard: number) => boolean): void {
+    for (const shard of this.#failures.keys()) {
+      if (shard >= 0 && !isKept(shard)) this.#failures.delete(shard)
+    }
+  }
+
   /** The record failed with this attempt. */
   put(record: UserRecord, shard: number, { startAtMs, endAtMs }: AttemptTimes): void {
     const newest = this.#newest.get(shard)

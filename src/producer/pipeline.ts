@@ -150,6 +150,7 @@ export class Pipeline {
         this.#retrier.onShardsListed(isListed)
         this.#regroup()
         this.#metrics.keepOnly(isOpen)
+        this.#backoff.keepOnly(isOpen)
         if (version === this.#shards.version) return
         // Not by the first listing: the facts were asked for beside it.
         if (version > 0) this.#doubtFacts()

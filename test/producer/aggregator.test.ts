@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { silentLog } from '../../src/host/index.ts'
-import { Aggregator } from '../../src/producer/aggregator.ts'
+import { type AggregationMode, Aggregator } from '../../src/producer/aggregator.ts'
 import type { Call, Client } from '../../src/producer/client.ts'
 import type { KinesisRecord } from '../../src/producer/kinesis-record.ts'
 import { ShardMap } from '../../src/producer/shard-map.ts'
@@ -22,7 +22,7 @@ const collectGarbage = runInNewContext('gc') as () => void
 const HOST = { clock: new HandClock(), random: middling }
 
 /** An aggregator of pairs, whose map is fetched when told. */
-function pairs(shardCount: number, maxSizeBytes = 50_000) {
+function pairs(shardCount: number, maxSizeBytes = 50_000, mode: AggregationMode = 'always') {
   let shards = evenShards(shardCount)
   const call = ({ done }: Call) => {
     const Shards = shards.map(({ number, start, end }) => ({
@@ -39,16 +39,16 @@ function pairs(shardCount: number, maxSizeBytes = 50_000) {
   const aggregator = new Aggregator(
     HOST.clock,
     { shards: map, facts: new StreamFacts(HOST, 's', client, silentLog) },
-    { mode: 'always', maxCount: 2, maxSizeBytes },
+    { mode, maxCount: 2, maxSizeBytes },
     { put: (record) => sent.push(record) },
     () => {},
   )
   map.start({ isNeeded: () => true, moved() {}, listed() {} })
   /** At so many percent of the hash key space. */
-  const put = (percent: number, expiresAtMs = 30_000) => {
+  const put = (percent: number, expiresAtMs = 30_000, partitionKey = `${percent}`) => {
     const explicitHashKey = hashKeyFromBigInt((BigInt(percent) << 128n) / 100n)
     const data = Buffer.from(`${percent}`)
-    const fields = { stream: 's', partitionKey: `${percent}`, explicitHashKey, data }
+    const fields = { stream: 's', partitionKey, explicitHashKey, data }
     const record = new UserRecord({ ...fields, onSettle() {} })
     record.deadlineAtMs = Number.MAX_SAFE_INTEGER
     record.expiresAtMs = expiresAtMs
@@ -146,4 +146,23 @@ test('what has left the aggregator is not held by it', async () => {
   )
   // Still in use itself.
   put(4)
+})
+
+test('of a key that has nothing to send nothing is kept', async () => {
+  const { put, sent, flush } = pairs(1, 50_000, 'same-key')
+  await nextTurn()
+  const fill = (from: number) => {
+    for (let key = from; key < from + 8_000; key++) put(key % 100, 30_000, `key ${key}`)
+    flush()
+    assert.equal(sent.length, 8_000)
+    sent.length = 0
+    collectGarbage()
+    return process.memoryUsage().heapUsed
+  }
+
+  const before = fill(0)
+  const grownBytes = fill(8_000) - before
+
+  // What gathers for a key takes half a kilobyte.
+  assert.ok(grownBytes < 2_000_000, `${grownBytes} bytes`)
 })

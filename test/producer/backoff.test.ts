@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Backoff } from '../../src/producer/backoff.ts'
+import { Backoff, WHOLE_STREAM } from '../../src/producer/backoff.ts'
 import { UserRecord } from '../../src/record/index.ts'
 import { HandClock } from '../hand-clock.ts'
 
@@ -54,6 +54,23 @@ test('each further answer doubles the bound, until the shard takes something', (
   assert.equal(waitMs(200_000, 1), 20)
   backoff.succeeded(0)
   assert.equal(waitMs(300_000), 20)
+})
+
+test('of a shard that is no more nothing is remembered, of the whole stream it is', () => {
+  const { clock, sentAtMs, fail, backoff } = prepare()
+  const waitMs = (failedAtMs: number, shard: number) => {
+    clock.advanceTo(failedAtMs)
+    fail(1, failedAtMs, { shard })
+    clock.advanceTo(failedAtMs + 9000)
+    return Math.floor(sentAtMs.at(-1)! - failedAtMs)
+  }
+  const shards = [0, 1, WHOLE_STREAM]
+  for (const [i, shard] of shards.entries()) assert.equal(waitMs(10_000 * (i + 1), shard), 20)
+
+  backoff.keepOnly((shard) => shard === 1)
+
+  const waits = shards.map((shard, i) => waitMs(100_000 + 10_000 * i, shard))
+  assert.deepEqual(waits, [20, 40, 40])
 })
 
 test('what was under way when a failure was told of is no further one', () => {

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { KinesisRecord } from '../../src/producer/kinesis-record.ts'
 import { Limiter } from '../../src/producer/limiter.ts'
 import { lineConfigOf } from '../../src/producer/line-config.ts'
+import type { BucketRates } from '../../src/producer/token-bucket.ts'
 import { UserRecord } from '../../src/record/index.ts'
 import { HandClock } from '../hand-clock.ts'
 import { producerConfig } from './producer-config.ts'
@@ -47,6 +48,78 @@ test('the bytes of a key count as those of the data do', () => {
   // Without its key it would have had bytes for twice as many.
   assert.deepEqual(letThrough(LONG_KEY, 24), [1000, 1000, 1000])
   assert.deepEqual(letThrough(LONG_KEY, 25), [999, 1000, 999])
+})
+
+function recordOf(dataBytes: number, shard = 0): KinesisRecord {
+  const data = Buffer.alloc(dataBytes)
+  const record = new UserRecord({ stream: 's', partitionKey: 'k', data, onSettle() {} })
+  record.expiresAtMs = Number.POSITIVE_INFINITY
+  return new KinesisRecord([record], dataBytes, shard)
+}
+
+function limiterOf(fixedRates: BucketRates | null, clock = new HandClock()) {
+  const passed: KinesisRecord[] = []
+  const next = { put: (record: KinesisRecord) => passed.push(record) }
+  const config = { fixedRates, collectorWaitMs: 0 }
+  const limiter = new Limiter(clock, config, { next, expired: () => assert.fail() })
+  return { limiter, passed, clock }
+}
+
+test('an idle shard saves up half a second of a learned rate, one second of a fixed one', () => {
+  const burst = (rateLimit: number | 'adaptive', dataBytes: number) => {
+    const { fixedRates } = lineConfigOf(producerConfig({ rateLimit })).limiter
+    const { limiter, passed, clock } = limiterOf(fixedRates)
+    limiter.put(recordOf(dataBytes))
+    clock.advanceBy(86_400_000)
+    for (let i = 0; i < 20_000; i++) limiter.put(recordOf(dataBytes))
+    limiter.abandon()
+    return passed.length - 1
+  }
+  assert.equal(burst(150, 1), 1000)
+  assert.equal(burst(1000, 1), 1000)
+  assert.equal(burst(150, 10_239), 102, '1 MiB, with a key of one byte each')
+  // A quarter of the shard before anything is known of it: 250 records and 256 KiB a second.
+  assert.equal(burst('adaptive', 1), 125)
+  assert.equal(burst('adaptive', 10_239), 12)
+})
+
+test('a shard where something waits has one timer, for the instant at which the first can go', () => {
+  const clock = new HandClock()
+  const instants: number[] = []
+  const watched = {
+    monotonicMs: () => clock.monotonicMs(),
+    wallMs: () => clock.wallMs(),
+    schedule: (atMs: number, run: () => void) => {
+      instants.push(Math.round(atMs))
+      return clock.schedule(atMs, run)
+    },
+  }
+  const { limiter, passed } = limiterOf(ONE_SHARD, watched as HandClock)
+  limiter.put(recordOf(MIB - 1))
+  for (let i = 0; i < 3; i++) limiter.put(recordOf(MIB / 2 - 1))
+
+  clock.advanceTo(10_000)
+
+  assert.equal(passed.length, 4)
+  assert.deepEqual(instants, [500, 1000, 1500])
+  assert.equal(clock.scheduledCount, 0)
+})
+
+test('of a shard that is no more nothing is left: what waited is given back, and no timer', () => {
+  const { limiter, passed, clock } = limiterOf(ONE_SHARD)
+  for (let i = 0; i < 5; i++) for (const shard of [0, 1]) limiter.put(recordOf(MIB - 1, shard))
+  assert.equal(passed.length, 2)
+
+  const left = limiter.keepOnly((shard) => shard === 1)
+
+  assert.deepEqual(
+    left.map(({ predictedShard }) => predictedShard),
+    [0, 0, 0, 0],
+  )
+  assert.equal(clock.scheduledCount, 1, 'that of the other shard')
+  // One of the same name owes nothing.
+  limiter.put(recordOf(MIB - 1, 0))
+  assert.equal(passed.length, 3)
 })
 
 test('a percentage beyond all rates is taken, and is no rate that the clock cannot tell', () => {

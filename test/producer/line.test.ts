@@ -371,6 +371,7 @@ test('flush sends at once and resolves when all that came before has settled', a
   const running = await started({ settings: { recordMaxBufferedTime: 60_000, recordTtl: 120_000 } })
   running.put('k', 'v')
   let isFlushed = false
+  const flushedAtMs = running.clock.monotonicMs()
   running.producer.flush().then(() => {
     isFlushed = true
   })
@@ -382,7 +383,49 @@ test('flush sends at once and resolves when all that came before has settled', a
 
   assert.equal(isFlushed, true)
   assert.deepEqual(running.service.stored.toSorted(), ['k:v', 'warm:up'])
+  assert.equal(running.service.sent.at(-1)!.atMs, flushedAtMs)
   assert.equal(running.producer.outstandingCount, 1, 'the one that came later')
+})
+
+test('flush sends what waits to go again', async () => {
+  const running = await started({ settings: { recordTtl: 600_000 } })
+  running.service.script = () => ({ noAnswer: 'connect-failed', isStored: false })
+  running.put('k', 'v')
+  await running.runFor(30_000)
+  while (running.clock.nextAtMs() < running.clock.monotonicMs() + 1000) await running.runFor(10)
+  running.service.script = () => 'store'
+
+  const flushed = running.producer.flush()
+  await running.runFor(100)
+
+  assert.deepEqual(running.service.stored, ['k:v'])
+  await flushed
+})
+
+test('a shard that refuses is asked ever more seldom, and another one is not spared for it', async () => {
+  const shards = evenShards(2)
+  const running = await started({ shards, settings: { rateLimit: 150, recordTtl: 60_000 } })
+  const [refusing, other] = shards.map(keyIn)
+  running.service.script = (_, entries) =>
+    entries.map(({ userRecords }) =>
+      userRecords[0]!.startsWith(`${refusing}:`) ? THROTTLED : 'store',
+    )
+  running.put(refusing!, 'v')
+  // Each of its answers is a success of the stream, and of the other shard.
+  for (let i = 0; i < 20; i++) {
+    running.put(other!, 'v')
+    await running.runFor(1000)
+  }
+
+  const instants = running.service.sent
+    .filter(({ entries }) => entries.some(({ userRecords }) => userRecords[0] === `${refusing}:v`))
+    .map(({ atMs }) => atMs)
+  const waitsMs = instants.slice(1).map((atMs, i) => atMs - instants[i]!)
+  const expected = [25, 50, 100, 200, 400, 800, 1600, 2500, 2500]
+  for (const [i, expectedMs] of expected.entries()) {
+    assert.ok(Math.abs(waitsMs[i]! - expectedMs - 31) <= 5, `${waitsMs}`)
+  }
+  assert.equal(running.service.stored.length, 20)
 })
 
 test('flush hurries what waits for the first listing of shards, and it travels together', async () => {

@@ -139,6 +139,49 @@ test('a fleet that started at one instant asks at many', async () => {
   assert.ok(Math.min(...instants) >= 150_000 && Math.max(...instants) <= 300_000)
 })
 
+test('a fleet whose listings failed at one instant asks again at many', async () => {
+  const refusal = { code: 'LimitExceededException', message: 'no', mayBeWritten: false }
+  const instants: number[] = []
+  for (const part of [0, 0.5, 1]) {
+    const { client, calls } = clientOf(() => refusal)
+    const clock = new HandClock()
+    const map = new ShardMap({ clock, random: drawing(part) }, 's', client, CONFIG)
+    map.start({ isNeeded: () => true, moved() {}, listed() {} })
+    await new Promise(setImmediate)
+    while (calls.length < 2) clock.advanceBy(1)
+    instants.push(clock.monotonicMs())
+    map.close()
+  }
+  assert.deepEqual(instants, [500, 749, 999])
+})
+
+test('the range of a shard that was closed is known for a minute, and then forgotten', async () => {
+  let answer = pagesOf(1)
+  const { client } = clientOf((input) => answer(input))
+  const clock = new HandClock()
+  const map = new ShardMap({ clock, random: middling }, 's', client, CONFIG)
+  map.start({ isNeeded: () => true, moved() {}, listed() {} })
+  await new Promise(setImmediate)
+  const key = hashKeyFromBigInt(0n)!
+  const both = pagesOf(3)
+  // Shards 1 and 2 in the place of shard 0.
+  answer = (input) => {
+    const outcome = both(input)
+    assert.ok('body' in outcome)
+    const { Shards } = JSON.parse(String(outcome.body))
+    return { format: 'json', body: Buffer.from(JSON.stringify({ Shards: Shards.slice(1) })) }
+  }
+  const listAt = async (atMs: number) => {
+    clock.advanceTo(atMs)
+    map.invalidate(atMs, -1)
+    await new Promise(setImmediate)
+    return map.contains(0, key)
+  }
+  assert.equal(await listAt(1000), true, 'for records on their way')
+  assert.equal(await listAt(60_000), true)
+  assert.equal(await listAt(60_001), null)
+})
+
 test('an old map that cannot be fetched anew serves on', async () => {
   const pages = pagesOf(4)
   let isRefusing = false
