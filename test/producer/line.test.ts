@@ -58,6 +58,19 @@ test('a record alone is stored as it is, routed by the MD5 of its key', async ()
   assert.equal(running.results[0]?.isDelivered && running.results[0].place.subSequenceNumber, null)
 })
 
+test('an aggregate has the partition key a, and the hash key of its first record', async () => {
+  const running = await started()
+  for (const key of ['user-1', 'user-2', 'user-3']) running.put(key, 'v')
+
+  await running.runFor(500)
+
+  const { entries } = running.service.sent[0]!
+  assert.equal(entries.length, 1)
+  const { partitionKey, explicitHashKey, userRecords } = entries[0]!
+  assert.deepEqual(userRecords, ['user-1:v', 'user-2:v', 'user-3:v'])
+  assert.deepEqual([partitionKey, explicitHashKey], ['a', String(md5Of('user-1'))])
+})
+
 test('records of different shards never share a Kinesis record', async () => {
   const shards = evenShards(2)
   const running = await started({ shards })

@@ -139,6 +139,33 @@ test('a fleet that started at one instant asks at many', async () => {
   assert.ok(Math.min(...instants) >= 150_000 && Math.max(...instants) <= 300_000)
 })
 
+test('of a listing with closed shards too only the open ones are predicted', async () => {
+  const pages = pagesOf(3)
+  const { client } = clientOf((input) => {
+    const outcome = pages(input)
+    assert.ok('body' in outcome)
+    const { Shards } = JSON.parse(String(outcome.body))
+    // The parent of the first two: it ends where the second one does.
+    const HashKeyRange = {
+      StartingHashKey: '0',
+      EndingHashKey: Shards[1].HashKeyRange.EndingHashKey,
+    }
+    const SequenceNumberRange = { StartingSequenceNumber: '1', EndingSequenceNumber: '2' }
+    Shards.unshift({ ShardId: shardIdOf(9), HashKeyRange, SequenceNumberRange })
+    return { format: 'json', body: Buffer.from(JSON.stringify({ Shards })) }
+  })
+  const map = new ShardMap({ clock: new HandClock(), random: middling }, 's', client, CONFIG)
+  map.start({ isNeeded: () => true, moved() {}, listed() {} })
+  await new Promise(setImmediate)
+
+  const predicted = evenShards(3).flatMap(({ start, end }) =>
+    [start, end].map((key) => map.index.predict(hashKeyFromBigInt(key)!)),
+  )
+  assert.deepEqual(predicted, [0, 0, 1, 1, 2, 2])
+  assert.equal(map.openCount, 3)
+  assert.equal(map.contains(9, hashKeyFromBigInt(0n)!), true, 'its range is known')
+})
+
 test('a fleet whose listings failed at one instant asks again at many', async () => {
   const refusal = { code: 'LimitExceededException', message: 'no', mayBeWritten: false }
   const instants: number[] = []
