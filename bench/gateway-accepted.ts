@@ -86,15 +86,40 @@ export function runDurable(options: BenchOptions): Promise<BenchResult> {
   })
 }
 
+/** What a bound on V8's room for new objects costs a durable record, and what it saves. */
+export function runSemiSpace(options: BenchOptions): Promise<BenchResult> {
+  return withChildren(async (child) => {
+    const client = child('./load-client.ts', CLIENT_CORE)
+    const kinesisPort = await startKinesis(child)
+    const start = async (name: string, nodeOptions: readonly string[]): Promise<Contender> => {
+      const server = child('./parts/gateway-server.ts', SERVER_CORE, nodeOptions)
+      const how = { kinesisPort, ack: 'durable', hasSpool: true }
+      const load = { ...loadOf(options.seconds), port: await server.call<number>('start', how) }
+      const round = gatewayRound(client, server, load)
+      const mib = async () => (await server.residentBytes()) / 2 ** 20
+      return { name, round: async () => [...(await round()), await mib()] }
+    }
+    const metrics = [...METRICS, { unit: 'resident MiB', betterIs: 'lower' }] as const
+    const baseline = await start("V8's own", [])
+    const cases: Case[] = []
+    for (const mib of [8, 16, 32]) {
+      const candidate = await start(`${mib} MiB`, [`--max-semi-space-size=${mib}`])
+      cases.push({ label: 'semi-space', metrics, candidate, baselines: [baseline] })
+    }
+    return await interleave('semi-space', cases, options)
+  })
+}
+
 const ACCEPTED = { name: 'accepted, no spool', ack: 'accepted', hasSpool: false }
 
-type StartChild = (name: string, core: number) => Child
+type StartChild = (name: string, core: number, nodeOptions?: readonly string[]) => Child
 
 async function withChildren<T>(work: (child: StartChild) => Promise<T>): Promise<T> {
   const children: Child[] = []
   try {
-    return await work((name, core) => {
-      const one = new Child(new URL(name, import.meta.url), core)
+    return await work((name, core, nodeOptions) => {
+      const url = new URL(name, import.meta.url)
+      const one = new Child(url, core, process.execPath, nodeOptions)
       children.push(one)
       return one
     })

@@ -39,6 +39,13 @@ const BENCHES: ReadonlyMap<string, { says: string; load: () => Promise<Bench> }>
     },
   ],
   [
+    'semi-space',
+    {
+      says: 'what a bound on memory for new objects costs a durable record, and what it saves',
+      load: () => import('./semi-space.ts'),
+    },
+  ],
+  [
     'workers',
     {
       says: 'two processes that are one gateway beside one process, durable answers',

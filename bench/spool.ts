@@ -2,11 +2,11 @@
 
 import { Child, SERVER_CORE } from './child.ts'
 import { type BenchOptions, type BenchResult, type Contender, interleave } from './harness.ts'
-import type { BacklogDone, BacklogPlan, WriteDone, WritePlan } from './parts/spool-process.ts'
+import type { ReplayDone, ReplayPlan, WriteDone, WritePlan } from './parts/spool-process.ts'
 
 const WRITERS = 50
 const DATA_BYTES = 1600
-const REPLAY: BacklogPlan = {
+const REPLAY: ReplayPlan = {
   records: 80_000,
   recordsPerTransaction: 1,
   dataBytes: DATA_BYTES,
@@ -41,7 +41,7 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
   const replay: Contender = {
     name: 'spool',
     round: async () => {
-      const done = await children[2]!.call<BacklogDone>('backlog', REPLAY)
+      const done = await children[2]!.call<ReplayDone>('replay', REPLAY)
       return [done.diskBytes / 1e6 / (done.recoverMs / 1000)]
     },
   }

@@ -4,6 +4,7 @@
 import { mkdtemp, open, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { readConfig } from '../../src/config/index.ts'
 import { type Disk, type LogFile, silentLog } from '../../src/host/index.ts'
 import { NodeClock, NodeDisk, NodeRandom } from '../../src/host/node/index.ts'
@@ -25,22 +26,40 @@ export interface WriteDone {
   readonly cpuMicrosPerRecord: number
 }
 
-export interface BacklogPlan {
+export interface AppendPlan {
   readonly records: number
   readonly recordsPerTransaction: number
   readonly dataBytes: number
-  /** Hand everything on after the start, and settle it; else nothing is ever settled. */
-  readonly isDrained: boolean
+  /** Writers wait until their records have settled; else nothing ever settles. */
+  readonly isSettled: boolean
 }
 
-export interface BacklogDone {
-  readonly enqueueMicros: number
-  readonly recoverMicros: number
-  readonly rssBytes: number
-  readonly heldRecords: number
+export interface ReplayPlan extends Omit<AppendPlan, 'isSettled'> {
+  readonly isDrained: true
+}
+
+export interface ReplayDone {
   readonly diskBytes: number
   readonly recoverMs: number
-  readonly openMs: number
+}
+
+export interface Step {
+  readonly directory: string
+  readonly plan: AppendPlan
+  /** Nothing else is measured in this process, so that a collection of garbage disturbs nothing. */
+  readonly isLast: boolean
+}
+
+/** What this process has by now; `heldRecords` were unsettled at that moment. */
+export interface StepDone {
+  readonly cpuMicros: number
+  readonly heldRecords: number
+  readonly residentBytes: number
+  readonly mostResidentBytes: number
+  /** As V8 has it, used or not. */
+  readonly heapBytes: number
+  /** After a forced collection where it is the last: heap and what belongs to its objects. */
+  readonly inUseBytes: number
 }
 
 const config = readConfig(spoolFields, { overrides: {} })
@@ -172,15 +191,26 @@ async function writeToSpool(directory: string, plan: WritePlan): Promise<WriteDo
   return done
 }
 
-function appendOne(spool: Spool, data: Buffer, count = 1): Promise<void> {
+function appendOne(
+  spool: Spool,
+  data: Buffer,
+  { count = 1, isSettled = false } = {},
+): Promise<void> {
   const record = { stream: 's', partitionKey: 'key', explicitHashKey: null, data }
+  let leftCount = count
   return new Promise((resolve, reject) => {
     spool.append({
       records: Array.from({ length: count }, () => record),
       idempotency: null,
-      durable: () => resolve(),
+      durable: () => {
+        if (!isSettled) resolve()
+      },
       refused: ({ message }) => reject(new Error(message)),
-      settled: null,
+      settled: isSettled
+        ? () => {
+            if (--leftCount === 0) resolve()
+          }
+        : null,
     })
   })
 }
@@ -217,60 +247,98 @@ async function writeBare(directory: string, plan: WritePlan): Promise<WriteDone>
   return done
 }
 
-function backlog(plan: BacklogPlan): Promise<BacklogDone> {
+function replay(plan: ReplayPlan): Promise<ReplayDone> {
   return inDirectory(async (directory) => {
-    const enqueueMicros = await enqueue(directory, plan)
+    await append({ directory, plan: { ...plan, isSettled: false }, isLast: false })
     const diskBytes = await bytesIn(directory)
-    return { enqueueMicros, diskBytes, ...(await recover(directory, plan)) }
+    return { diskBytes, recoverMs: await drain(directory, plan.records) }
   })
 }
 
-async function enqueue(directory: string, plan: BacklogPlan): Promise<number> {
-  const { records, recordsPerTransaction, dataBytes } = plan
-  const disk = await NodeDisk.open(directory)
-  const spool = await Spool.open({ clock, random, disk }, config, { deadLetters }, silentLog)
-  spool.start(new Line(false), { settled() {}, changed() {} })
+/** No more than the line's window has room for, so that nothing is read from the disk. */
+const WRITERS = 50
+
+async function append(step: Step): Promise<StepDone> {
+  const { records, recordsPerTransaction: count, dataBytes, isSettled } = step.plan
+  const { spool, close } = await openIn(step.directory)
+  spool.start(new Line(isSettled), { settled() {}, changed() {} })
   const cpuBefore = process.cpuUsage()
   let left = records
   const write = async () => {
     while (left > 0) {
-      left -= recordsPerTransaction
-      await appendOne(spool, Buffer.alloc(dataBytes, 'x'), recordsPerTransaction)
+      left -= count
+      await appendOne(spool, Buffer.alloc(dataBytes, 'x'), { count, isSettled })
     }
   }
-  await Promise.all(Array.from({ length: 500 }, write))
-  const { user, system } = process.cpuUsage(cpuBefore)
-  await spool.close(10_000)
-  await disk.close()
-  return (user + system) / records
+  await Promise.all(Array.from({ length: WRITERS }, write))
+  const done = stepDone(spool, cpuMicrosSince(cpuBefore), step)
+  await close()
+  return done
 }
 
-async function recover(
-  directory: string,
-  { records, isDrained }: BacklogPlan,
-): Promise<Omit<BacklogDone, 'enqueueMicros' | 'diskBytes'>> {
+async function reopen(step: Step): Promise<StepDone> {
   const cpuBefore = process.cpuUsage()
-  const startAtMs = performance.now()
+  const { spool, close } = await openIn(step.directory)
+  spool.start(new Line(false), { settled() {}, changed() {} })
+  const cpuMicros = cpuMicrosSince(cpuBefore)
+  await filled(spool)
+  const done = stepDone(spool, cpuMicros, step)
+  await close()
+  return done
+}
+
+/** Resolves when the line holds as much of the backlog as it may. */
+async function filled(spool: Spool): Promise<void> {
+  for (let before = -1; spool.stats.windowBytes > before; await setTimeout(50)) {
+    before = spool.stats.windowBytes
+  }
+}
+
+async function openIn(directory: string) {
   const disk = await NodeDisk.open(directory)
   const spool = await Spool.open({ clock, random, disk }, config, { deadLetters }, silentLog)
-  const openMs = performance.now() - startAtMs
-  const line = new Line(isDrained)
-  const isDone = () => (isDrained ? line.takenCount === records : true)
+  const close = async () => {
+    await spool.close(10_000)
+    await disk.close()
+  }
+  return { spool, close }
+}
+
+function cpuMicrosSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return user + system
+}
+
+function stepDone(spool: Spool, cpuMicros: number, { isLast }: Step): StepDone {
+  const { rss, heapTotal } = process.memoryUsage()
+  const mostResidentBytes = process.resourceUsage().maxRSS * 1024
+  if (isLast) globalThis.gc!()
+  const { heapUsed, external } = process.memoryUsage()
+  return {
+    cpuMicros,
+    heldRecords: spool.stats.unsettledRecords,
+    residentBytes: rss,
+    mostResidentBytes,
+    heapBytes: heapTotal,
+    inUseBytes: heapUsed + external,
+  }
+}
+
+/** Everything is handed on after the start, and settled. */
+async function drain(directory: string, records: number): Promise<number> {
+  const startAtMs = performance.now()
+  const { spool, close } = await openIn(directory)
+  const line = new Line(true)
   const done = new Promise<void>((resolve) => {
     line.onTaken = () => {
-      if (isDone()) resolve()
+      if (line.takenCount === records) resolve()
     }
   })
   spool.start(line, { settled() {}, changed() {} })
-  if (isDrained) await done
+  await done
   const recoverMs = performance.now() - startAtMs
-  const { user, system } = process.cpuUsage(cpuBefore)
-  const rssBytes = process.memoryUsage.rss()
-  const heldRecords = spool.stats.unsettledRecords
-  await spool.close(10_000)
-  await disk.close()
-  const recoverMicros = (user + system) / records
-  return { recoverMicros, rssBytes, heldRecords, recoverMs, openMs }
+  await close()
+  return recoverMs
 }
 
 async function bytesIn(directory: string): Promise<number> {
@@ -284,10 +352,9 @@ async function bytesIn(directory: string): Promise<number> {
 }
 
 /** Reads what a spool wrote, and does nothing with it. */
-function readBack({ records, recordsPerTransaction, dataBytes }: BacklogPlan): Promise<number> {
+function readBack(plan: ReplayPlan): Promise<number> {
   return inDirectory(async (directory) => {
-    const plan = { records, recordsPerTransaction, dataBytes, isDrained: false }
-    await enqueue(directory, plan)
+    await append({ directory, plan: { ...plan, isSettled: false }, isLast: false })
     const bytes = await bytesIn(directory)
     const startAtMs = performance.now()
     const buffer = Buffer.allocUnsafe(256 * 1024)
@@ -300,4 +367,4 @@ function readBack({ records, recordsPerTransaction, dataBytes }: BacklogPlan): P
   })
 }
 
-answerCalls({ write, backlog, readBack })
+answerCalls({ write, replay, readBack, append, reopen })

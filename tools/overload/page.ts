@@ -22,9 +22,10 @@ request was due. The gateway answers \`durable\`; bodies have ${BODY_BYTES} byte
 
 The gateway is told \`memory.maxBytes\` of 64 MiB, not the default 256, and its Node
 \`NODE_OPTIONS=--max-semi-space-size=16\`. Of its own accord V8 takes up to 128 MiB for new objects
-once many of them come, whatever the program holds; the option bounds that at 32 MiB and costs about
-4 % of processor time a request. It is what to set where memory is short; \`--semi-space 0\` measures
-without. A bare server on \`node:http\` stands beside for what connections cost in Node itself.
+once many of them come, whatever the program holds; the option bounds that at 32 MiB and costs
+nothing that shows ([benchmarks.md](benchmarks.md#semi-space)). It is what to set where memory is
+short; \`--semi-space 0\` measures without. A bare server on \`node:http\` stands
+beside for what connections cost in Node itself.
 
 The capacity is looked for first, with rising rates; then 1, 2, 5 and 10 times as much is offered.
 After each step a light load watches until every answer of a second is good and quick again.

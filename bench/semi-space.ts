@@ -1,0 +1,3 @@
+// See gateway-accepted.ts, which has the gateway.
+
+export { runSemiSpace as run } from './gateway-accepted.ts'
