@@ -10,6 +10,8 @@ function codesOf(result: RecordResult | undefined): (string | null)[] {
   return result?.attempts.map((attempt) => attempt.code) ?? []
 }
 
+type FailedResult = Extract<RecordResult, { isDelivered: false }>
+
 /** The first of `key-0`, `key-1`, … whose hash key is in the shard. */
 function keyIn(shard: Shard): string {
   for (let i = 0; ; i++) {
@@ -504,6 +506,24 @@ test('close gives up at its deadline, wherever the records are, and settles each
   assert.equal(running.results.length, 41)
   assert.ok(running.results.every((result) => !result.isDelivered && result.code === 'Closed'))
   assert.equal(running.producer.outstandingCount, 0)
+})
+
+test('close gives up what waits to go again, too', async () => {
+  const running = await started({ settings: { recordTtl: 600_000 } })
+  running.service.script = () => ({ noAnswer: 'connect-failed', isStored: false })
+  running.put('k', 'v')
+  await running.runFor(30_000)
+  let left = -1
+  running.producer.close(500).then((count) => {
+    left = count
+  })
+
+  await running.runFor(1000)
+
+  assert.equal(left, 1)
+  const [{ code, mayBeWritten }] = running.results as [FailedResult]
+  assert.deepEqual([code, mayBeWritten], ['Closed', false])
+  assert.equal(running.results.length, 1)
 })
 
 test('what close gave up while it waited for credentials is not sent after all', async () => {

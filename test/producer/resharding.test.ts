@@ -80,6 +80,23 @@ test('while ListShards is refused, what landed waits for it and is not sent agai
   assert.deepEqual(codesOf(running), [[null], [null], [null]])
 })
 
+test('close gives up what landed and is not judged yet, and says that it may be written', async () => {
+  const running = await split({ settings: { recordTtl: 'none' } })
+  running.service.listShardsError = 'LimitExceededException'
+  for (const key of keysIn(LOW, 3)) running.put(key, 'x')
+  await running.runFor(10_000)
+  let left = -1
+  running.producer.close(500).then((count) => {
+    left = count
+  })
+
+  await running.runFor(1000)
+
+  assert.equal(left, 3)
+  const told = running.results.map((one) => !one.isDelivered && [one.code, one.mayBeWritten])
+  assert.deepEqual(told, Array(3).fill(['Closed', true]))
+})
+
 test('while ListShards is refused, only records of one key share a Kinesis record', async () => {
   const running = await split()
   running.service.listShardsError = 'LimitExceededException'
