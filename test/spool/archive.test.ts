@@ -1,0 +1,138 @@
+// What goes when all of it has settled, while the disk refuses this or that.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Disk, DiskError, MemoryDisk } from '../../src/host/index.ts'
+import { fileMethodsOf, methodsOf } from '../changed-disk.ts'
+import { Station } from './station.ts'
+
+type Operation = 'append' | 'remove' | 'replace'
+
+/** A disk that refuses one thing while it is told to. */
+class RefusingDisk {
+  readonly inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  refused: { operation: Operation; kind: string } | null = null
+
+  get disk(): Disk {
+    const { inner } = this
+    return {
+      ...methodsOf(inner),
+      open: async (name) => {
+        const file = await inner.open(name)
+        const append = async (chunks: readonly Uint8Array[]) => {
+          this.#check('append', name)
+          await file.append(chunks)
+        }
+        return { ...fileMethodsOf(file), append }
+      },
+      remove: async (name) => {
+        this.#check('remove', name)
+        await inner.remove(name)
+      },
+      replace: async (name, bytes) => {
+        this.#check('replace', name)
+        await inner.replace(name, bytes)
+      },
+    }
+  }
+
+  async kinds(): Promise<string[]> {
+    return (await this.inner.list()).map((name) => name.replace(/^.*\./, '')).sort()
+  }
+
+  #check(operation: Operation, name: string): void {
+    const { refused } = this
+    if (refused?.operation !== operation || !name.endsWith(refused.kind)) return
+    throw new DiskError('EIO', 'the disk failed')
+  }
+}
+
+/** One record in a segment of its own, delivered, while the disk refuses that. */
+async function settledOn(refusing: RefusingDisk, refused: RefusingDisk['refused'] & object) {
+  const options = { spool: { segmentBytes: 50 }, receipts: { retentionMs: 10_000 } }
+  const station = await Station.open({ disk: refusing.disk, ...options })
+  await station.put('one')
+  refusing.refused = refused
+  station.settleAll()
+  await station.runFor(5000)
+  return station
+}
+
+test('a log stays while what became of its records cannot be written', async () => {
+  const refusing = new RefusingDisk()
+  const station = await settledOn(refusing, { operation: 'append', kind: '.outcomes' })
+  assert.deepEqual(await refusing.kinds(), ['log', 'outcomes'])
+
+  refusing.refused = null
+  await station.runFor(3000)
+  assert.deepEqual(await refusing.kinds(), ['outcomes'])
+})
+
+test('a log that could not be removed goes later, and counts until then', async () => {
+  const refusing = new RefusingDisk()
+  const station = await settledOn(refusing, { operation: 'remove', kind: '.log' })
+  assert.deepEqual(await refusing.kinds(), ['log', 'outcomes'])
+  // Without its outcomes it would be read as if nothing of it had settled.
+  await station.runFor(20_000)
+  assert.deepEqual(await refusing.kinds(), ['log', 'outcomes'])
+  const { bytes } = station.spool.stats
+
+  refusing.refused = null
+  await station.runFor(3000)
+  assert.ok(!(await refusing.kinds()).includes('log'))
+  assert.ok(station.spool.stats.bytes < bytes)
+})
+
+test('what was written although the disk refused it, and then again, counts once', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  let isRefusing = true
+  const fails = () => Promise.reject(new DiskError('EIO', 'the disk failed'))
+  const disk: Disk = {
+    ...methodsOf(inner),
+    open: async (name) => {
+      const file = await inner.open(name)
+      if (!name.endsWith('.outcomes')) return file
+      const append = async (chunks: readonly Uint8Array[]) => {
+        await file.append(chunks)
+        if (isRefusing) await fails()
+      }
+      return { ...fileMethodsOf(file), append, truncate: fails }
+    },
+  }
+  const station = await Station.open({ disk })
+  await station.put('one')
+  station.settleAll()
+  await station.turn()
+  isRefusing = false
+  await station.runFor(3000)
+
+  const next = await Station.open({ disk: inner })
+  const once = { successes: 1, failures: 0, exhausted: 0, unsettled: 0 }
+  assert.deepEqual(next.spool.totals, once)
+})
+
+test('outcomes stay until what they count is in the totals', async () => {
+  const refusing = new RefusingDisk()
+  const station = await settledOn(refusing, { operation: 'replace', kind: 'totals' })
+  await station.runFor(20_000)
+  assert.deepEqual(await refusing.kinds(), ['outcomes'])
+  assert.equal(station.spool.totals.successes, 1)
+
+  refusing.refused = null
+  await station.runFor(20_000)
+  assert.deepEqual(await refusing.kinds(), ['totals'])
+  const next = await Station.open({ disk: refusing.disk })
+  assert.equal(next.spool.totals.successes, 1)
+})
+
+test('the number of a segment that is gone does not come again', async () => {
+  const refusing = new RefusingDisk()
+  const first = await settledOn(refusing, { operation: 'append', kind: 'nothing' })
+  await first.runFor(20_000)
+  assert.deepEqual(await refusing.kinds(), ['totals'])
+
+  const second = await Station.open({ disk: refusing.disk })
+  await second.put('two')
+  const logs = (await refusing.inner.list()).filter((name) => name.endsWith('.log'))
+  assert.match(logs.join(), /^000000000002-/)
+})
