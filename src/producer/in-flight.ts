@@ -1,14 +1,18 @@
-// How many bytes of requests may be under way at once. A request has `requestTimeout` from its
-// first byte to the end of its answer, and shares the line with the others: with more under way
-// than the line carries in that time, requests are given up half sent, and sent again. So the bound
-// follows what answers take: it is raised while they come early and it is what holds requests back,
-// and it is lowered before they come late. On a good line it is soon above what anybody asks for.
+// How much of requests may be under way at once. A request has `requestTimeout` from its first byte
+// to the end of its answer, and shares the line with the others: with more under way than the line
+// carries in that time, requests are given up half sent, and sent again. So the bound follows what
+// answers take: it is raised while they come early and it is what holds requests back, and it is
+// lowered before they come late. On a good line it is soon above what anybody asks for.
+//
+// Connections have equal parts of a line, whatever they carry, and one that ends makes place for
+// the next: beside many small requests a large one takes as long as if all were as large. So the
+// number of requests times the size of the largest is bounded, too.
 //
 // A service that is slow by itself looks the same until less is under way: the answers of a line
-// come sooner then, the service's do not (line-trial.ts). So each lowering is a trial; and where
-// answers are just too slow to raise the bound, it is lowered for a round now and then.
+// come sooner then, the service's do not (line-trial.ts). So each lowering begins with a trial, and
+// so does a bound that answers are just too slow to raise.
 
-import { type Answer, LineTrial } from './line-trial.ts'
+import { LineTrial } from './line-trial.ts'
 
 /** Of the time that a request has: an answer that took more raises the bound no more. */
 const EARLY_PART = 1 / 4
@@ -22,18 +26,32 @@ const BELIEVED_BYTES_PER_MS = 350
 /** The bound falls no lower: one default aggregate. The KPL's least collectionMaxSize. */
 export const IN_FLIGHT_MIN_BYTES = 52_224
 /**
- * Connections have equal parts of a line, so large requests take longest, and only they tell of the
- * bound: those of half the size of the largest at least, which is forgotten as others end.
+ * Of the bound: the number of requests times the size of the largest. With 2 the lab's line of 5.8
+ * Mbit/s, whose parts are not equal, timed out 2 of 25 889 requests; with less it is filled later.
+ */
+const UNEQUAL_PART = 3 / 2
+/** Smaller requests count in part: what they take is mostly distance. */
+const WHOLE_MIN_BYTES = IN_FLIGHT_MIN_BYTES / 2
+/** Two of the largest requests have room. */
+const LEAST_PARTS = 2
+/** In a trial: from fewer answers nothing could be told. */
+const TRIAL_LEAST_PARTS = 6
+/**
+ * Only large requests tell of the bound: those of half the size of the largest at least, which is
+ * forgotten as others end.
  */
 const LARGE_PART = 1 / 2
 const LARGEST_MEMORY = 0.98
 /** Of what is under way, in a trial: a line that answers late is full with so much, too. */
-const TRIAL_PART = 1 / 2
-/** From one trial to the next that has no other reason. */
+const TRIAL_PART = 1 / 3
+/** From one trial to the next that has no other reason; twice as long when it tells the same. */
 const TRIAL_INTERVAL_MS = 30_000
+const TRIAL_INTERVAL_MAX_MS = 240_000
 
 export class InFlight {
   readonly #timeoutMs: number | null
+  /** In the order in which they entered. */
+  readonly #flights = new Set<Flight>()
   #bytes = 0
   #boundBytes: number
   /** Where the bound was lowered to last: up to there it doubles, and then it feels its way. */
@@ -46,6 +64,7 @@ export class InFlight {
   #trial: Trial | null = null
   /** By the last trial: late answers are the service's, until the next one is due. */
   #isServiceSlow = false
+  #trialIntervalMs = TRIAL_INTERVAL_MS
   #nextTrialAtMs = Number.NEGATIVE_INFINITY
 
   /** Null: no bound, ever. */
@@ -67,22 +86,34 @@ export class InFlight {
 
   /** One request may always go. */
   hasRoom(sizeBytes: number): boolean {
-    return this.#bytes === 0 || this.#bytes + sizeBytes <= this.#boundBytes
+    if (this.#flights.size === 0) return true
+    if (this.#bytes + sizeBytes > this.#boundBytes) return false
+    let largestBytes = sizeBytes
+    for (const flight of this.#flights) largestBytes = Math.max(largestBytes, flight.sizeBytes)
+    const count = this.#count() + countOf(sizeBytes)
+    return count * largestBytes <= this.#boundBytes * UNEQUAL_PART
   }
 
-  /** In how large parts a request of that size goes: two of the largest have room. */
+  /** In how large parts a request of that size goes. */
   partBytesOf(sizeBytes: number): number {
-    const maxBytes = Math.max(IN_FLIGHT_MIN_BYTES, this.#boundBytes / 2)
+    const leastParts = this.#trial === null ? LEAST_PARTS : TRIAL_LEAST_PARTS
+    const parts = Math.max(leastParts, (this.#count() + 1) / UNEQUAL_PART)
+    const maxBytes = Math.max(IN_FLIGHT_MIN_BYTES, this.#boundBytes / parts)
     return sizeBytes <= maxBytes ? sizeBytes : sizeBytes / Math.ceil(sizeBytes / maxBytes)
   }
 
   enter(sizeBytes: number): Flight {
     this.#bytes += sizeBytes
-    return { sizeBytes, entryBytes: this.#bytes, sentAtMs: 0 }
+    const entryCount = this.#count() + countOf(sizeBytes)
+    const flight = { sizeBytes, entryBytes: this.#bytes, entryCount, sentAtMs: 0 }
+    this.#flights.add(flight)
+    return flight
   }
 
-  leave({ sizeBytes }: Flight): void {
-    this.#bytes -= sizeBytes
+  leave(flight: Flight): void {
+    this.#bytes -= flight.sizeBytes
+    this.#flights.delete(flight)
+    this.#trial?.line.left(flight)
   }
 
   /** Before it leaves. */
@@ -90,13 +121,13 @@ export class InFlight {
     if (this.#timeoutMs === null) return
     const { sizeBytes, sentAtMs } = flight
     const answer = { sizeBytes, usedBytes: this.#usedBytes(flight), elapsedMs: nowMs - sentAtMs }
-    const isAlone = answer.usedBytes <= IN_FLIGHT_MIN_BYTES
+    const isAlone = Math.max(flight.entryBytes, this.#bytes) <= IN_FLIGHT_MIN_BYTES
     if (isAlone || answer.elapsedMs < this.#baseMs) this.#baseMs = answer.elapsedMs
+    const isNew = sentAtMs >= this.#loweredAtMs
+    if (this.#trial === null && isNew && this.#isLarge(sizeBytes)) this.#judge(answer, nowMs)
     const trial = this.#trial
-    if (trial !== null && sentAtMs < trial.line.startAtMs) return trial.line.before(answer)
-    if (sentAtMs < this.#loweredAtMs || !this.#isLarge(sizeBytes)) return
-    if (trial === null) this.#judge(answer, nowMs)
-    else if (trial.line.after(answer, this.#bytes)) this.#endTrial(trial, nowMs)
+    if (trial === null) return
+    if (trial.line.answered(flight, answer, this.#flights)) this.#endTrial(trial, nowMs)
   }
 
   /** No whole answer came in time. Before it leaves. */
@@ -105,7 +136,9 @@ export class InFlight {
     // What it would have taken is not known.
     this.#trial = null
     this.#isServiceSlow = false
-    if (flight.sentAtMs >= this.#loweredAtMs) this.#lower(this.#usedBytes(flight), 1, nowMs)
+    if (flight.sentAtMs < this.#loweredAtMs) return
+    const usedBytes = Math.max(flight.entryBytes, this.#bytes, this.#usedBytes(flight))
+    this.#lower(usedBytes * EARLY_PART, nowMs)
   }
 
   #judge(answer: Answer, nowMs: number): void {
@@ -114,15 +147,9 @@ export class InFlight {
     const isHolding = usedBytes * 2 >= this.#boundBytes
     const isTrialDue = nowMs >= this.#nextTrialAtMs
     if (part > LATE_PART) {
-      if (this.#isServiceSlow && !isTrialDue) return
-      this.#try('lowered', answer, nowMs)
-      this.#lower(usedBytes, part, nowMs)
+      if (!this.#isServiceSlow || isTrialDue) this.#try(usedBytes, (usedBytes * EARLY_PART) / part)
     } else if (isHolding && part <= EARLY_PART) this.#raise(sizeBytes)
-    else if (isHolding && isTrialDue) {
-      this.#try('held', answer, nowMs)
-      this.#boundBytes = atLeastMin(usedBytes * TRIAL_PART)
-      this.#largestBytes = 0
-    }
+    else if (isHolding && isTrialDue) this.#try(usedBytes, this.#boundBytes)
   }
 
   /** Of the time that a request has beside what the line takes none of. */
@@ -136,59 +163,66 @@ export class InFlight {
   }
 
   /** From now on less is under way. */
-  #try(kind: Trial['kind'], answer: Answer, nowMs: number): void {
-    const line = new LineTrial(nowMs, this.#largestBytes * LARGE_PART)
-    line.before(answer)
-    this.#trial = {
-      kind,
-      line,
-      boundBytes: this.#boundBytes,
-      steepBelowBytes: this.#steepBelowBytes,
-    }
+  #try(usedBytes: number, lineBytes: number): void {
+    const boundBytes = this.#boundBytes
+    this.#trial = { line: new LineTrial(this.#flights), lineBytes, boundBytes }
+    this.#boundBytes = Math.min(boundBytes, atLeastMin(usedBytes * TRIAL_PART))
   }
 
-  #endTrial({ kind, line, boundBytes, steepBelowBytes }: Trial, nowMs: number): void {
-    this.#trial = null
-    this.#nextTrialAtMs = nowMs + TRIAL_INTERVAL_MS
+  #endTrial({ line, lineBytes, boundBytes }: Trial, nowMs: number): void {
     const { besideLineMs } = line
-    this.#isServiceSlow = besideLineMs !== null
-    if (!this.#isServiceSlow && kind === 'lowered') return
-    this.#baseMs = Math.max(this.#baseMs, besideLineMs ?? 0)
-    this.#boundBytes = Math.max(this.#boundBytes, boundBytes)
-    this.#steepBelowBytes = steepBelowBytes
+    const isServiceSlow = besideLineMs !== null
+    const isAsBefore = isServiceSlow === this.#isServiceSlow
+    const longerMs = Math.min(TRIAL_INTERVAL_MAX_MS, 2 * this.#trialIntervalMs)
+    this.#trialIntervalMs = isAsBefore ? longerMs : TRIAL_INTERVAL_MS
+    this.#nextTrialAtMs = nowMs + this.#trialIntervalMs
+    this.#trial = null
+    this.#isServiceSlow = isServiceSlow
+    this.#boundBytes = boundBytes
+    if (isServiceSlow) this.#baseMs = Math.max(this.#baseMs, besideLineMs)
+    else if (lineBytes < boundBytes) this.#lower(lineBytes, nowMs)
   }
 
   /** In a round of answers to twice as much, or by one request. */
   #raise(sizeBytes: number): void {
     const isSteep = this.#boundBytes < this.#steepBelowBytes
-    this.#boundBytes += isSteep ? sizeBytes : sizeBytes ** 2 / this.#boundBytes
+    this.#boundBytes += isSteep ? this.#largestBytes : sizeBytes ** 2 / this.#boundBytes
   }
 
-  #lower(usedBytes: number, part: number, nowMs: number): void {
-    const bytes = atLeastMin((usedBytes * EARLY_PART) / part)
-    this.#boundBytes = Math.min(this.#boundBytes, bytes)
+  #lower(bytes: number, nowMs: number): void {
+    this.#boundBytes = Math.min(this.#boundBytes, atLeastMin(bytes))
     this.#steepBelowBytes = this.#boundBytes
     this.#largestBytes = 0
     this.#loweredAtMs = nowMs
   }
 
-  /** What was under way with it: when it entered or now, whichever is more. */
-  #usedBytes({ entryBytes }: Flight): number {
-    return Math.max(entryBytes, this.#bytes)
+  /** What a line carries in its time: as much by each connection that was used with it. */
+  #usedBytes({ sizeBytes, entryCount }: Flight): number {
+    return Math.max(1, entryCount, this.#count()) * sizeBytes
+  }
+
+  /** Of the requests under way. */
+  #count(): number {
+    let count = 0
+    for (const { sizeBytes } of this.#flights) count += countOf(sizeBytes)
+    return count
   }
 }
 
 interface Trial {
-  /** `lowered` because of a late answer, or `held` back for a round and as it was after it. */
-  readonly kind: 'lowered' | 'held'
   readonly line: LineTrial
-  /** As they were before. */
+  /** What the bound becomes if it is the line. */
+  readonly lineBytes: number
+  /** As it was before. */
   readonly boundBytes: number
-  readonly steepBelowBytes: number
 }
 
 function atLeastMin(bytes: number): number {
   return Math.max(IN_FLIGHT_MIN_BYTES, Math.trunc(bytes))
+}
+
+function countOf(sizeBytes: number): number {
+  return Math.min(1, sizeBytes / WHOLE_MIN_BYTES)
 }
 
 /** One request under way. */
@@ -196,6 +230,13 @@ export interface Flight {
   readonly sizeBytes: number
   /** All that was under way when it entered, itself included. */
   readonly entryBytes: number
+  readonly entryCount: number
   /** From when on its timeout counts. */
   sentAtMs: number
+}
+
+interface Answer {
+  readonly sizeBytes: number
+  readonly usedBytes: number
+  readonly elapsedMs: number
 }

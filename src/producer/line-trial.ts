@@ -1,49 +1,56 @@
 // Whether answers take less with less under way. On a line they do, in proportion; where it is the
 // service that is slow they take as long as before, and holding requests back only costs.
+//
+// Compared are all requests that are under way at one moment: those at the start of the trial, and,
+// once they have ended, those that are under way then. Of the answers that come in a time, the
+// quick ones come first, and a service whose answers vary would look quicker than it is.
 
 /** With less under way than this part of what was, answers can be compared. */
 const FEWER_PART = 3 / 4
 /** Of an answer's time: what is less may be chance, and leaves half of the line in use. */
 const WORTH_PART = 1 / 2
+/** Of the largest under way: smaller requests do not tell. */
+const LARGE_PART = 1 / 2
+/** With less under way: one answer may be late by chance. */
+const FEWER_MIN_COUNT = 4
 
-/** Of a round at least: one answer may be late by chance. */
-const ROUND_MIN_COUNT = 4
-
-/** One that came, to a request large enough to tell. */
-export interface Answer {
+export interface Sized {
   readonly sizeBytes: number
+}
+
+export interface Answer {
   /** What was under way with it. */
   readonly usedBytes: number
   readonly elapsedMs: number
 }
 
 export class LineTrial {
-  readonly startAtMs: number
-  readonly #leastBytes: number
   readonly #more = new Mean()
   readonly #fewer = new Mean()
-  #leftBytes = Number.POSITIVE_INFINITY
+  #mean = this.#more
+  /** Of those that are compared, the ones without an answer. */
+  #waiting = new Set<Sized>()
+  #leastBytes = 0
 
-  /** `leastBytes`: smaller requests of those sent before the start do not tell. */
-  constructor(startAtMs: number, leastBytes: number) {
-    this.startAtMs = startAtMs
-    this.#leastBytes = leastBytes
+  constructor(underWay: Iterable<Sized>) {
+    this.#lookAt(underWay)
   }
 
-  /** To a request that was sent before the start, with more under way. */
-  before(answer: Answer): void {
-    if (answer.sizeBytes >= this.#leastBytes) this.#more.add(answer)
+  /** True when it is over. `underWay`: with the one that is answered. */
+  answered(flight: Sized, answer: Answer, underWay: Iterable<Sized>): boolean {
+    if (this.#waiting.size === 0) this.#lookAt(underWay)
+    if (this.#waiting.delete(flight) && flight.sizeBytes >= this.#leastBytes) this.#mean.add(answer)
+    if (this.#waiting.size > 0) return false
+    if (this.#mean === this.#fewer && this.#fewer.count >= FEWER_MIN_COUNT) return true
+    if (this.#more.count > 0) this.#mean = this.#fewer
+    this.#lookAt(underWay)
+    this.#waiting.delete(flight)
+    return false
   }
 
-  /**
-   * To one that was sent after it, while `bytes` were under way. True when about all that were
-   * under way with the first of these have been answered.
-   */
-  after(answer: Answer, bytes: number): boolean {
-    if (this.#fewer.count === 0) this.#leftBytes = bytes
-    this.#fewer.add(answer)
-    this.#leftBytes -= answer.sizeBytes
-    return this.#leftBytes <= 0 && this.#fewer.count >= ROUND_MIN_COUNT
+  /** It ended, with or without an answer. */
+  left(flight: Sized): void {
+    this.#waiting.delete(flight)
   }
 
   /** What an answer takes with nothing under way; null where that is the smaller part of it. */
@@ -53,6 +60,13 @@ export class LineTrial {
     const msPerByte = (more.ms - fewer.ms) / (more.bytes - fewer.bytes)
     const besideMs = Math.min(fewer.ms, fewer.ms - msPerByte * fewer.bytes)
     return besideMs >= more.ms * WORTH_PART ? besideMs : null
+  }
+
+  #lookAt(underWay: Iterable<Sized>): void {
+    this.#waiting = new Set(underWay)
+    let largestBytes = 0
+    for (const { sizeBytes } of this.#waiting) largestBytes = Math.max(largestBytes, sizeBytes)
+    this.#leastBytes = largestBytes * LARGE_PART
   }
 }
 

@@ -156,3 +156,14 @@ test('every experiment of the log is in the results, with Headgate losing nothin
   assert.deepEqual(Object.keys(RESULTS).sort(), names.sort())
   for (const { headgate } of Object.values(RESULTS)) assert.equal(headgate.answeredNotDelivered, 0)
 })
+
+test('on a slow line with unequal connections no request of Headgate takes too long', async () => {
+  // Seeds with which large requests beside many small ones did.
+  for (const seed of [6, 11]) {
+    const run = await simulated(scaled(asHeadgate(experimentOf('bp-10000-4shards')), 0.05), seed)
+
+    const { failedRequests, successes } = run.counters!
+    assert.equal(failedRequests, 0)
+    assert.ok(successes / run.endMs >= 0.408, `${successes} in ${run.endMs} ms`)
+  }
+})

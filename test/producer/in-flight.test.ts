@@ -51,9 +51,9 @@ test('requests go in equal parts of at most half of the bound', () => {
 
 for (const { elapsedMs, makes } of [
   { elapsedMs: 1500, makes: 1_025_000 },
-  { elapsedMs: 1501, makes: 250_000 },
-  { elapsedMs: 3000, makes: 250_000 },
-  { elapsedMs: 3001, makes: 249_916 },
+  { elapsedMs: 1501, makes: 166_666 },
+  { elapsedMs: 3000, makes: 166_666 },
+  { elapsedMs: 3001, makes: 166_666 },
   { elapsedMs: 6000, makes: 125_000 },
 ]) {
   test(`an answer after ${elapsedMs} of ${TIMEOUT_MS} ms makes the bound ${makes}`, () => {
@@ -70,44 +70,69 @@ function fourTimes(inFlight: InFlight, sizeBytes: number, atMs: number, elapsedM
   for (let i = 0; i < 4; i++) exchange(inFlight, sizeBytes, atMs + i, elapsedMs)
 }
 
-test('a line that is only just too slow to raise the bound has it lowered for one round', () => {
+test('a line that is only just too slow to raise the bound has a third of it for one round', () => {
   const inFlight = new InFlight(TIMEOUT_MS)
   exchange(inFlight, 500_000, 0, 2000)
-  for (let i = 0; i < 3; i++) exchange(inFlight, 250_000, 2000, 1000)
-  assert.equal(inFlight.boundBytes, 250_000)
+  for (let i = 0; i < 3; i++) exchange(inFlight, 166_666, 2000, 667)
+  assert.equal(inFlight.boundBytes, 166_666)
 
-  exchange(inFlight, 250_000, 2000, 1000)
-  assert.equal(inFlight.boundBytes, FIRST_BYTES)
-  // Not again within 30 seconds.
-  exchange(inFlight, 500_000, 30_999, 2000)
-  assert.equal(inFlight.boundBytes, FIRST_BYTES)
-  exchange(inFlight, 500_000, 31_000, 2000)
+  exchange(inFlight, 166_666, 2000, 667)
 
-  assert.equal(inFlight.boundBytes, 250_000)
+  assert.equal(inFlight.boundBytes, FIRST_BYTES)
+})
+
+/** A trial of answers that are not late, which ends `endAtMs` and tells that it is the line. */
+function heldTrial(inFlight: InFlight, endAtMs: number): void {
+  exchange(inFlight, 500_000, endAtMs - 2667, 2000)
+  assert.equal(inFlight.boundBytes, 166_666)
+  for (let i = 0; i < 4; i++) exchange(inFlight, 166_666, endAtMs - 667, 667)
+  assert.equal(inFlight.boundBytes, FIRST_BYTES)
+}
+
+test('so it has again after 60 s, after 120 s, and then every 240 s', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  let endAtMs = 2667
+  heldTrial(inFlight, endAtMs)
+
+  for (const seconds of [60, 120, 240, 240]) {
+    exchange(inFlight, 500_000, endAtMs + seconds * 1000 - 2001, 2000)
+    assert.equal(inFlight.boundBytes, FIRST_BYTES, `within ${seconds} s`)
+    endAtMs += seconds * 1000 + 667
+    heldTrial(inFlight, endAtMs)
+  }
 })
 
 /** One answer was late, at 4000 ms. */
 function afterLateAnswer(): InFlight {
   const inFlight = new InFlight(TIMEOUT_MS)
   exchange(inFlight, 500_000, 0, 4000)
-  assert.equal(inFlight.boundBytes, 187_500)
+  assert.equal(inFlight.boundBytes, 166_666)
   return inFlight
 }
 
-test('a line that answers late has the bound lowered, and it stays so', () => {
+test('a line that answers late has the bound lowered to what would have come early', () => {
   const inFlight = afterLateAnswer()
 
-  fourTimes(inFlight, 187_500, 4000, 1500)
-  assert.equal(inFlight.boundBytes, 187_500)
-  exchange(inFlight, 187_500, 6000, 1500)
+  fourTimes(inFlight, 166_666, 4000, 1333)
 
-  assert.equal(inFlight.boundBytes, 375_000)
+  assert.equal(inFlight.boundBytes, 187_500)
+})
+
+test('in a trial requests go in six parts at least, so that there are answers to compare', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  exchange(inFlight, 1_200_000, 0, 1500)
+  exchange(inFlight, 1_200_000, 1500, 4000)
+  assert.equal(inFlight.boundBytes, 400_000)
+
+  const parts = [66_666, 66_667].map((bytes) => inFlight.partBytesOf(bytes))
+
+  assert.deepEqual(parts, [66_666, 66_667 / 2])
 })
 
 /** A service that was found to be slow, at 8003 ms. */
 function slowService(): InFlight {
   const inFlight = afterLateAnswer()
-  fourTimes(inFlight, 187_500, 4000, 4000)
+  fourTimes(inFlight, 166_666, 4000, 4000)
   return inFlight
 }
 
@@ -141,13 +166,53 @@ test('half of an answer beside the line is the least that counts', () => {
   const boundAfter = (elapsedMs: number) => {
     const inFlight = new InFlight(TIMEOUT_MS)
     exchange(inFlight, 500_000, 0, 2000)
-    fourTimes(inFlight, 250_000, 2000, elapsedMs)
+    fourTimes(inFlight, 125_000, 2000, elapsedMs)
     exchange(inFlight, 500_000, 10_000, 2000)
     return inFlight.boundBytes
   }
 
-  // 500 000 bytes in 2000 ms, half as many in 1500: 1000 ms for none at all.
-  assert.deepEqual([boundAfter(1499), boundAfter(1500)], [FIRST_BYTES, FIRST_BYTES + 500_000])
+  // 500 000 bytes in 2000 ms, a quarter of it in 1250: 1000 ms for none at all.
+  assert.deepEqual([boundAfter(1249), boundAfter(1250)], [FIRST_BYTES, FIRST_BYTES + 500_000])
+})
+
+test('beside a large request there are no more than if all were as large', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  inFlight.enter(FIRST_BYTES / 2)
+  inFlight.enter(50_000)
+
+  // Half of the bound three times: one and a half of it.
+  assert.ok(inFlight.hasRoom(50_000))
+  inFlight.enter(50_000)
+
+  assert.ok(!inFlight.hasRoom(50_000))
+})
+
+test('beside many requests a large one goes in parts that leave room for as many of them', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  for (let i = 0; i < 5; i++) inFlight.enter(50_000)
+
+  // Six of them are one and a half of the bound.
+  const part = FIRST_BYTES / 4
+  assert.deepEqual([inFlight.hasRoom(part), inFlight.hasRoom(part + 1)], [true, false])
+  assert.deepEqual(
+    [inFlight.partBytesOf(part), inFlight.partBytesOf(part + 1)],
+    [part, (part + 1) / 2],
+  )
+})
+
+test('requests of less than half an aggregate count in part', () => {
+  const roomBeside = (sizeBytes: number) => {
+    const inFlight = new InFlight(TIMEOUT_MS)
+    inFlight.enter(FIRST_BYTES / 2)
+    for (let i = 0; i < 4; i++) inFlight.enter(sizeBytes)
+    return inFlight.hasRoom(0)
+  }
+
+  // Four halves are two.
+  assert.deepEqual(
+    [roomBeside(IN_FLIGHT_MIN_BYTES / 4), roomBeside(IN_FLIGHT_MIN_BYTES / 4 + 1)],
+    [true, false],
+  )
 })
 
 test('a bound that nobody needs is not raised', () => {
@@ -193,15 +258,16 @@ test('after a timeout it is felt for by one request in each round', () => {
 
 test('small requests beside large ones do not tell of it', () => {
   const inFlight = new InFlight(TIMEOUT_MS)
-  inFlight.enter(400_000)
-  exchange(inFlight, 100_000, 0, 1500)
-  assert.equal(inFlight.boundBytes, FIRST_BYTES + 100_000)
+  exchange(inFlight, 500_000, 0, 1500)
+  const boundBytes = FIRST_BYTES + 500_000
+  assert.equal(inFlight.boundBytes, boundBytes)
 
-  exchange(inFlight, 48_999, 0, 10)
-  assert.equal(inFlight.boundBytes, FIRST_BYTES + 100_000)
-  exchange(inFlight, 49_000, 0, 10)
+  // Half of the largest, of which a fiftieth is forgotten with each answer.
+  exchange(inFlight, 244_999, 1500, 3001)
+  assert.equal(inFlight.boundBytes, boundBytes)
+  exchange(inFlight, 240_100, 1500, 3001)
 
-  assert.equal(inFlight.boundBytes, FIRST_BYTES + 149_000)
+  assert.equal(inFlight.boundBytes, 80_033)
 })
 
 test('what a small request takes alone is not counted against the line', () => {

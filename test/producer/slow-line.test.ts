@@ -130,6 +130,23 @@ for (const { extraMs, jitterMs, learntMs } of [
   })
 }
 
+test('a service that takes 0.2 to 5.2 s at random has most of it under way after 30 s', async () => {
+  const carried = async (requestTimeout: number) => {
+    const settings = { requestTimeout }
+    const world = new SlowLine({ bytesPerSecond: 1e9, dataBytes: 1600, settings, seed: 3 })
+    await world.runFor(3000)
+    world.setLatency(200, 5000)
+    await world.runFor(30_000)
+    return world.runFor(40_000)
+  }
+
+  const [bounded, unbounded] = [await carried(6000), await carried(600_000)]
+
+  assert.equal(bounded.timedOut, 0)
+  const part = bounded.carriedBytes / unbounded.carriedBytes
+  assert.ok(part >= 0.7, `${part} of what would be carried`)
+})
+
 test('what is slower than one least request in time is still tried, one by one', async () => {
   const world = new SlowLine({ bytesPerSecond: 5000, dataBytes: 1600 })
   await world.runFor(60_000)

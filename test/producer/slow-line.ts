@@ -12,6 +12,8 @@ import { evenShards, ScriptedService } from './scripted-service.ts'
 
 interface Transfer {
   leftBytes: number
+  /** Its part of the line, beside the others'. */
+  readonly weight: number
   readonly done: () => void
 }
 
@@ -35,9 +37,9 @@ class SharedLine {
   }
 
   /** Returns how to give it up. */
-  carry(bytes: number, done: () => void): () => void {
+  carry(bytes: number, weight: number, done: () => void): () => void {
     this.#give()
-    const transfer = { leftBytes: bytes, done }
+    const transfer = { leftBytes: bytes, weight, done }
     this.#transfers.add(transfer)
     this.#wake()
     return () => {
@@ -47,18 +49,26 @@ class SharedLine {
     }
   }
 
+  /** Of a transfer of weight 1. */
+  #rate(): number {
+    let weights = 0
+    for (const { weight } of this.#transfers) weights += weight
+    return this.#bytesPerMs / weights
+  }
+
   #give(): void {
     const nowMs = this.#clock.monotonicMs()
-    const eachBytes = ((nowMs - this.#givenAtMs) * this.#bytesPerMs) / this.#transfers.size
-    for (const transfer of this.#transfers) transfer.leftBytes -= eachBytes
+    const bytes = (nowMs - this.#givenAtMs) * this.#rate()
+    for (const transfer of this.#transfers) transfer.leftBytes -= bytes * transfer.weight
     this.#givenAtMs = nowMs
   }
 
   #wake(): void {
     this.#timer?.cancel()
-    const [first] = [...this.#transfers].sort((a, b) => a.leftBytes - b.leftBytes)
+    const leftOf = ({ leftBytes, weight }: Transfer) => Math.max(0, leftBytes) / weight
+    const [first] = [...this.#transfers].sort((a, b) => leftOf(a) - leftOf(b))
     if (first === undefined) return
-    const leftMs = (Math.max(0, first.leftBytes) * this.#transfers.size) / this.#bytesPerMs
+    const leftMs = leftOf(first) / this.#rate()
     this.#timer = this.#clock.schedule(this.#clock.monotonicMs() + leftMs, () => {
       this.#give()
       this.#transfers.delete(first)
@@ -70,10 +80,14 @@ class SharedLine {
 
 export interface SlowLineOptions {
   readonly bytesPerSecond: number
-  readonly dataBytes: number
+  /** Of the records, in turn. */
+  readonly dataBytes: number | readonly number[]
   readonly shardCount?: number
   /** There and back, and the service. */
   readonly latencyMs?: number
+  /** Connections have 1/spread to spread times the part of the line that others have. */
+  readonly spread?: number
+  readonly seed?: number
   readonly settings?: Partial<ProducerConfig>
 }
 
@@ -96,7 +110,8 @@ export class SlowLine implements Network {
   readonly #clock = new HandClock()
   readonly #service = new ScriptedService(this.#clock)
   readonly #line: SharedLine
-  readonly #random = new SimRandom(1)
+  readonly #random: SimRandom
+  readonly #spread: number
   #latencyMs: number
   /** How much longer it may take. */
   #jitterMs = 0
@@ -104,6 +119,8 @@ export class SlowLine implements Network {
   #underWay = 0
 
   constructor({ settings, dataBytes, ...world }: SlowLineOptions) {
+    this.#random = new SimRandom(world.seed ?? 1)
+    this.#spread = world.spread ?? 1
     this.#line = new SharedLine(this.#clock, world.bytesPerSecond)
     this.#service.shards = evenShards(world.shardCount ?? SHARD_COUNT)
     this.#latencyMs = world.latencyMs ?? 100
@@ -112,13 +129,16 @@ export class SlowLine implements Network {
     const config = producerConfig({ wireFormat: 'json', recordTtl: 'none', ...settings })
     const keys = async () => ({ accessKeyId: 'AKID', secretAccessKey: 'secret' })
     const producer = new Producer(host, config, keys, silentLog)
-    const data = Buffer.alloc(dataBytes, 'x')
+    const sizes = [dataBytes].flat()
+    const all = sizes.map((bytes) => Buffer.alloc(bytes, 'x'))
     let putCount = 0
     const put = () => {
+      const data = all[putCount % all.length]!
       const partitionKey = String(putCount++)
       producer.put(new UserRecord({ stream: 's', partitionKey, data, onSettle: put }))
+      return data.length
     }
-    for (let bytes = 0; bytes < OUTSTANDING_BYTES; bytes += dataBytes) put()
+    for (let bytes = 0; bytes < OUTSTANDING_BYTES; ) bytes += put()
   }
 
   /** Requests without an answer. */
@@ -155,7 +175,7 @@ export class SlowLine implements Network {
         if (isPut) this.#ended(bytes, 'noAnswer' in ending)
         resolve(ending)
       }
-      const stop = this.#line.carry(bytes, () => {
+      const stop = this.#line.carry(bytes, this.#weight(), () => {
         if (isEnded) return
         this.#service.latencyMs = this.#latencyMs + this.#random.below(this.#jitterMs + 1)
         void this.#service.exchange(request, deadlineAtMs).then(end)
@@ -165,6 +185,10 @@ export class SlowLine implements Network {
         end({ noAnswer: 'timed-out', message: 'too late', mayBeWritten: true })
       })
     })
+  }
+
+  #weight(): number {
+    return this.#spread ** (this.#random.below(WEIGHT_STEPS) / (WEIGHT_STEPS / 2) - 1)
   }
 
   #sent(bytes: number): void {
@@ -180,6 +204,8 @@ export class SlowLine implements Network {
     else this.#since.carriedBytes += bytes
   }
 }
+
+const WEIGHT_STEPS = 2 ** 16
 
 function nothing(): Since {
   return { requests: 0, timedOut: 0, carriedBytes: 0, largestBytes: 0, mostUnderWay: 0 }
