@@ -12,6 +12,11 @@ const DECREASE = 0.85
 /** What is left after the refusal that ends the first doubling, which may be far above. */
 const FIRST_DECREASE = 0.5
 /**
+ * For so long after a refusal others tell nothing new: the shard has to recover, and the others to
+ * be refused their part. Without it one had a fifth and the other the rest for up to two minutes.
+ */
+const HOLD_MS = 250
+/**
  * Shares per cubic second. Of the bytes: from an eighth of a shard back to the plateau in 16 s, to
  * all of it, when the others have gone, in 70 s. Chosen with `DECREASE` so that eight producers on
  * one shard have less than 3 % of their records refused; faster curves are refused more, slower
@@ -50,9 +55,9 @@ export class AdaptiveShare {
     this.#busyMs += elapsedMs
   }
 
-  /** A record was refused. What was sent before we last slowed down tells nothing new. */
+  /** A record was refused. What was sent before we last slowed down, or just after, says no more. */
   refused(sentAtMs: number, nowMs: number): void {
-    if (sentAtMs <= this.#decreasedAtMs) return
+    if (sentAtMs <= this.#decreasedAtMs + HOLD_MS) return
     const share = this.value
     const left = this.#isDoubling ? FIRST_DECREASE : DECREASE
     // Refused below the last plateau: others want more, so leave room at once.

@@ -9,7 +9,7 @@ import { SimRandom } from '../../src/sim/index.ts'
 import { HandClock } from '../hand-clock.ts'
 import { runFor } from './line.ts'
 import { producerConfig } from './producer-config.ts'
-import { evenShards, ScriptedService, type Shard } from './scripted-service.ts'
+import { evenShards, ScriptedService, type Shard, shardOf } from './scripted-service.ts'
 
 /** What a shard takes in a millisecond. */
 const SHARD_BYTES_PER_MS = (1024 * 1024) / 1000
@@ -198,7 +198,7 @@ export class Crowd {
   }
 
   #limiterOf(key: bigint): ShardLimiter {
-    const shard = this.#shards.find(({ start, end }) => start <= key && key <= end)!
+    const shard = shardOf(this.#shards, key)
     let limiter = this.#limiters.get(shard)
     if (limiter === undefined) {
       limiter = new ShardLimiter(RATES, this.#clock.monotonicMs())
@@ -210,7 +210,8 @@ export class Crowd {
 
 const RATES = shardRatesOf({ writeBurstMs: 1000, readBurstMs: 1000 })
 
-export type Change = 'join' | 'leave' | 'split'
+/** `none`: how far chance alone takes those who have settled from their shares. */
+export type Change = 'join' | 'leave' | 'split' | 'none'
 
 export interface Convergence extends World {
   readonly change: Change
@@ -232,10 +233,10 @@ export async function convergenceMs(convergence: Convergence): Promise<number | 
   const { change, producerCount, settledMs } = convergence
   const crowd = new Crowd(convergence)
   // So many are present after the change.
-  const firstCount = producerCount + { join: -1, leave: 1, split: 0 }[change]
+  const firstCount = producerCount + { join: -1, leave: 1, split: 0, none: 0 }[change]
   for (let i = 0; i < firstCount; i++) crowd.join()
   await crowd.runFor(settledMs)
-  crowd[change]()
+  if (change !== 'none') crowd[change]()
   const marks = [crowd.mark()]
   for (let ms = STEP_MS; ms <= GIVEN_UP_MS; ms += STEP_MS) {
     await crowd.runFor(STEP_MS)
