@@ -14,6 +14,9 @@ export interface BackoffConfig {
   readonly maxMs: number
 }
 
+/** Who flushes in a loop must not ask a service that refuses as fast as it answers. */
+const FLUSH_INTERVAL_MS = 1000
+
 /** In the place of a shard: what refuses or does not answer is the service, not a shard. */
 export const WHOLE_STREAM = -2
 
@@ -44,6 +47,7 @@ export class Backoff {
   /** The newest batch of each shard. */
   readonly #newest = new Map<number, Batch>()
   readonly #batches = new Set<Batch>()
+  #flushedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(
     host: { readonly clock: Clock; readonly random: Random },
@@ -79,8 +83,11 @@ export class Backoff {
     if (record.expiresAtMs < batch.atMs) this.#releaseAt(record.expiresAtMs, batch)
   }
 
-  /** Sends again what waits, now. */
+  /** Sends again what waits, now; once in a second at most. */
   flush(): void {
+    const nowMs = this.#clock.monotonicMs()
+    if (this.#batches.size === 0 || nowMs < this.#flushedAtMs + FLUSH_INTERVAL_MS) return
+    this.#flushedAtMs = nowMs
     for (const batch of [...this.#batches]) this.#release(batch)
   }
 

@@ -220,8 +220,8 @@ export class Pipeline {
   }
 
   /**
-   * Sends on what waits for others, or to go again. What the shard's rate holds back goes when the
-   * rate allows.
+   * Sends on what waits for others, or, once in a second, to go again. What the shard's rate holds
+   * back goes when the rate allows.
    */
   flush(): void {
     this.#backoff.flush()

@@ -56,6 +56,25 @@ test('each further answer doubles the bound, until the shard takes something', (
   assert.equal(waitMs(300_000), 20)
 })
 
+test('a flush sends what waits, and the next one not within a second', () => {
+  const { clock, sentAtMs, fail, backoff } = prepare()
+  const sentByFlush = (atMs: number) => {
+    clock.advanceTo(atMs)
+    const before = sentAtMs.length
+    backoff.flush()
+    return sentAtMs.length - before
+  }
+  // With nothing to send it does not count.
+  sentByFlush(0)
+  for (let i = 0; i < 9; i++) fail(1, i)
+
+  const counts = [sentByFlush(10), sentByFlush(11)]
+  for (let i = 0; i < 9; i++) fail(1, 20 + i)
+  counts.push(sentByFlush(1009.9), sentByFlush(1010.1), sentByFlush(2000))
+
+  assert.deepEqual(counts, [9, 0, 0, 9, 0])
+})
+
 test('of a shard that is no more nothing is remembered, of the whole stream it is', () => {
   const { clock, sentAtMs, fail, backoff } = prepare()
   const waitMs = (failedAtMs: number, shard: number) => {
