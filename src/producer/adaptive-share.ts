@@ -55,7 +55,7 @@ export class AdaptiveShare {
     this.#busyMs += elapsedMs
   }
 
-  /** A record was refused. What was sent before we last slowed down, or just after, says no more. */
+  /** A record was refused. Sent before we last slowed down, or just after, it is nothing new. */
   refused(sentAtMs: number, nowMs: number): void {
     if (sentAtMs <= this.#decreasedAtMs + HOLD_MS) return
     const share = this.value
