@@ -17,7 +17,7 @@ const SIZES = [
   { label: '100 B, distinct keys', dataBytes: 100 },
 ] as const
 
-type Way = Exclude<ProducerPlan['way'], 'objects'>
+type Way = Exclude<ProducerPlan['way'], 'bare'>
 
 const NAMES: Readonly<Record<Way, string>> = {
   promises: 'a promise each',

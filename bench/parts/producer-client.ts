@@ -6,11 +6,11 @@ import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { KinesisProducer, type ProducerConfig } from '../../src/library/producer.ts'
 import { type Md5Piece, writeMd5s } from '../../src/wire/index.ts'
 import { answerCalls } from '../child.ts'
+import { gatherBare } from './bare-gathering.ts'
 import { type KeyOrder, orderedKeys } from './ordered-keys.ts'
-import { touchObjects } from './touch-objects.ts'
 
 export interface ProducerPlan {
-  readonly way: 'promises' | 'callback' | 'floor' | 'objects' | 'sdk' | 'sdk-http1'
+  readonly way: 'promises' | 'callback' | 'floor' | 'bare' | 'sdk' | 'sdk-http1'
   readonly port: number
   readonly dataBytes: number
   readonly seconds: number
@@ -22,7 +22,7 @@ export interface ProducerPlan {
   readonly windowCount: number
   /** How many are added before the network gets its turn. */
   readonly burstCount: number
-  /** Of the sink's stream; only `objects` asks. */
+  /** Of the sink's stream; only `bare` asks. */
   readonly shardCount?: number
   /** How long a record may wait for company. */
   readonly bufferedMs: number
@@ -181,11 +181,12 @@ const sendNothing: Send = async ({ dataBytes }, endAtMs) => {
   return count
 }
 
-const sendObjects: Send = async (plan, endAtMs) => {
+const sendBare: Send = async (plan, endAtMs) => {
   const { dataBytes, windowCount, shardCount = 1, settings } = plan
   const data = Buffer.alloc(dataBytes, 'x')
   const groupCount = settings?.aggregationMaxCount ?? Math.floor(AGGREGATE_BYTES / dataBytes)
-  return touchObjects({ shardCount, windowCount, groupCount, data, nextKey }, endAtMs)
+  const requestCount = settings?.collectionMaxCount ?? AGGREGATE_COUNT
+  return gatherBare({ shardCount, windowCount, groupCount, requestCount, data, nextKey }, endAtMs)
 }
 
 const clients = new Map<string, KinesisClient>()
@@ -225,7 +226,7 @@ const SENDS: Readonly<Record<ProducerPlan['way'], Send>> = {
   promises: sendThrough(addWithPromises),
   callback: sendThrough(addWithCallback),
   floor: sendNothing,
-  objects: sendObjects,
+  bare: sendBare,
   sdk: sendThroughSdk,
   'sdk-http1': sendThroughSdk,
 }
