@@ -27,6 +27,7 @@ import {
   type FailedResult,
   IndexedRecord,
   PromisedRecord,
+  tellByIndex,
   type UserRecordFailedError,
   type UserRecordInput,
   type UserRecordResult,
@@ -166,8 +167,9 @@ export class KinesisProducer {
   ): void {
     if (!Array.isArray(inputs)) throw new TypeError('inputs: an array is needed')
     if (typeof onSettle !== 'function') throw new TypeError('onSettle: a function is needed')
+    const tell = tellByIndex(onSettle)
     const all = inputs.map((input, index) => {
-      return new IndexedRecord(input, this.#maxUserRecordSize, { tell: onSettle, index })
+      return new IndexedRecord(input, this.#maxUserRecordSize, { onSettle: tell, index })
     })
     for (const record of all) this.#put(record)
   }

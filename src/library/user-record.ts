@@ -114,34 +114,29 @@ export type TellIndexed = (result: RecordResult, index: number) => void
 
 /** One of a batch that shares a callback: as above, nothing else lives as long as it does. */
 export class IndexedRecord extends UserRecord {
-  readonly #tell: TellIndexed
-  readonly #index: number
+  readonly index: number
 
-  /** Throws as `userRecordOf` does. */
+  /** Throws as `userRecordOf` does. `onSettle`: what `tellByIndex` made for the batch. */
   constructor(
     input: UserRecordInput,
     maxUserRecordSize: number,
-    { tell, index }: { tell: TellIndexed; index: number },
+    { onSettle, index }: { onSettle: UserRecordFields['onSettle']; index: number },
   ) {
-    super(fieldsOf(input, maxUserRecordSize, tellIndexed))
-    this.#tell = tell
-    this.#index = index
+    super(fieldsOf(input, maxUserRecordSize, onSettle))
+    this.index = index
   }
+}
 
-  tell(result: RecordResult): void {
-    // Not as a method: the caller's function has no business with the record.
-    const tell = this.#tell
+/** For the records of one batch. */
+export function tellByIndex(tell: TellIndexed): UserRecordFields['onSettle'] {
+  return (result, record) => {
     try {
-      tell(result, this.#index)
+      tell(result, (record as IndexedRecord).index)
     } catch (error) {
       // Others travelled with this record, and are yet to be told of.
       throwApart(error)
     }
   }
-}
-
-function tellIndexed(result: RecordResult, record: UserRecord): void {
-  ;(record as IndexedRecord).tell(result)
 }
 
 function tellPromise(result: RecordResult, record: UserRecord): void {

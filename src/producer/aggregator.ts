@@ -3,11 +3,12 @@
 import type { Clock } from '../host/index.ts'
 import { NO_SHARD, type UserRecord } from '../record/index.ts'
 import { AggregateSize } from '../wire/index.ts'
-import { hashKeyFor } from './hash-key-for.ts'
+import { hashKeyFor, hashTopFor } from './hash-key-for.ts'
 import { SENT, stepBack } from './key-order.ts'
 import { AGGREGATE_KEY_BYTES, alone, firstExpirationOf, KinesisRecord } from './kinesis-record.ts'
 import type { Cut } from './metrics/processing-statistics.ts'
 import { type Measure, Reducer, type ReducerLimits } from './reducer.ts'
+import { UNTOLD_PLACE } from './shard-index.ts'
 import type { ShardMap } from './shard-map.ts'
 import type { Stage } from './stage.ts'
 import type { StreamFacts } from './stream-facts.ts'
@@ -90,9 +91,8 @@ export class Aggregator implements Stage<UserRecord> {
       return this.#hold(record)
     }
     if (this.#mapVersion !== this.#shards.version) this.onShardsChanged()
-    const { index } = this.#shards
-    const place = index.find(hashKeyFor(record))
-    const shard = index.shardAt(place)
+    const place = this.#placeOf(record)
+    const shard = this.#shards.index.shardAt(place)
     const isKnown = shard !== NO_SHARD
     if (mode === 'safe' && !this.#facts.areKeysKept) this.#putAlone(record, shard)
     else if (isKnown && this.#shards.isWorthWaiting(shard)) this.#hold(record)
@@ -150,6 +150,12 @@ export class Aggregator implements Stage<UserRecord> {
     return [...this.#fresh.all(), ...this.#again.all()]
   }
 
+  #placeOf(record: UserRecord): number {
+    const { index } = this.#shards
+    const place = index.findByTop(hashTopFor(record))
+    return place === UNTOLD_PLACE ? index.find(hashKeyFor(record)) : place
+  }
+
   #reducersFor(record: UserRecord): Reducers {
     return record.attemptCount === 0 ? this.#fresh : this.#again
   }
@@ -179,9 +185,9 @@ export class Aggregator implements Stage<UserRecord> {
       byPlace[place] = reducer
     }
     if (!mayJoin(record, reducer)) return
-    // Known by the shard now. What lives as long as a record is moved twice by the collector of
-    // young objects, and with many shards not in the order in which it lies.
-    if (reducer.count > 0) record.hashKey = null
+    // The first one's routes them all. The others are known by the shard now: what lives as long as
+    // a record is moved twice by the collector of young objects.
+    record.hashKey = reducer.count === 0 ? hashKeyFor(record) : null
     reducer.put(record)
   }
 

@@ -29,7 +29,6 @@ export class KinesisRecord implements PutRecordsEntry {
   readonly expiresAtMs: number
   /** When it must leave the buffer in which it is. */
   deadlineAtMs: number
-  gatheredBytes = 0
   /** Whoever gathered the members saw that each has a partition key of its own. */
   areKeysDistinct = false
 

@@ -197,7 +197,6 @@ export class Pipeline {
 
   put(record: UserRecord): void {
     this.#metrics.received(record.arrivalAtMs, this.outstandingCount - 1)
-    record.hashKey = hashKeyFor(record)
     this.#shards.wake(record.arrivalAtMs)
     this.#facts.wake(record.arrivalAtMs)
     this.#gate.put(record)

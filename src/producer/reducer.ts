@@ -8,8 +8,6 @@ import { CUT_BECAUSE } from './metrics/processing-statistics.ts'
 
 export interface Gathered {
   readonly deadlineAtMs: number
-  /** What a batch of it and those gathered before it takes. Written by the reducer. */
-  gatheredBytes: number
 }
 
 /** Sizes of what a reducer holds. */
@@ -41,6 +39,8 @@ export class Reducer<T extends Gathered> {
   /** The first `#count` of them; the room is used again. */
   readonly #items: T[] = []
   #count = 0
+  /** What a batch of all but the last takes. */
+  #bytesBefore = 0
   #isSorted = true
   /** Of the item put last: asked itself, it would have to come from far memory. */
   #lastAtMs = 0
@@ -94,8 +94,8 @@ export class Reducer<T extends Gathered> {
     this.#lastAtMs = deadlineAtMs
     const isEarliest = !isBehind && (this.#count === 0 || deadlineAtMs < this.#earliestAtMs)
     if (isEarliest) this.#earliestAtMs = deadlineAtMs
+    this.#bytesBefore = this.#measure.accurateBytes()
     this.#measure.add(item, items)
-    item.gatheredBytes = this.#measure.accurateBytes()
     items[this.#count++] = item
     return isEarliest
   }
@@ -103,20 +103,42 @@ export class Reducer<T extends Gathered> {
   #cut(reasons: number): void {
     if (!this.#isSorted) this.#sort()
     const items = this.#items
-    let count = this.#count
-    while (
-      count > 1 &&
-      (count > this.#limits.maxCount || items[count - 1]!.gatheredBytes > this.#limits.maxSizeBytes)
-    ) {
-      count--
-    }
-    const sizeBytes = items[count - 1]!.gatheredBytes
+    const { count, sizeBytes } = this.#fitting()
     const batch = items.slice(0, count)
     const left = this.#count === count ? null : items.slice(count, this.#count)
     this.#reset()
     if (left !== null) for (const item of left) this.#take(item)
     this.#arm()
     this.#next(batch, sizeBytes, reasons)
+  }
+
+  /** How many of the first go together, one at least, and what they take. */
+  #fitting(): { count: number; sizeBytes: number } {
+    const { maxCount, maxSizeBytes } = this.#limits
+    const count = this.#count
+    const sizeBytes = this.#measure.accurateBytes()
+    const fits = (n: number, bytes: number) => n === 1 || (n <= maxCount && bytes <= maxSizeBytes)
+    if (fits(count, sizeBytes)) return { count, sizeBytes }
+    if (fits(count - 1, this.#bytesBefore))
+      return { count: count - 1, sizeBytes: this.#bytesBefore }
+    return this.#remeasured(fits)
+  }
+
+  /** Seldom: a limit has become less, or much was taken over from one batch to the next. */
+  #remeasured(fits: (count: number, bytes: number) => boolean): {
+    count: number
+    sizeBytes: number
+  } {
+    const items = this.#items
+    let sizeBytes = 0
+    this.#measure.clear()
+    for (let count = 0; count < this.#count; count++) {
+      this.#measure.add(items[count]!, items)
+      const bytes = this.#measure.accurateBytes()
+      if (!fits(count + 1, bytes)) return { count, sizeBytes }
+      sizeBytes = bytes
+    }
+    return { count: this.#count, sizeBytes }
   }
 
   /** Earliest deadline first, so that what is trimmed is what can wait. */

@@ -11,6 +11,8 @@ export interface IndexedShard {
 
 /** A key that is in no range. */
 export const NO_PLACE = -1
+/** The upper word of a key does not tell its place. */
+export const UNTOLD_PLACE = -2
 
 /** Buckets for each shard: in most of them no range ends, so that nothing is left to search. */
 const BUCKETS_PER_SHARD = 4
@@ -45,15 +47,17 @@ export class ShardIndex {
   /** The place of the first shard that does not end before the key; `NO_PLACE` if there is none. */
   find(key: HashKey): number {
     const top = key.w0
-    const bucket = top >>> this.#shift
-    let low = this.#firsts[bucket]!
-    let high = this.#firsts[bucket + 1]!
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.#endsBefore(middle, top, key)) low = middle + 1
-      else high = middle
-    }
-    return low < this.#numbers.length ? low : NO_PLACE
+    let place = this.#firstFrom(top)
+    // Ranges end in one another's neighbourhood only where they are less than 2^96 wide.
+    while (this.#tops[place] === top && this.#shards[place]!.end.compare(key) < 0) place++
+    return place < this.#numbers.length ? place : NO_PLACE
+  }
+
+  /** The same by the key's upper word alone, or `UNTOLD_PLACE`: one in millions. */
+  findByTop(top: number): number {
+    const place = this.#firstFrom(top)
+    if (place === this.#numbers.length) return NO_PLACE
+    return this.#tops[place] === top ? UNTOLD_PLACE : place
   }
 
   /** The shard to which the key belongs, or `NO_SHARD`. */
@@ -66,8 +70,16 @@ export class ShardIndex {
     return place === NO_PLACE ? NO_SHARD : this.#numbers[place]!
   }
 
-  #endsBefore(place: number, top: number, key: HashKey): boolean {
-    const ownTop = this.#tops[place]!
-    return ownTop === top ? this.#shards[place]!.end.compare(key) < 0 : ownTop < top
+  /** The first place whose end has that upper word or a higher one. */
+  #firstFrom(top: number): number {
+    const bucket = top >>> this.#shift
+    let low = this.#firsts[bucket]!
+    let high = this.#firsts[bucket + 1]!
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#tops[middle]! < top) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }

@@ -64,8 +64,6 @@ export class UserRecord {
   deadlineAtMs = 0
   /** When it is given up. */
   expiresAtMs = 0
-  /** What it and those gathered before it take together. */
-  gatheredBytes = 0
   /** How often it was tried; `attempts` keeps at most `ATTEMPTS_KEPT_MAX_COUNT` of them. */
   attemptCount = 0
   /** Some attempt ended without an answer: the record may be in the stream although it failed. */
@@ -79,9 +77,9 @@ export class UserRecord {
   /** Told first when the record settles: gives back the room that it took in the line. */
   onLeave: ((record: UserRecord) => void) | null = null
 
-  readonly #onSettle: (result: RecordResult, record: UserRecord) => void
+  /** Null when it has been told. */
+  #onSettle: UserRecordFields['onSettle'] | null
   #attempts: readonly Attempt[] = NONE
-  #isSettled = false
 
   constructor(fields: UserRecordFields) {
     this.stream = fields.stream
@@ -96,7 +94,7 @@ export class UserRecord {
   }
 
   get isSettled(): boolean {
-    return this.#isSettled
+    return this.#onSettle === null
   }
 
   /** `alone`: the attempt as a list, where several records share it. */
@@ -111,10 +109,11 @@ export class UserRecord {
 
   /** Decides the record's result, exactly once. */
   settle(result: RecordResult): void {
+    const onSettle = this.#onSettle
     // Its words cost more than all the rest, so they are made only for one that is broken.
-    if (this.#isSettled) assert.fail(`a record of stream ${this.stream} settled twice`)
-    this.#isSettled = true
+    if (onSettle === null) assert.fail(`a record of stream ${this.stream} settled twice`)
+    this.#onSettle = null
     this.onLeave?.(this)
-    this.#onSettle(result, this)
+    onSettle(result, this)
   }
 }

@@ -109,8 +109,11 @@ function writeDistinct(records: readonly Aggregatable[], into: Buffer, at: numbe
   for (let i = 0; i < records.length; i++) {
     end = writeTableEntry(PARTITION_KEY_TAG, records[i]!.partitionKey, into, end)
   }
+  // One object for all of them.
+  const indexes = { keyIndex: 0, hashKeyIndex: NO_INDEX }
   for (let i = 0; i < records.length; i++) {
-    end = writeRecord(records[i]!.data, { keyIndex: i, hashKeyIndex: NO_INDEX }, into, end)
+    indexes.keyIndex = i
+    end = writeRecord(records[i]!.data, indexes, into, end)
   }
   return end
 }

@@ -22,17 +22,29 @@ const scratch = Buffer.alloc(64)
  * everywhere in Node.
  */
 export function hashKeyOf(partitionKey: string): HashKey {
-  if (program === null) return hashKeyOfLong(partitionKey)
-  const lengthBytes = fillBlock(partitionKey)
-  if (lengthBytes < 0) return hashKeyOfLong(partitionKey)
-  words[14] = lengthBytes << 3
-  program.run()
+  if (!digestOneBlock(partitionKey)) return hashKeyOfLong(partitionKey)
   return new HashKey(
     bigEndian(digest[0]!),
     bigEndian(digest[1]!),
     bigEndian(digest[2]!),
     bigEndian(digest[3]!),
   )
+}
+
+/** The upper word of `hashKeyOf`, without an object for all four. */
+export function hashTopOf(partitionKey: string): number {
+  if (!digestOneBlock(partitionKey)) return hashKeyOfLong(partitionKey).w0
+  return bigEndian(digest[0]!)
+}
+
+/** Leaves the digest of a key that fits into one block; false when it does not. */
+function digestOneBlock(key: string): boolean {
+  if (program === null) return false
+  const lengthBytes = fillBlock(key)
+  if (lengthBytes < 0) return false
+  words[14] = lengthBytes << 3
+  program.run()
+  return true
 }
 
 /** Puts key and end mark into the block; answers the key's bytes, or -1 when it does not fit. */

@@ -12,7 +12,7 @@ export {
 } from './deaggregation.ts'
 export { EpochMs } from './epoch-ms.ts'
 export { decodeError, type ErrorAnswer } from './error-answer.ts'
-export { hashKeyOf } from './hash-key-of.ts'
+export { hashKeyOf, hashTopOf } from './hash-key-of.ts'
 export * from './limits.ts'
 export {
   decodeListShardsAnswer,

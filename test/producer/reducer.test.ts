@@ -7,7 +7,6 @@ interface Item {
   readonly name: string
   readonly sizeBytes: number
   readonly deadlineAtMs: number
-  gatheredBytes: number
 }
 
 /** Sizes as they are, the estimate a little above, as the KPL's is for some records. */
@@ -49,7 +48,7 @@ function reducing(limits: { maxCount?: number; maxSizeBytes?: number }, overesti
       }),
   )
   const put = (name: string, sizeBytes: number, deadlineAtMs: number) =>
-    reducer.put({ name, sizeBytes, deadlineAtMs, gatheredBytes: 0 })
+    reducer.put({ name, sizeBytes, deadlineAtMs })
   return { clock, reducer, batches, put }
 }
 
@@ -146,4 +145,32 @@ test('what is abandoned does not leave later', () => {
   clock.advanceTo(1000)
   assert.equal(left[0]?.name, 'a')
   assert.equal(batches.length, 0)
+})
+
+test('when a limit has become less, as many leave together as it allows', () => {
+  const clock = new HandClock()
+  const limits = { maxCount: 1000, maxSizeBytes: 1000 }
+  const batches: string[] = []
+  const reducer = new Reducer<Item>(clock, limits, new SumMeasure(), (items, sizeBytes) => {
+    batches.push(`${items.map(({ name }) => name).join('')} ${sizeBytes}`)
+  })
+  const put = (name: string) => reducer.put({ name, sizeBytes: 4, deadlineAtMs: 100 })
+  for (const name of 'abcd') put(name)
+
+  limits.maxSizeBytes = 9
+  put('e')
+  assert.deepEqual(batches, ['ab 8'])
+  reducer.flush()
+  assert.deepEqual(batches, ['ab 8', 'cd 8', 'e 4'])
+
+  for (const name of 'fg') put(name)
+  limits.maxSizeBytes = 3
+  reducer.flush()
+  assert.deepEqual(batches.slice(3), ['f 4', 'g 4'])
+
+  limits.maxSizeBytes = 1000
+  for (const name of 'hijkl') put(name)
+  limits.maxCount = 2
+  reducer.flush()
+  assert.deepEqual(batches.slice(5), ['hi 8', 'jk 8', 'l 4'])
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { ShardIndex } from '../../src/producer/shard-index.ts'
+import { NO_PLACE, ShardIndex, UNTOLD_PLACE } from '../../src/producer/shard-index.ts'
 import { hashKeyFromBigInt, NO_SHARD } from '../../src/record/index.ts'
 
 const MAX = (1n << 128n) - 1n
@@ -16,6 +16,9 @@ function check(ends: readonly bigint[], others: readonly bigint[] = []): void {
     if (value < 0n || value > MAX) continue
     const place = sorted.findIndex((end) => end >= value)
     assert.equal(index.predict(keyOf(value)), place === -1 ? NO_SHARD : 7 * place, `${value}`)
+    const isTold = sorted.every((end) => end >> 96n !== value >> 96n)
+    const told = place === -1 ? NO_PLACE : place
+    assert.equal(index.findByTop(Number(value >> 96n)), isTold ? told : UNTOLD_PLACE, `${value}`)
   }
 }
 

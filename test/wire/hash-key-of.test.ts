@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { hashKeyOf } from '../../src/wire/index.ts'
+import { hashKeyOf, hashTopOf } from '../../src/wire/index.ts'
 import { startMd5OneBlock } from '../../src/wire/md5-one-block.ts'
 import { anyKey, anyUtf16 } from './arbitraries.ts'
 
@@ -45,6 +45,7 @@ test('any text agrees with createHash', () => {
   fc.assert(
     fc.property(fc.oneof(anyKey, anyUtf16), (key) => {
       assert.equal(hashKeyOf(key).toBigInt(), md5(key))
+      assert.equal(BigInt(hashTopOf(key)), md5(key) >> 96n)
     }),
     { numRuns: 3000 },
   )
