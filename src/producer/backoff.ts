@@ -47,7 +47,8 @@ export class Backoff {
   /** The newest batch of each shard. */
   readonly #newest = new Map<number, Batch>()
   readonly #batches = new Set<Batch>()
-  #flushedAtMs = Number.NEGATIVE_INFINITY
+  /** Of the last flush, or of the one that is to come. */
+  #flushAtMs = Number.NEGATIVE_INFINITY
 
   constructor(
     host: { readonly clock: Clock; readonly random: Random },
@@ -83,12 +84,17 @@ export class Backoff {
     if (record.expiresAtMs < batch.atMs) this.#releaseAt(record.expiresAtMs, batch)
   }
 
-  /** Sends again what waits, now; once in a second at most. */
+  /** Sends again what waits: now, or a second after it last did so. */
   flush(): void {
+    if (this.#batches.size === 0) return
     const nowMs = this.#clock.monotonicMs()
-    if (this.#batches.size === 0 || nowMs < this.#flushedAtMs + FLUSH_INTERVAL_MS) return
-    this.#flushedAtMs = nowMs
-    for (const batch of [...this.#batches]) this.#release(batch)
+    const isToCome = nowMs < this.#flushAtMs
+    if (!isToCome) this.#flushAtMs = Math.max(nowMs, this.#flushAtMs + FLUSH_INTERVAL_MS)
+    const atMs = this.#flushAtMs
+    for (const batch of [...this.#batches]) {
+      if (atMs <= nowMs) this.#release(batch)
+      else if (atMs < batch.atMs) this.#releaseAt(atMs, batch)
+    }
   }
 
   abandon(): UserRecord[] {

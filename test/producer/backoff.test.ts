@@ -56,23 +56,39 @@ test('each further answer doubles the bound, until the shard takes something', (
   assert.equal(waitMs(300_000), 20)
 })
 
-test('a flush sends what waits, and the next one not within a second', () => {
+test('a flush sends what waits, and the next one a second later at the earliest', () => {
   const { clock, sentAtMs, fail, backoff } = prepare()
-  const sentByFlush = (atMs: number) => {
+  const flushAt = (atMs: number) => {
     clock.advanceTo(atMs)
-    const before = sentAtMs.length
     backoff.flush()
-    return sentAtMs.length - before
   }
   // With nothing to send it does not count.
-  sentByFlush(0)
+  flushAt(0)
+  // Of so many failures in a row the last ones wait for seconds.
   for (let i = 0; i < 9; i++) fail(1, i)
+  flushAt(10)
+  assert.equal(sentAtMs.length, 9)
 
-  const counts = [sentByFlush(10), sentByFlush(11)]
-  for (let i = 0; i < 9; i++) fail(1, 20 + i)
-  counts.push(sentByFlush(1009.9), sentByFlush(1010.1), sentByFlush(2000))
+  // What failed after the flush that has to wait goes with it.
+  for (const failedAtMs of [20, 30]) {
+    fail(1, failedAtMs)
+    flushAt(failedAtMs + 1)
+  }
+  clock.advanceTo(1009.9)
+  assert.equal(sentAtMs.length, 9)
+  clock.advanceTo(1010.1)
+  assert.equal(sentAtMs.length, 11)
 
-  assert.deepEqual(counts, [9, 0, 0, 9, 0])
+  // That was a flush, and an earlier one than a second after it is none.
+  fail(1, 1020)
+  flushAt(1021)
+  clock.advanceTo(2009.9)
+  assert.equal(sentAtMs.length, 11)
+  clock.advanceTo(2010.1)
+  assert.equal(sentAtMs.length, 12)
+  fail(1, 3020)
+  flushAt(3021)
+  assert.equal(sentAtMs.length, 13)
 })
 
 test('of a shard that is no more nothing is remembered, of the whole stream it is', () => {
