@@ -8,7 +8,7 @@ import { GRAPH_NAME, graphOf, pageOf } from './overload/page.ts'
 import type { Scenario } from './overload/world.ts'
 import { progress } from './progress.ts'
 
-const HELP = `Usage: npm run overload -- [--seconds N] [--only NAME] [--semi-space MIB] [--write] [--json]
+const HELP = `Usage: npm run overload -- [--seconds N] [--rounds N] [--only NAME] [--semi-space MIB] [--write] [--json]
 
 Offers a real gateway 1, 2, 5 and 10 times what it can carry, from a generator that does not wait
 for answers, with and without headroom in the spool. Everything runs on this machine's loopback.
@@ -16,6 +16,7 @@ About twelve minutes with a minute for each step.
 
 Options:
   --seconds N   how long each step takes, 5 to 600 (default: 60)
+  --rounds N    how often each step is run, in turns, 1 to 20 (default: 1)
   --only NAME   without-headroom or with-headroom
   --semi-space MIB
                 what V8 may take for each half of its new objects; 0 leaves it to V8 (default: 16)
@@ -45,6 +46,7 @@ const SCENARIOS: readonly Omit<Scenario, 'semiSpaceMib'>[] = [
 
 interface Options {
   readonly seconds: number
+  readonly roundCount: number
   readonly scenarios: readonly Scenario[]
   readonly isWritten: boolean
   readonly isJson: boolean
@@ -57,6 +59,7 @@ function readOptions(args: string[]): Options | 'help' | { readonly problem: str
       options: {
         seconds: { type: 'string', default: '60' },
         only: { type: 'string' },
+        rounds: { type: 'string', default: '1' },
         'semi-space': { type: 'string', default: '16' },
         write: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
@@ -68,6 +71,10 @@ function readOptions(args: string[]): Options | 'help' | { readonly problem: str
     if (!Number.isInteger(seconds) || seconds < 5 || seconds > 600) {
       return { problem: `--seconds takes 5 to 600, not ${values.seconds}` }
     }
+    const roundCount = Number(values.rounds)
+    if (!Number.isInteger(roundCount) || roundCount < 1 || roundCount > 20) {
+      return { problem: `--rounds takes 1 to 20, not ${values.rounds}` }
+    }
     const semiSpaceMib = Number(values['semi-space'])
     if (!Number.isInteger(semiSpaceMib) || semiSpaceMib < 0 || semiSpaceMib > 1024) {
       return { problem: `--semi-space takes 0 to 1024, not ${values['semi-space']}` }
@@ -77,7 +84,7 @@ function readOptions(args: string[]): Options | 'help' | { readonly problem: str
     })
     const scenarios = chosen.map((scenario) => ({ ...scenario, semiSpaceMib }))
     if (scenarios.length === 0) return { problem: `--only does not take ${values.only}` }
-    return { seconds, scenarios, isWritten: values.write, isJson: values.json }
+    return { seconds, roundCount, scenarios, isWritten: values.write, isJson: values.json }
   } catch (error) {
     return { problem: (error as Error).message }
   }
@@ -87,10 +94,11 @@ function textOf(report: ScenarioReport): string {
   const { scenario, capacityPerSecond, steps } = report
   const lines = steps.map((step) => {
     const { goodPerSecond, refusedPerSecond, goodMs, refusedMs, backAfterSeconds } = step
-    const { cpuMicros, cores } = step
+    const { goodSpread, cpuMicros, cores } = step
     return [
       `  × ${step.multiple}: offered ${step.offeredPerSecond.toFixed(0)}/s,`,
-      `good ${goodPerSecond.toFixed(0)}/s (p99 ${goodMs.p99.toFixed(1)} ms),`,
+      `good ${goodPerSecond.toFixed(0)}/s (${goodSpread.map((one) => one.toFixed(0)).join(' to ')},`,
+      `p99 ${goodMs.p99.toFixed(1)} ms),`,
       `refused ${refusedPerSecond.toFixed(0)}/s (p99 ${refusedMs.p99.toFixed(1)} ms)`,
       `${JSON.stringify(step.refused)}, broken ${step.broken}, back after ${backAfterSeconds} s,`,
       `CPU ${cpuMicros.user.toFixed(1)} + ${cpuMicros.system.toFixed(1)} µs an answer,`,
@@ -105,10 +113,11 @@ function textOf(report: ScenarioReport): string {
 }
 
 async function main(options: Options): Promise<number> {
+  const { seconds, roundCount } = options
   const reports: ScenarioReport[] = []
   try {
     for (const scenario of options.scenarios) {
-      const report = await overload(scenario, { seconds: options.seconds, progress })
+      const report = await overload(scenario, { ...options, progress })
       progress('')
       reports.push(report)
       if (!options.isJson) console.log(textOf(report))
@@ -118,9 +127,9 @@ async function main(options: Options): Promise<number> {
     console.error((error as Error).message)
     return 1
   }
-  if (options.isJson) console.log(JSON.stringify({ seconds: options.seconds, reports }))
+  if (options.isJson) console.log(JSON.stringify({ seconds, roundCount, reports }))
   if (options.isWritten) {
-    writeFileSync('docs/overload.md', pageOf(reports, options.seconds))
+    writeFileSync('docs/overload.md', pageOf(reports, options))
     writeFileSync(`docs/${GRAPH_NAME}`, graphOf(reports))
   }
   return 0

@@ -11,6 +11,7 @@ import { Latencies } from '../../tools/overload/latencies.ts'
 import { marksOf } from '../../tools/overload/marks.ts'
 import type { ScenarioReport, StepReport } from '../../tools/overload/overload.ts'
 import { graphOf, pageOf } from '../../tools/overload/page.ts'
+import { mergedOf, turnsOf } from '../../tools/overload/rounds.ts'
 
 const QUICK = { p50: 1, p99: 2, max: 3 }
 
@@ -20,6 +21,7 @@ function step(multiple: number, more: Partial<StepReport> = {}): StepReport {
     wantedPerSecond: multiple * 1000,
     offeredPerSecond: multiple * 1000,
     goodPerSecond: 1000,
+    goodSpread: [1000, 1000],
     goodputPart: 1,
     deliveredPerSecond: 1000,
     refusedPerSecond: (multiple - 1) * 1000,
@@ -92,11 +94,40 @@ test('a mark is met at its bound and not beyond', () => {
 
 test('the page and the graph show what was measured', () => {
   const some = report(step(1), step(10, { generatorLimits: ['it was late'] }))
-  const page = pageOf([some], 7)
+  const page = pageOf([some], { seconds: 7, roundCount: 1 })
   assert.match(page, /7 s for each step/)
   assert.match(page, /\| × 10 \| 10000 \| 1000 \| 100 % \|.*spool-full 1/)
   assert.match(page, /Warning of the generator at × 10: it was late/)
   assert.match(graphOf([some]), /1000 good, 9000 refused/)
+})
+
+test('rounds are run in turns, and one step is made of them', () => {
+  assert.deepEqual(turnsOf([1, 2, 5], 3), [1, 2, 5, 5, 2, 1, 1, 2, 5])
+  const fast = step(2, { goodPerSecond: 900, goodSpread: [900, 900], cores: 0.9 })
+  const slow = step(2, {
+    goodPerSecond: 600,
+    goodSpread: [600, 600],
+    cores: 0.7,
+    goodMs: { p50: 0.5, p99: 9, max: 2 },
+    refused: { 'spool-full': 2, 'disk-full': 3 },
+    broken: 4,
+    residentMaxBytes: 160e6,
+    backAfterSeconds: 3,
+    generatorLimits: ['it was late'],
+  })
+
+  const merged = mergedOf([fast, slow])
+
+  assert.deepEqual([merged.goodPerSecond, merged.goodSpread], [750, [600, 900]])
+  assert.deepEqual(merged.goodMs, { p50: 1, p99: 9, max: 3 })
+  assert.deepEqual(merged.refused, { 'spool-full': 3, 'disk-full': 3 })
+  const { cores, broken, residentMaxBytes, backAfterSeconds, generatorLimits } = merged
+  assert.deepEqual([cores, broken, residentMaxBytes, backAfterSeconds], [0.8, 4, 160e6, 3])
+  assert.deepEqual(generatorLimits, ['it was late'])
+  assert.equal(mergedOf([step(2, { backAfterSeconds: null }), slow]).backAfterSeconds, null)
+  const page = pageOf([report({ ...merged, goodputPart: 1 })], { seconds: 7, roundCount: 2 })
+  assert.match(page, /7 s for each step, 2 rounds in turns/)
+  assert.match(page, /\| 750 \(600–900\) \|/)
 })
 
 test('load goes on whether answers come or not, and what could not be sent is counted', async (context) => {

@@ -4,6 +4,7 @@ import { Child, CLIENT_CORE, SERVER_CORE } from '../../bench/child.ts'
 import { median } from '../../bench/harness.ts'
 import { postBytes } from '../../bench/load-client.ts'
 import type { Quantiles, Second, StepResult } from './generator.ts'
+import { mergedOf, turnsOf } from './rounds.ts'
 import {
   type Cpu,
   MEMORY_MAX_BYTES,
@@ -19,8 +20,9 @@ export const MULTIPLES = [1, 2, 5, 10] as const
 export const BODY_BYTES = 1000
 
 export interface OverloadOptions {
-  /** Of each step. */
+  /** Of each step, in each round. */
   readonly seconds: number
+  readonly roundCount: number
   readonly progress: (text: string) => void
 }
 
@@ -29,6 +31,8 @@ export interface StepReport {
   readonly wantedPerSecond: number
   readonly offeredPerSecond: number
   readonly goodPerSecond: number
+  /** Of the rounds, the least and the most. */
+  readonly goodSpread: readonly [number, number]
   /** Of the best step's. */
   readonly goodputPart: number
   /** Records that Kinesis confirmed meanwhile. */
@@ -48,6 +52,8 @@ export interface StepReport {
   /** Why the figures of this step may be the generator's; empty when they are not. */
   readonly generatorLimits: readonly string[]
 }
+
+export type MeasuredStep = Omit<StepReport, 'goodputPart'>
 
 export interface ScenarioReport {
   readonly scenario: Scenario
@@ -79,7 +85,7 @@ const BUSY_MAX = 0.85
 
 export async function overload(
   scenario: Scenario,
-  { seconds, progress }: OverloadOptions,
+  { seconds, roundCount, progress }: OverloadOptions,
 ): Promise<ScenarioReport> {
   const world = await openWorld(scenario)
   const generator = new Child(new URL('./generator.ts', import.meta.url), CLIENT_CORE)
@@ -92,11 +98,14 @@ export async function overload(
     const capacityPerSecond = await capacityOf(load, scenario.firstPerSecond)
     await load.untilBack(idle.goodMs.p99)
     const idleResidentBytes = world.residentBytes()
-    const steps: Omit<StepReport, 'goodputPart'>[] = []
-    for (const multiple of MULTIPLES) {
+    const turns: MeasuredStep[] = []
+    for (const multiple of turnsOf(MULTIPLES, roundCount)) {
       progress(`${scenario.name}: ${multiple} times ${capacityPerSecond}/s for ${seconds} s`)
-      steps.push(await stepOf(world, load, { multiple, capacityPerSecond, seconds, idle }))
+      turns.push(await stepOf(world, load, { multiple, capacityPerSecond, seconds, idle }))
     }
+    const steps = MULTIPLES.map((multiple) => {
+      return mergedOf(turns.filter((step) => step.multiple === multiple))
+    })
     const best = Math.max(...steps.map(({ goodPerSecond }) => goodPerSecond))
     progress(`${scenario.name}: a bare server for ${seconds} s`)
     const bare = await bareOf(generator, scenario, {
@@ -176,7 +185,7 @@ async function stepOf(
   world: Overloaded,
   load: Load,
   { multiple, capacityPerSecond, seconds, idle }: StepPlan,
-): Promise<Omit<StepReport, 'goodputPart'>> {
+): Promise<MeasuredStep> {
   let residentMaxBytes = 0
   const sampling = setInterval(() => {
     residentMaxBytes = Math.max(residentMaxBytes, world.residentBytes())
@@ -202,6 +211,7 @@ async function stepOf(
     wantedPerSecond: multiple * capacityPerSecond,
     offeredPerSecond: (result.offered - result.unsent) / seconds,
     goodPerSecond: good / seconds,
+    goodSpread: [good / seconds, good / seconds],
     deliveredPerSecond: (after['successes']! - before['successes']!) / seconds,
     refusedPerSecond: refused / seconds,
     refused: result.refused,

@@ -2,7 +2,12 @@
 
 import { cpus } from 'node:os'
 import { marksOf, mib } from './marks.ts'
-import { BODY_BYTES, type ScenarioReport, type StepReport } from './overload.ts'
+import {
+  BODY_BYTES,
+  type OverloadOptions,
+  type ScenarioReport,
+  type StepReport,
+} from './overload.ts'
 
 export const GRAPH_NAME = 'overload.svg'
 
@@ -34,12 +39,16 @@ After each step a light load watches until every answer of a second is good and 
 core* is how much of its one core it got. The generator and the embedded Kinesis share the other.
 `
 
-export function pageOf(reports: readonly ScenarioReport[], seconds: number): string {
+export function pageOf(
+  reports: readonly ScenarioReport[],
+  { seconds, roundCount }: Pick<OverloadOptions, 'seconds' | 'roundCount'>,
+): string {
   const cpu = cpus()
   const machine = `Node ${process.version}, ${cpu.length} × ${cpu[0]?.model ?? 'unknown'}`
   const parts = reports.map(sectionOf)
+  const rounds = roundCount === 1 ? '' : `, ${roundCount} rounds in turns`
   return `${PREFACE}
-Measured on ${machine}; ${seconds} s for each step.
+Measured on ${machine}; ${seconds} s for each step${rounds}.
 
 ![Good answers and refusals by what is offered](${GRAPH_NAME})
 
@@ -81,7 +90,7 @@ function rowOf(step: StepReport): string[] {
   return [
     `× ${step.multiple}`,
     step.offeredPerSecond.toFixed(0),
-    step.goodPerSecond.toFixed(0),
+    spreadText(step),
     `${Math.round(step.goodputPart * 100)} %`,
     step.deliveredPerSecond.toFixed(0),
     step.refusedPerSecond.toFixed(0),
@@ -94,6 +103,11 @@ function rowOf(step: StepReport): string[] {
     `${Math.round(step.cores * 100)} %`,
     backAfterSeconds === null ? '> 10' : String(backAfterSeconds),
   ]
+}
+
+function spreadText({ goodPerSecond, goodSpread: [least, most] }: StepReport): string {
+  const spread = least === most ? '' : ` (${least.toFixed(0)}–${most.toFixed(0)})`
+  return `${goodPerSecond.toFixed(0)}${spread}`
 }
 
 function ms(value: number): string {
