@@ -130,6 +130,12 @@ test('rounds are run in turns, and one step is made of them', () => {
   assert.match(page, /\| 750 \(600–900\) \|/)
 })
 
+test('the line of a capacity that no step was offered is in its panel, too', () => {
+  const some = { ...report(step(1)), capacityPerSecond: 2000 }
+  const [, line] = /<path d="M70 (-?[\d.]+)H/.exec(graphOf([some]))!
+  assert.equal(Number(line), 44)
+})
+
 test('load goes on whether answers come or not, and what could not be sent is counted', async (context) => {
   const silent = createServer(() => {})
   silent.listen(0, '127.0.0.1')

@@ -135,7 +135,7 @@ ${panels.join('\n')}
 }
 
 function panelOf({ scenario, capacityPerSecond, steps }: ScenarioReport, y: number): string {
-  const most = Math.max(...steps.map((step) => step.offeredPerSecond), 1)
+  const most = Math.max(...steps.map((step) => step.offeredPerSecond), capacityPerSecond, 1)
   const base = y + TOP + PANEL_HEIGHT
   const heightOf = (perSecond: number) => (perSecond / most) * PANEL_HEIGHT
   const gap = (WIDTH - LEFT - 20) / steps.length
