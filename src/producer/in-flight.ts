@@ -12,7 +12,7 @@
 // come sooner then, the service's do not (line-trial.ts). So each lowering begins with a trial, and
 // so does a bound that answers are just too slow to raise.
 
-import { LineTrial } from './line-trial.ts'
+import { LineTrial, largestOf } from './line-trial.ts'
 
 /** Of the time that a request has: an answer that took more raises the bound no more. */
 const EARLY_PART = 1 / 4
@@ -88,8 +88,7 @@ export class InFlight {
   hasRoom(sizeBytes: number): boolean {
     if (this.#flights.size === 0) return true
     if (this.#bytes + sizeBytes > this.#boundBytes) return false
-    let largestBytes = sizeBytes
-    for (const flight of this.#flights) largestBytes = Math.max(largestBytes, flight.sizeBytes)
+    const largestBytes = Math.max(sizeBytes, largestOf(this.#flights))
     const count = this.#count() + countOf(sizeBytes)
     return count * largestBytes <= this.#boundBytes * UNEQUAL_PART
   }

@@ -18,6 +18,13 @@ export interface Sized {
   readonly sizeBytes: number
 }
 
+/** Bytes; 0 when there is none. */
+export function largestOf(requests: Iterable<Sized>): number {
+  let largestBytes = 0
+  for (const { sizeBytes } of requests) largestBytes = Math.max(largestBytes, sizeBytes)
+  return largestBytes
+}
+
 export interface Answer {
   /** What was under way with it. */
   readonly usedBytes: number
@@ -64,9 +71,7 @@ export class LineTrial {
 
   #lookAt(underWay: Iterable<Sized>): void {
     this.#waiting = new Set(underWay)
-    let largestBytes = 0
-    for (const { sizeBytes } of this.#waiting) largestBytes = Math.max(largestBytes, sizeBytes)
-    this.#leastBytes = largestBytes * LARGE_PART
+    this.#leastBytes = largestOf(this.#waiting) * LARGE_PART
   }
 }
 

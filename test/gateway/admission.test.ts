@@ -9,6 +9,15 @@ function balanceOf(station: Station): number {
   return attempts! - successes! - failures! - exhausted! - outstanding!
 }
 
+/** Of a request whose body has so many bytes. */
+function head(length: number) {
+  return {
+    method: 'POST',
+    target: '/mappedIngest/s2',
+    headers: ['content-length', String(length), 'content-type', 'application/json'],
+  }
+}
+
 test('delivered answers when Kinesis has it, and says where', () => {
   const station = new Station()
   const asked = station.put('k', 'delivered')
@@ -199,11 +208,6 @@ test('who goes away after entering is delivered all the same', () => {
 test('memory is lent up to its bound, refused on the head above, and given back', () => {
   const maxBytes = 1024 * 1024
   const station = new Station({ memory: { maxBytes } })
-  const head = (length: number) => ({
-    method: 'POST',
-    target: '/mappedIngest/s2',
-    headers: ['content-length', String(length), 'content-type', 'application/json'],
-  })
   const first = station.gateway.begin(head(maxBytes))
   const second = station.gateway.begin(head(maxBytes))
   const tooMuch = station.gateway.begin(head(maxBytes + 1))
@@ -227,11 +231,6 @@ test('memory is lent up to its bound, refused on the head above, and given back'
 test('who is refused for memory finds it said, until an eighth of it is free', () => {
   const maxBytes = 1024 * 1024
   const station = new Station({ memory: { maxBytes } })
-  const head = (length: number) => ({
-    method: 'POST',
-    target: '/mappedIngest/s2',
-    headers: ['content-length', String(length), 'content-type', 'application/json'],
-  })
   const isReady = () => station.get('/readyz').status === 200
   const takers = [maxBytes / 2, (maxBytes * 3) / 8, 1000].map((bytes) => {
     const taker = station.gateway.begin(head(bytes))
