@@ -25,5 +25,6 @@ export function methodsOf(disk: Disk): Disk {
     sizeOf: (name) => disk.sizeOf(name),
     remove: (name) => disk.remove(name),
     replace: (name, bytes) => disk.replace(name, bytes),
+    rewrite: (name) => disk.rewrite(name),
   }
 }

@@ -136,6 +136,7 @@ function timed(disk: NodeDisk, syncsMs: number[]): Disk {
     list: () => disk.list(),
     remove: (name) => disk.remove(name),
     replace: (name, bytes) => disk.replace(name, bytes),
+    rewrite: (name) => disk.rewrite(name),
     load: (name) => disk.load(name),
     sizeOf: (name) => disk.sizeOf(name),
   }

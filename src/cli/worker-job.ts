@@ -40,6 +40,7 @@ export interface SentKey {
   /** Base64. */
   readonly bodyHash: string
   readonly ack: 'accepted' | 'durable' | 'delivered'
+  readonly isDurable: boolean
 }
 
 /**

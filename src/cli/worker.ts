@@ -106,10 +106,10 @@ function ask(about: string, detail = ''): Promise<unknown> {
 function claimOf(claim: KeyClaim<SentKey> | null): Claim {
   if (claim === null) return { kind: 'running' }
   if (claim.kind !== 'known') return claim
-  const { receipts, bodyHash, ack } = claim.entry
-  return { kind: 'known', entry: { receipts, bodyHash: Buffer.from(bodyHash, 'base64'), ack } }
+  const { bodyHash, ...rest } = claim.entry
+  return { kind: 'known', entry: { ...rest, bodyHash: Buffer.from(bodyHash, 'base64') } }
 }
 
-function sentKey({ receipts, bodyHash, ack }: KnownIdempotency): SentKey {
-  return { receipts, bodyHash: Buffer.from(bodyHash).toString('base64'), ack }
+function sentKey({ bodyHash, ...rest }: KnownIdempotency): SentKey {
+  return { ...rest, bodyHash: Buffer.from(bodyHash).toString('base64') }
 }

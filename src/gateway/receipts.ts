@@ -45,15 +45,20 @@ export class ReceiptTaker implements BodyTaker {
   }
 }
 
+const UNCONFIRMED =
+  'The first request with this key was found after a crash, and the disk has not confirmed it. ' +
+  'It is on its way, and nothing was stored again: ask with the same key until it is delivered.'
+
 /** The answer that the first request with that key got, or would get by now. */
 export function repeatedAnswer(
   door: Door,
   stream: string,
-  { ack, receipts }: KnownIdempotency,
+  { ack, receipts, isDurable }: KnownIdempotency,
   say: (answer: HttpAnswer) => void,
 ): void {
   const receipt = receipts[0]!
   if (ack === 'accepted') return say(ACCEPTED)
+  if (!isDurable) return say(door.refuse('sync-failed', UNCONFIRMED))
   if (ack === 'durable') return say(kept(receipt))
   lookUp(door, receipt, (state) => {
     const about = { stream, receipt, retryAfterSeconds: door.retryAfterSeconds() }

@@ -16,6 +16,13 @@ export interface Disk {
   remove(name: string): Promise<void>
   /** Replaces a small file: after a crash the old or the new content is there, whole. */
   replace(name: string, bytes: Uint8Array): Promise<void>
+  /**
+   * Writes what can be read of a file to a new one that takes its place: after a crash the old or
+   * the new is there, whole. What an ended process wrote is durable only so: a sync that failed may
+   * have dropped bytes that can still be read, and a second one says that all is well. Nobody has
+   * the file open. Rejects with ENOENT when there is none.
+   */
+  rewrite(name: string): Promise<void>
   /** The content of a file, or null when there is none. */
   load(name: string): Promise<Buffer | null>
   /** Bytes of a file, also of one that cannot be opened; 0 when there is none. */
@@ -117,6 +124,7 @@ export function below(disk: Disk, folder: string): Disk {
         .map((name) => name.slice(prefix.length)),
     remove: (name) => disk.remove(prefix + name),
     replace: (name, bytes) => disk.replace(prefix + name, bytes),
+    rewrite: (name) => disk.rewrite(prefix + name),
     load: (name) => disk.load(prefix + name),
     sizeOf: (name) => disk.sizeOf(prefix + name),
   }

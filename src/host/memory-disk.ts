@@ -49,6 +49,11 @@ export class MemoryDisk implements Disk {
     this.#files.set(name, content)
   }
 
+  async rewrite(name: string): Promise<void> {
+    checkFileName(name)
+    if (!this.#files.has(name)) throw new DiskError('ENOENT', `there is no ${name}`)
+  }
+
   async load(name: string): Promise<Buffer | null> {
     checkFileName(name)
     const content = this.#files.get(name)

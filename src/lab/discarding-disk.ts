@@ -32,6 +32,10 @@ export class DiscardingDisk implements Disk {
     return this.#small.replace(name, bytes)
   }
 
+  rewrite(name: string): Promise<void> {
+    return this.#small.rewrite(name)
+  }
+
   load(name: string): Promise<Buffer | null> {
     return this.#small.load(name)
   }

@@ -35,6 +35,11 @@ export class LabDisk implements Disk {
     await waitIn(this.#world, this.#syncMs)
   }
 
+  async rewrite(name: string): Promise<void> {
+    await this.#memory.rewrite(name)
+    await waitIn(this.#world, this.#syncMs)
+  }
+
   load(name: string): Promise<Buffer | null> {
     return this.#now(this.#memory.load(name))
   }

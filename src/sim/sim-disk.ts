@@ -1,14 +1,7 @@
 // The simulated disk of one machine. It outlives the machine's processes; operations take time and
 // can fail, and what a crash finds half done stays half done.
 
-import {
-  checkFileName,
-  type Disk,
-  DiskError,
-  type LogFile,
-  type Reserve,
-  syncAppended,
-} from '../host/index.ts'
+import { checkFileName, type Disk, DiskError, type LogFile } from '../host/index.ts'
 import {
   CRASH_KEEPS_PER_MILLE,
   type DiskFaults,
@@ -17,6 +10,7 @@ import {
 } from './faults.ts'
 import type { SimProcess } from './machine.ts'
 import { SimFile } from './sim-file.ts'
+import { type Operate, type Operation, SimLogFile } from './sim-log-file.ts'
 import type { SimRandom } from './sim-random.ts'
 import type { World } from './world.ts'
 
@@ -59,6 +53,7 @@ export class SimDisk {
       },
       remove: (name) => this.#remove(name, operate),
       replace: (name, bytes) => this.#replace(name, bytes, operate),
+      rewrite: (name) => this.#rewrite(name, operate),
       load: (name) => this.#load(name, operate),
       sizeOf: (name) => operate('disk size', { act: () => this.#files.get(name)?.sizeBytes ?? 0 }),
     }
@@ -134,6 +129,21 @@ export class SimDisk {
     }
     const check = () => this.checkWrite(content.length)
     await operate('disk replace', { check, act: replace, crash: () => this.#perhaps(replace) })
+  }
+
+  async #rewrite(name: string, operate: Operate): Promise<void> {
+    checkFileName(name)
+    const rewrite = () => this.#files.set(name, this.#files.get(name)!.rewritten())
+    const check = () => {
+      const file = this.#files.get(name)
+      if (file === undefined) throw new DiskError('ENOENT', `there is no ${name}`)
+      if (this.#badPlaces.get(name) === null) this.#failBadly()
+      this.checkOther()
+      this.checkPlace(name, 0, file.sizeBytes)
+      this.checkWrite(file.sizeBytes)
+    }
+    const crash = () => this.#perhaps(rewrite)
+    await operate('disk rewrite', { check, act: rewrite, crash })
   }
 
   async #load(name: string, operate: Operate): Promise<Buffer | null> {
@@ -254,93 +264,5 @@ export class SimDisk {
     const slowMs = isSlow ? this.#random.below(SLOW_DISK_MAX_MS) : 0
     if (isSlow) this.#world.note(`${this.#name} disk is slow`, slowMs)
     return slowMs + this.#random.between(OPERATION_MIN_US, OPERATION_MAX_US) / 1000
-  }
-}
-
-interface Operation<T> {
-  /** Throws what the operation fails with, before it does anything. */
-  readonly check?: () => void
-  readonly act: () => T
-  /** What a crash in the middle leaves. */
-  readonly crash?: () => void
-}
-
-type Operate = <T>(kind: string, operation: Operation<T>) => Promise<T>
-
-class SimLogFile implements LogFile {
-  readonly name: string
-  readonly #file: SimFile
-  readonly #disk: SimDisk
-  readonly #operate: Operate
-
-  constructor(name: string, file: SimFile, disk: SimDisk, operate: Operate) {
-    this.name = name
-    this.#file = file
-    this.#disk = disk
-    this.#operate = operate
-  }
-
-  sizeBytes(): number {
-    return this.#file.dataBytes
-  }
-
-  async append(chunks: readonly Uint8Array[]): Promise<void> {
-    const bytes = Buffer.concat(chunks)
-    const appendPart = () => {
-      const most = Math.min(bytes.length, this.#disk.freeBytes())
-      this.#file.appendPart(bytes.subarray(0, this.#disk.random.below(most + 1)))
-    }
-    const check = () => {
-      try {
-        this.#disk.checkWrite(bytes.length)
-      } catch (error) {
-        appendPart()
-        throw error
-      }
-    }
-    const act = () => this.#file.append(bytes)
-    await this.#operate('disk append', { check, act, crash: appendPart })
-  }
-
-  async appendSynced(chunks: readonly Uint8Array[], { reserveBytes }: Reserve): Promise<void> {
-    let addedBytes = 0
-    for (const chunk of chunks) addedBytes += chunk.length
-    const isGrowing = this.#file.dataBytes + addedBytes > this.#file.sizeBytes
-    await this.append(chunks)
-    // In one write with the data: what of them found room is there.
-    if (isGrowing) this.#file.reserve(Math.min(reserveBytes, this.#disk.freeBytes()))
-    await syncAppended(this)
-  }
-
-  sync(): Promise<void> {
-    const endSync = this.#file.beginSync()
-    const check = () => {
-      try {
-        this.#disk.checkWrite(0)
-      } catch (error) {
-        this.#file.failSync()
-        throw error
-      }
-    }
-    return this.#operate('disk sync', { check, act: endSync })
-  }
-
-  read(position: number, lengthBytes: number, room?: Buffer): Promise<Buffer> {
-    const check = () => {
-      this.#disk.checkOther()
-      this.#disk.checkPlace(this.name, position, lengthBytes)
-    }
-    const act = () => this.#file.read(position, lengthBytes, room)
-    return this.#operate('disk read', { check, act })
-  }
-
-  truncate(sizeBytes: number): Promise<void> {
-    const check = () => this.#disk.checkOther()
-    const act = () => this.#file.truncate(sizeBytes)
-    return this.#operate('disk truncate', { check, act })
-  }
-
-  async close(): Promise<void> {
-    this.#file.dropReserve()
   }
 }

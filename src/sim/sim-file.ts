@@ -62,6 +62,14 @@ export class SimFile {
     return file
   }
 
+  /** Another file in which all that can be read of this one is durable. */
+  rewritten(): SimFile {
+    const file = new SimFile()
+    file.append(this.#all())
+    file.beginSync()()
+    return file
+  }
+
   /** Cuts them off; without a sync they may come back. */
   dropReserve(): void {
     this.#reservedEnd = 0

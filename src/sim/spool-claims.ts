@@ -78,12 +78,12 @@ export class SpoolClaims {
     assert(sum >= durable && sum <= durable + perhaps, `${sum} of ${durable} + ${perhaps}`)
   }
 
-  /** Whoever sends a key again that is known is answered as if it had been kept: a promise. */
+  /** Whoever sends a key again whose records are durable is told so: a promise. */
   #promiseKeys(spool: Spool): void {
     for (const booked of this.#parts.book.transactions) {
       if (booked.state !== 'perhaps' || booked.key === null) continue
       const known = spool.idempotency(booked.key)
-      if (known !== null) this.#parts.book.promised(booked, known.receipts)
+      if (known?.isDurable) this.#parts.book.promised(booked, known.receipts)
     }
   }
 

@@ -21,8 +21,6 @@ export class SpoolSender {
   readonly #parts: SenderParts
   #submitted = 0
   exhaustedCount = 0
-  /** Refused after a failed sync. */
-  readonly unsynced = new Set<BookedTransaction>()
 
   constructor(parts: SenderParts) {
     this.#parts = parts
@@ -79,7 +77,6 @@ export class SpoolSender {
       refused: ({ code, mayBeWritten }) => {
         world.note(`spool refuses: ${code}`)
         world.guard(() => book.refused(booked, mayBeWritten))
-        if (code === 'sync-failed') this.unsynced.add(booked)
       },
       settled: (index) => world.guard(() => book.told(booked.records[index]!)),
     }

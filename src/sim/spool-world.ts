@@ -160,11 +160,6 @@ export class SpoolWorld {
     this.#life = null
     this.#crashes++
     this.#machine.crash({ isPowerLost })
-    // Known again after a start, because nothing could be written down of the failure, and synced
-    // as the system says. That it has dropped the bytes nobody can know.
-    for (const booked of isPowerLost ? this.#sender.unsynced : []) {
-      if (booked.state === 'durable') booked.state = 'perhaps'
-    }
     this.#wearOut()
   }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../host/index.ts'
 import type { SpoolConfig } from './config.ts'
 import type { KeptKey } from './outcome-code.ts'
 import { receiptOf } from './receipt.ts'
+import type { Segment } from './segment.ts'
 import type { SegmentName } from './segment-name.ts'
 import type { IdempotencyEntry, KnownIdempotency } from './transaction.ts'
 
@@ -25,12 +26,18 @@ type Known = IdempotencyEntry &
 export class Keys {
   readonly #config: SpoolConfig['idempotency']
   readonly #clock: Clock
+  readonly #segmentOf: (number: number) => Segment | undefined
   /** Oldest first. */
   readonly #known = new Map<string, Known>()
 
-  constructor(config: SpoolConfig['idempotency'], clock: Clock) {
+  constructor(
+    config: SpoolConfig['idempotency'],
+    clock: Clock,
+    segmentOf: (number: number) => Segment | undefined,
+  ) {
     this.#config = config
     this.#clock = clock
+    this.#segmentOf = segmentOf
   }
 
   remember(entry: IdempotencyEntry, origin: KeyOrigin): void {
@@ -54,7 +61,9 @@ export class Keys {
     const receipts = Array.from({ length: count }, (_, i) =>
       receiptOf(segment.number, firstOrdinal + i, segment.marker),
     )
-    return { receipts, bodyHash, ack }
+    const kept = this.#segmentOf(segment.number)
+    const isDurable = kept === undefined || kept.isSynced || kept.areSettled(firstOrdinal, count)
+    return { receipts, bodyHash, ack, isDurable }
   }
 
   /** What is still to be remembered when the log of a segment goes. */

@@ -300,9 +300,10 @@ export class LogWriter {
     return []
   }
 
+  /** The next start cannot know what the disk has of its end. */
   #sealUncut(active: ActiveLog): void {
     active.keepUncut()
-    this.#seal()
+    this.#leaveActive(active)
   }
 
   async #openSegment(): Promise<ActiveLog> {
@@ -314,6 +315,11 @@ export class LogWriter {
 
   #seal(): void {
     const active = this.#active!
+    active.segment.outcomes.add({ kind: 'synced' })
+    this.#leaveActive(active)
+  }
+
+  #leaveActive(active: ActiveLog): void {
     this.#active = null
     active.seal()
     this.#parts.onSealed(active.segment)

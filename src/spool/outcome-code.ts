@@ -7,6 +7,7 @@
 //    key             4  key  hash  ack  first ordinal  n  arrival        when its log is going away
 //    replayed        5  receipt  ordinal                                 when its log is going away
 //    exhausted       6  n                                      turned away before they entered
+//    synced          7                                         nothing of its log is in doubt
 //
 // Ordinals within one entry are given as the difference to the one before, zigzag.
 
@@ -20,6 +21,7 @@ const VOID = 3
 const KEY = 4
 const REPLAYED = 5
 const EXHAUSTED = 6
+const SYNCED = 7
 
 /** Longer texts of the service are cut. */
 const CODE_MAX_CHARACTERS = 128
@@ -59,6 +61,7 @@ export type OutcomeEntry =
   | KeptKey
   | { readonly kind: 'replayed'; readonly receipt: string; readonly ordinal: number }
   | { readonly kind: 'exhausted'; count: number }
+  | { readonly kind: 'synced' }
 
 export function placeIn(entry: Delivered, index: number): Place {
   const { shardId, sequenceNumber, subSequenceNumbers } = entry
@@ -98,6 +101,8 @@ function encodeEntry(writer: Writer, entry: OutcomeEntry): void {
     case 'exhausted':
       writer.number(EXHAUSTED)
       return writer.number(entry.count)
+    case 'synced':
+      return writer.number(SYNCED)
   }
 }
 
@@ -158,6 +163,8 @@ function decodeEntry(reader: Reader): OutcomeEntry | null {
       return { kind: 'replayed', receipt: reader.text(), ordinal: reader.number() }
     case EXHAUSTED:
       return { kind: 'exhausted', count: reader.number() }
+    case SYNCED:
+      return { kind: 'synced' }
     default:
       return null
   }

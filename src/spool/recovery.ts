@@ -19,6 +19,7 @@ import type { OutcomeEntry } from './outcome-code.ts'
 import { type OutcomeFileParts, outcomesFrom, outcomesName } from './outcome-file.ts'
 import { withPatience } from './patience.ts'
 import type { Replayed } from './replayed.ts'
+import { rewriteLog } from './rewriting.ts'
 import { Segment } from './segment.ts'
 import { parseFileName, type SegmentName } from './segment-name.ts'
 import { SharedFile } from './shared-file.ts'
@@ -114,6 +115,8 @@ class SegmentRecovery {
   #isUnreadable = false
   /** Else a refusal may be among what could not be read, and no key is remembered. */
   #areOutcomesKnown = true
+  /** An earlier life was told that all of the log is on the disk. */
+  #isSynced = false
   #settledEnd = 0
 
   constructor(parts: RecoveryParts, entry: Entry, room: ReadRoom) {
@@ -133,6 +136,7 @@ class SegmentRecovery {
       for (let i = 0; i < segment.recordCount; i++) segment.giveUp(i)
       return segment
     }
+    segment.isSynced = this.#isSynced || (await rewriteLog(this.#parts, segment))
     if (!(await this.#readLog())) return null
     // The end of the log is gone: what was told of it is all that is known.
     if (this.#settledEnd > segment.recordCount) this.#lose(this.#settledEnd)
@@ -188,6 +192,9 @@ class SegmentRecovery {
         return this.#parts.replayed.remember(entry.receipt, { number, ordinal: entry.ordinal })
       case 'exhausted':
         counts.exhausted += entry.count
+        return
+      case 'synced':
+        this.#isSynced = true
     }
   }
 
@@ -206,10 +213,9 @@ class SegmentRecovery {
       return this.#onNoLog()
     }
     try {
-      const isSynced = await this.#sync(file)
       segment.logBytes = file.sizeBytes()
       usage.bytes += segment.logBytes
-      await this.#readFrames(file, isSynced)
+      await this.#readFrames(file)
       return true
     } finally {
       segment.log.release()
@@ -228,21 +234,7 @@ class SegmentRecovery {
     return givesUp
   }
 
-  /**
-   * What an earlier life wrote and did not sync may still be lost, unless it is synced now. Not
-   * only in the newest segment: one that was ended by a failed sync has such an end, too, and that
-   * its records are void may be among what was not written.
-   */
-  async #sync(file: LogFile): Promise<boolean> {
-    try {
-      await file.sync()
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  async #readFrames(file: LogFile, isSynced: boolean): Promise<void> {
+  async #readFrames(file: LogFile): Promise<void> {
     const { clock } = this.#parts
     const segment = this.#segment
     const head = await withPatience(clock, () => file.read(0, LOG_HEADER_BYTES))
@@ -255,7 +247,7 @@ class SegmentRecovery {
       const found = reader.take()
       this.#isUnreadable = reader.unreadableBytes > 0
       if (found === null) await patientLoad(clock, reader)
-      else if (found.kind === 'frame') this.#takeFrame(found, isSynced)
+      else if (found.kind === 'frame') this.#takeFrame(found)
       else if (isOld && found.isTail && found.position === LOG_HEADER_BYTES && !this.#isUnreadable)
         await this.#giveBack(file, 0)
       else await this.#onDamage(found, file)
@@ -263,7 +255,7 @@ class SegmentRecovery {
     segment.isUnreadable = this.#isUnreadable
   }
 
-  #takeFrame(found: FoundFrame, isSynced: boolean): void {
+  #takeFrame(found: FoundFrame): void {
     const segment = this.#segment
     const head = decodeHead(found.body)
     // A whole frame that does not go on from the one before was cut off once.
@@ -272,7 +264,7 @@ class SegmentRecovery {
     segment.addFrame({ ...found, ...head })
     // Refused when they were written: what they say of themselves does not hold.
     if (this.#voids.has(head.firstOrdinal)) return
-    if (isSynced && this.#areOutcomesKnown) this.#rememberKey(head)
+    if (this.#areOutcomesKnown) this.#rememberKey(head)
     // What is handed on now is where its receipt leads, whether a power loss may take it or not.
     if (head.hasReceipts) this.#rememberReceipts(found.body, head)
   }

@@ -50,6 +50,8 @@ export class Segment {
   logBytes = 0
   /** Nothing more is appended. */
   isSealed = false
+  /** All that was found of its log after a crash survives the next one. */
+  isSynced = true
   /** The disk did not give all of its log. */
   isUnreadable = false
   /** Records may be in what it did not give: it stays on the disk for the next start. */
@@ -87,6 +89,10 @@ export class Segment {
   giveUp(ordinal: number): boolean {
     this.taken.set(ordinal)
     return this.settled.set(ordinal)
+  }
+
+  areSettled(firstOrdinal: number, count: number): boolean {
+    return this.settled.firstClear(firstOrdinal) >= firstOrdinal + count
   }
 
   /** A frame at or before the first record that was not handed on. */

@@ -62,6 +62,7 @@ export class Spool implements SpoolFront {
   #events: SpoolEvents = { settled() {}, changed() {} }
   readonly #upkeep: Upkeep
   #isClosed = false
+  readonly #find = (number: number) => this.#table.find(number) ?? this.#archive.find(number)
 
   /** Rejects with `NewerFormatError`, or when the disk cannot even be listed; else it starts. */
   static async open(
@@ -90,7 +91,7 @@ export class Spool implements SpoolFront {
     this.#sizes = sizesOf(config.spool)
     this.#parts = parts
     this.#log = log
-    this.#keys = new Keys(config.idempotency, clock)
+    this.#keys = new Keys(config.idempotency, clock, this.#find)
     this.#replayed = new Replayed(config.receipts.replayedMaxCount)
     this.#keptAside = new KeptAside(disk, config.spool.damagedMaxBytes, names, log)
     this.#files = { disk, usage: this.#usage, log, onWork: () => this.#upkeep.wake() }
@@ -154,10 +155,7 @@ export class Spool implements SpoolFront {
   }
 
   receipt(id: string): Promise<ReceiptState> {
-    return stateOfReceipt(id, {
-      replayed: this.#replayed,
-      find: (number) => this.#table.find(number) ?? this.#archive.find(number),
-    })
+    return stateOfReceipt(id, { replayed: this.#replayed, find: this.#find })
   }
 
   forget(receipt: string): void {

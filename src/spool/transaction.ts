@@ -33,6 +33,11 @@ export interface KnownIdempotency {
   readonly receipts: readonly string[]
   readonly bodyHash: Uint8Array
   readonly ack: AckLevel
+  /**
+   * False: the records were found after a crash, the disk could not write them anew, and they have
+   * not settled. They are handed on like all others, but power loss may take them.
+   */
+  readonly isDurable: boolean
 }
 
 export interface SpoolRefusal {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Outcome } from '../../src/spool/index.ts'
+import type { AckLevel, Outcome } from '../../src/spool/index.ts'
 import { ScriptedSpool } from './scripted-spool.ts'
 import { type Asked, codeOf, headerOfAnswer, Station } from './station.ts'
 
@@ -95,6 +95,24 @@ test('delivered is repeated with its place; before that it is under way, or pend
   assert.equal(headerOfAnswer(last.answer, 'headgate-sequence-number'), '77')
   assert.equal(headerOfAnswer(last.answer, 'headgate-receipt'), receipt)
   assert.equal(station.ledger()['openRequests'], 0)
+})
+
+test('what the disk could not confirm after a crash is not called durable', () => {
+  const { spool, station, post } = setUp()
+  post()
+  spool.commit()
+  const entry = spool.keys.get('key-1')!
+  const answerOf = (ack: AckLevel) => {
+    spool.keys.set('key-1', { ...entry, ack, isDurable: false })
+    return post().answer
+  }
+  for (const answer of [answerOf('durable'), answerOf('delivered')]) {
+    assert.deepEqual([answer!.status, codeOf(answer)], [503, 'sync-failed'])
+    assert.ok(Number(headerOfAnswer(answer, 'retry-after')) >= 1)
+  }
+  assert.equal(answerOf('accepted')!.status, 202)
+  assert.equal(spool.appended.length, 0)
+  assert.equal(station.ledger()['heldBytes'], 0)
 })
 
 test('accepted is repeated as accepted', () => {

@@ -76,7 +76,7 @@ export class ScriptedSpool implements SpoolFront {
     const { idempotency } = transaction
     if (idempotency !== null) {
       const { key, bodyHash, ack } = idempotency
-      this.keys.set(key, { receipts: [receipt], bodyHash, ack })
+      this.keys.set(key, { receipts: [receipt], bodyHash, ack, isDurable: true })
     }
     this.#unsettled++
     transaction.durable([receipt])

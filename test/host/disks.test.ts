@@ -159,6 +159,30 @@ for (const [kind, make] of Object.entries(kinds)) {
   })
 }
 
+for (const [kind, make] of Object.entries(kinds)) {
+  test(`${kind} writes a file anew: the same bytes, and nothing else is left`, async (t) => {
+    const disk = await make(t)
+    const bytes = Buffer.alloc(2 * 1024 * 1024 + 3, 'ab')
+    await disk.replace('log', bytes)
+    await disk.rewrite('log')
+    assert.ok(bytes.equals((await disk.load('log'))!))
+    assert.deepEqual(await disk.list(), ['log'])
+    await assert.rejects(disk.rewrite('none'), { name: 'DiskError', code: 'ENOENT' })
+    assert.deepEqual(await disk.list(), ['log'])
+  })
+}
+
+test('what is written anew is in another file, and the old one is gone', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const disk = await NodeDisk.open(directory)
+  t.after(() => disk.close())
+  await disk.replace('log', Buffer.from('bytes'))
+  const inode = async () => (await stat(join(directory, 'log'))).ino
+  const before = await inode()
+  await disk.rewrite('log')
+  assert.notEqual(await inode(), before)
+})
+
 test('a disk in memory is full at its bound, and has room again after a removal', async () => {
   const disk = new MemoryDisk({ maxBytes: 100 })
   const log = await disk.open('log')

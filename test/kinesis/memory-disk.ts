@@ -42,6 +42,12 @@ export class MemoryDisk implements Disk {
     this.files.set(name, { bytes: Buffer.from(bytes), synced: Buffer.from(bytes) })
   }
 
+  async rewrite(name: string): Promise<void> {
+    this.#check('rewrite', name)
+    const content = this.files.get(name)!
+    content.synced = Buffer.from(content.bytes)
+  }
+
   async load(name: string): Promise<Buffer | null> {
     this.#check('load', name)
     const content = this.files.get(name)

@@ -128,3 +128,28 @@ test('a failing disk fails until the faults stop', async () => {
   await run(file.append([Buffer.from('fine')]))
   assert.equal(String(await run(file.read(0, 10))), 'fine')
 })
+
+test('what a failed sync dropped stays when it is written anew, and not when it is synced', async () => {
+  const lostAfter = async (mend: 'rewrite' | 'sync') => {
+    let lostCount = 0
+    for (let seed = 0; seed < 40; seed++) {
+      const { world, machine, run } = prepare(seed, { errorPerMille: 500 })
+      const { disk } = machine.start()
+      const file = await run(disk.open('log'))
+      const tryIt = (work: Promise<void>) =>
+        run(work).then(
+          () => true,
+          () => false,
+        )
+      if (!(await tryIt(file.append([Buffer.from('bytes')])))) continue
+      if (await tryIt(file.sync())) continue
+      world.stopFaults()
+      await run(mend === 'sync' ? file.sync() : disk.rewrite('log'))
+      machine.crash({ isPowerLost: true })
+      if (String(await run(machine.start().disk.load('log'))) !== 'bytes') lostCount++
+    }
+    return lostCount
+  }
+  assert.equal(await lostAfter('rewrite'), 0)
+  assert.notEqual(await lostAfter('sync'), 0)
+})

@@ -75,17 +75,9 @@ const BROKEN: readonly (readonly [string, Partial<SpoolHooks>, RegExp])[] = [
     /refused for good|lost/,
   ],
   [
-    'what is found at a start and not synced',
-    files(isLog, (file) => {
-      let isOld = file.sizeBytes() > 0
-      return {
-        sync: async () => {
-          if (!isOld) return file.sync()
-          isOld = false
-        },
-      }
-    }),
-    /lost|[0-9] of [0-9]/,
+    'what a crash left and is not written anew',
+    { disk: (inner) => ({ ...inner, rewrite: async () => {} }) },
+    /lost|[0-9] of [0-9]|is not remembered/,
   ],
   [
     'outcomes that are never synced',

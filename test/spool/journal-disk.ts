@@ -87,6 +87,11 @@ export class JournalDisk implements Disk {
     await this.#disk.replace(name, bytes)
   }
 
+  /** What is there is written anew. */
+  async rewrite(name: string): Promise<void> {
+    await this.replace(name, (await this.load(name))!)
+  }
+
   load(name: string): Promise<Buffer | null> {
     return this.#disk.load(name)
   }

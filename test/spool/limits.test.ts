@@ -9,21 +9,24 @@ import { HandClock } from '../hand-clock.ts'
 import { counting, Station, spoolConfig } from './station.ts'
 
 /** A disk whose logs do what `fault` wants. */
-function failing(fault: (operation: 'append' | 'sync', name: string) => DiskError | null): Disk {
+type Operation = 'append' | 'sync' | 'rewrite'
+
+function failing(fault: (operation: Operation, name: string) => DiskError | null): Disk {
   const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  const attempt = async (operation: Operation, name: string, work: () => Promise<void>) => {
+    const error = fault(operation, name)
+    if (error !== null) throw error
+    await work()
+  }
   return {
     ...methodsOf(inner),
+    rewrite: (name) => attempt('rewrite', name, () => inner.rewrite(name)),
     open: async (name) => {
       const file = await inner.open(name)
-      const attempt = async (operation: 'append' | 'sync', work: () => Promise<void>) => {
-        const error = fault(operation, name)
-        if (error !== null) throw error
-        await work()
-      }
       return {
         ...fileMethodsOf(file),
-        append: (chunks) => attempt('append', () => file.append(chunks)),
-        sync: () => attempt('sync', () => file.sync()),
+        append: (chunks) => attempt('append', name, () => file.append(chunks)),
+        sync: () => attempt('sync', name, () => file.sync()),
       }
     },
   }
@@ -143,11 +146,11 @@ test('a log that could not be made for good is not left behind', async () => {
   assert.equal((await station.put('two')).refusal, null)
 })
 
-test('what a failed sync left is trusted only when it has been synced, in any segment', async () => {
+test('what a failed sync left is durable only when it was written anew, in any segment', async () => {
   const isOutcomes = (name: string) => name.endsWith('.outcomes')
   let isFailing = false
   const disk = failing((operation, name) => {
-    const isHit = isOutcomes(name) || (operation === 'sync' && name.includes('000000000001-'))
+    const isHit = isOutcomes(name) || (operation !== 'append' && name.includes('000000000001-'))
     return isFailing && isHit ? new DiskError('EIO', 'the disk failed') : null
   })
   const station = await Station.open({ disk })
@@ -161,11 +164,39 @@ test('what a failed sync left is trusted only when it has been synced, in any se
 
   // The process has ended without a word of the refusal on the disk.
   const second = await Station.open({ disk })
-  assert.equal(second.spool.idempotency('k'), null, 'its record may not outlive a power loss')
+  assert.equal(second.spool.idempotency('k')?.isDurable, false, 'power loss may take it')
+  const told = second.log.lines.filter((line) => line.includes('cannot be written anew'))
+  assert.equal(told.length, 1)
+
   isFailing = false
   const third = await Station.open({ disk })
-  assert.equal(third.spool.idempotency('k')?.receipts.length, 1)
+  assert.equal(third.spool.idempotency('k')?.isDurable, true)
   assert.ok(third.handed.includes('refused'))
+
+  second.settle('kept')
+  assert.equal(second.spool.idempotency('k')?.isDurable, false, 'it is another record')
+  second.settle('refused')
+  assert.equal(second.spool.idempotency('k')?.isDurable, true, 'it is in Kinesis')
+})
+
+test('only what may be in doubt is written anew, and once', async () => {
+  const rewritten: string[] = []
+  const disk = failing((operation, name) => {
+    if (operation === 'rewrite') rewritten.push(name.slice(0, name.indexOf('-')))
+    return null
+  })
+  const first = await Station.open({ disk, spool: { segmentBytes: 64 * 1024 } })
+  await first.put('a'.repeat(70_000))
+  await first.put('b')
+  // It ends without a word: the first segment had been full, the second had not.
+  const second = await Station.open({ disk })
+  assert.deepEqual(rewritten, ['000000000002'])
+  await second.put('c')
+  await second.until(second.spool.close(1_000))
+
+  const third = await Station.open({ disk })
+  assert.deepEqual(rewritten, ['000000000002'])
+  assert.equal(third.handed.length, 3)
 })
 
 test('a start that takes long, with something to write down meanwhile, ends well', async () => {

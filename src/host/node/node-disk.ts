@@ -9,6 +9,8 @@ import { DirectoryLock, RESERVED_CHARACTER } from './directory-lock.ts'
 import { makeFolder } from './make-folder.ts'
 import { asDiskError, NodeLogFile } from './node-log-file.ts'
 
+const COPY_BYTES = 1024 * 1024
+
 export class NodeDisk implements Disk {
   readonly #directory: string
   readonly #lock: DirectoryLock
@@ -51,7 +53,19 @@ export class NodeDisk implements Disk {
 
   async replace(name: string, bytes: Uint8Array): Promise<void> {
     const path = this.#pathOf(name)
-    await asDiskError(() => this.#replace(path, bytes))
+    await asDiskError(() => this.#replace(path, (file) => file.writeFile(bytes)))
+  }
+
+  async rewrite(name: string): Promise<void> {
+    const path = this.#pathOf(name)
+    await asDiskError(async () => {
+      const old = await open(path, 'r')
+      try {
+        await this.#replace(path, (file) => copy(old, file))
+      } finally {
+        await old.close()
+      }
+    })
   }
 
   async load(name: string): Promise<Buffer | null> {
@@ -111,13 +125,13 @@ export class NodeDisk implements Disk {
     if (wasThere !== null) await syncFolder(dirname(path))
   }
 
-  async #replace(path: string, bytes: Uint8Array): Promise<void> {
+  async #replace(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
     await this.#makeFolder(dirname(path))
     const unfinishedPath = `${path}${RESERVED_CHARACTER}${this.#unfinishedCount++}`
     try {
       const file = await open(unfinishedPath, 'w')
       try {
-        await file.writeFile(bytes)
+        await write(file)
         await file.sync()
       } finally {
         await file.close()
@@ -160,6 +174,20 @@ async function orClosed<T>(handle: FileHandle, work: () => Promise<T>): Promise<
   } catch (error) {
     await handle.close().catch(() => {})
     throw error
+  }
+}
+
+/**
+ * By reading and writing: what the system copies by itself it may take from the medium, and share,
+ * where what can be read is not what is there.
+ */
+async function copy(from: FileHandle, to: FileHandle): Promise<void> {
+  const buffer = Buffer.allocUnsafeSlow(COPY_BYTES)
+  for (let at = 0; ; ) {
+    const { bytesRead } = await from.read(buffer, 0, COPY_BYTES, at)
+    if (bytesRead === 0) return
+    await to.writeFile(buffer.subarray(0, bytesRead))
+    at += bytesRead
   }
 }
 
