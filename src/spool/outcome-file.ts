@@ -32,7 +32,7 @@ export interface OutcomeFileParts {
 export class OutcomeFile {
   readonly #parts: OutcomeFileParts
   readonly #marker: Buffer
-  readonly #shared: SharedFile
+  #shared: SharedFile
   #file: LogFile | null = null
   #pending: OutcomeEntry[] = []
   #underWay: readonly OutcomeEntry[] = []
@@ -40,8 +40,9 @@ export class OutcomeFile {
   #caring: Promise<void> | null = null
   #isDirty = false
   #isFailing = false
-  /** A sync failed: the system may have dropped what it could not write. */
-  #isUntrusted = false
+  /** The system may have dropped what it could not write: it is to be written anew, not synced. */
+  #isDoubtful = false
+  #hasToldOfIt = false
   sizeBytes = 0
 
   constructor(parts: OutcomeFileParts, base: string, marker: Buffer) {
@@ -94,11 +95,12 @@ export class OutcomeFile {
     this.#write()
   }
 
-  /** So much of it is there after a start; it may not be synced. */
-  recovered(sizeBytes: number): void {
+  /** So much of it is there after a start; it may not be synced. With its log went its doubts. */
+  recovered(sizeBytes: number, hasLog: boolean): void {
     this.sizeBytes = sizeBytes
     this.#parts.usage.bytes += sizeBytes
     this.#isDirty = sizeBytes > 0
+    this.#isDoubtful = hasLog && sizeBytes > 0
   }
 
   /** Writes what waits and syncs; never rejects. What comes meanwhile needs care again. */
@@ -125,7 +127,8 @@ export class OutcomeFile {
   async find(ordinal: number): Promise<{ entry: Delivered | DeadLettered; index: number } | null> {
     const inMemory = findIn([...this.#underWay, ...this.#pending], ordinal)
     if (inMemory !== null || this.sizeBytes === 0) return inMemory
-    const file = await this.#shared.acquire()
+    const shared = this.#shared
+    const file = await shared.acquire()
     try {
       const reader = new FrameReader(file, this.#marker, { from: 0, end: file.sizeBytes() })
       for await (const entries of outcomesFrom(reader)) {
@@ -134,7 +137,7 @@ export class OutcomeFile {
       }
       return null
     } finally {
-      this.#shared.release()
+      shared.release()
     }
   }
 
@@ -204,18 +207,38 @@ export class OutcomeFile {
   async #sync(): Promise<void> {
     if (!this.#isDirty) return
     this.#isDirty = false
-    // Never twice: after a failure a second one says that all is well though it is not.
-    if (this.#isUntrusted) return
     try {
+      if (this.#isDoubtful) return await this.#rewrite()
       this.#file ??= await this.#shared.acquire()
       await this.#file.sync()
     } catch (error) {
-      this.#isUntrusted = true
+      this.#isDirty = true
+      this.#isDoubtful = true
+      this.#parts.onWork()
+      if (this.#hasToldOfIt) return
+      this.#hasToldOfIt = true
       const { message: reason } = error as Error
-      this.#parts.log.warn('outcomes could not be synced; power loss may undo them', {
-        file: this.#shared.name,
-        reason,
-      })
+      const about = { file: this.#shared.name, reason }
+      this.#parts.log.warn('outcomes could not be synced; power loss may undo them', about)
+    }
+  }
+
+  /** Nothing is appended meanwhile: it would be to a file that is about to be gone. */
+  async #rewrite(): Promise<void> {
+    while (this.#writing !== null) await this.#writing
+    const { disk } = this.#parts
+    const rewriting = disk.rewrite(this.#shared.name)
+    this.#writing = rewriting.catch(() => {})
+    try {
+      await rewriting
+      this.close()
+      // Whoever reads the old one may go on.
+      this.#shared = new SharedFile(disk, this.#shared.name)
+      this.#isDoubtful = false
+      this.#hasToldOfIt = false
+    } finally {
+      this.#writing = null
+      this.#write()
     }
   }
 }

@@ -151,7 +151,7 @@ class SegmentRecovery {
     const shared = new SharedFile(disk, outcomesName(base))
     const file = await withPatience(clock, () => shared.acquire())
     const end = file?.sizeBytes() ?? (await this.#sizeUnopened(shared.name))
-    this.#segment.outcomes.recovered(end)
+    this.#segment.outcomes.recovered(end, this.#entry.hasLog)
     if (file === null) {
       this.#areOutcomesKnown = false
       return log.error('outcomes cannot be read', { segment: base })

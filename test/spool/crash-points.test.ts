@@ -162,7 +162,7 @@ function removedWhenSynced(steps: readonly Step[]): number {
   for (const step of steps) {
     if (!('name' in step)) continue
     if (step.kind === 'begin') unsynced.add(step.name)
-    if (step.kind === 'sync') unsynced.delete(step.name)
+    if (step.kind === 'sync' || step.kind === 'replace') unsynced.delete(step.name)
     if (step.kind !== 'remove' || !step.name.endsWith('.log')) continue
     removedCount++
     assert.ok(!unsynced.has(step.name.replace('.log', '.outcomes')), step.name)

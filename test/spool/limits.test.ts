@@ -179,10 +179,68 @@ test('what a failed sync left is durable only when it was written anew, in any s
   assert.equal(second.spool.idempotency('k')?.isDurable, true, 'it is in Kinesis')
 })
 
-test('only what may be in doubt is written anew, and once', async () => {
+test('outcomes whose sync failed are written anew before their log goes', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  const done: string[] = []
+  let syncs = 0
+  let mayRewrite = false
+  const gate = Promise.withResolvers<void>()
+  let isUnderWay = false
+  const disk: Disk = {
+    ...methodsOf(inner),
+    remove: async (name) => {
+      done.push(isLog(name) ? 'log removed' : 'outcomes removed')
+      await inner.remove(name)
+    },
+    rewrite: async (name) => {
+      if (!mayRewrite) throw new DiskError('EIO', 'the disk failed')
+      const bytes = (await inner.load(name))!
+      isUnderWay = true
+      await gate.promise
+      // As on a real disk, who has the old one open sees nothing of the new one.
+      await inner.replace(name, bytes)
+      done.push('outcomes written anew')
+    },
+    open: async (name) => {
+      const file = await inner.open(name)
+      const sync = async () => {
+        if (!isLog(name) && ++syncs === 1) throw new DiskError('EIO', 'the disk failed')
+      }
+      return { ...fileMethodsOf(file), sync }
+    },
+  }
+  const station = await Station.open({ disk, spool: { segmentBytes: 64 * 1024 } })
+  const keyed = station.append(['a'.repeat(70_000)], { key: 'k' })
+  const other = station.append(['b'])
+  await station.turn()
+  assert.deepEqual([keyed.refusal, other.refusal], [null, null])
+  station.settle('b')
+  await station.runFor(5_000)
+  assert.equal(syncs, 1, 'never again')
+
+  mayRewrite = true
+  await station.runFor(2_000)
+  assert.ok(isUnderWay)
+  station.settle()
+  await station.turn()
+  gate.resolve()
+  await station.runFor(5_000)
+  const base = (await inner.list()).find((name) => !isLog(name))
+  assert.notEqual(base, undefined)
+  assert.deepEqual(done, ['outcomes written anew', 'log removed'])
+  const warnings = station.log.lines.filter((line) => line.includes('outcomes could not be'))
+  assert.equal(warnings.length, 1)
+
+  const second = await Station.open({ disk: inner })
+  assert.deepEqual(second.handed, [])
+  assert.equal(second.spool.totals.successes, 2)
+  assert.deepEqual(second.spool.idempotency('k')?.receipts, keyed.receipts)
+})
+
+test('only a log that may be in doubt is written anew, and once', async () => {
   const rewritten: string[] = []
   const disk = failing((operation, name) => {
-    if (operation === 'rewrite') rewritten.push(name.slice(0, name.indexOf('-')))
+    if (operation === 'rewrite' && isLog(name)) rewritten.push(name.slice(0, name.indexOf('-')))
     return null
   })
   const first = await Station.open({ disk, spool: { segmentBytes: 64 * 1024 } })
