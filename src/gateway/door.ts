@@ -141,12 +141,16 @@ export class Door {
     }
     if (!this.admission.hasRoomFor(bodyBytes)) return this.memoryFull()
     const reason = this.#spoolReason()
-    if (reason !== null) return this.refuse(reason.code, reason.detail)
+    if (reason !== null) return this.#turnAway(reason.code, reason.detail)
     const why = this.admission.turnsAway
-    if (why === null) return null
+    return why === null ? null : this.#turnAway('back-pressure', `${why} Nothing was stored.`)
+  }
+
+  /** As if it had asked to enter: those of whom the same is found out later are counted, too. */
+  #turnAway(code: ProblemCode, detail: string): ProblemAnswer {
     this.onAttempt()
     this.onExhausted()
-    return this.refuse('back-pressure', `${why} Nothing was stored.`)
+    return this.refuse(code, detail)
   }
 
   drainingAnswer(): ProblemAnswer {
@@ -165,15 +169,15 @@ export class Door {
     )
   }
 
-  refuse(code: ProblemCode, detail: string): ProblemAnswer {
-    return problem(code, detail, { retryAfterSeconds: this.retryAfterSeconds(code) })
+  refuse(code: ProblemCode, detail: string, more?: { mayBeWritten: boolean }): ProblemAnswer {
+    const retryAfterSeconds = this.retryAfterSeconds(code)
+    return problem(code, detail, { retryAfterSeconds, ...(more && { more }) })
   }
 
   refusedBySpool(refusal: SpoolRefusal): ProblemAnswer {
     const { code, detail, mayBeWritten } = reasonOf(refusal)
     if (code === 'draining' && !mayBeWritten) return this.drainingAnswer()
-    const retryAfterSeconds = this.retryAfterSeconds(code)
-    return problem(code, detail, { retryAfterSeconds, more: { mayBeWritten } })
+    return this.refuse(code, detail, { mayBeWritten })
   }
 
   /** A record asks to enter. */

@@ -58,7 +58,7 @@ export function repeatedAnswer(
 ): void {
   const receipt = receipts[0]!
   if (ack === 'accepted') return say(ACCEPTED)
-  if (!isDurable) return say(door.refuse('sync-failed', UNCONFIRMED))
+  if (!isDurable) return say(door.refuse('sync-failed', UNCONFIRMED, { mayBeWritten: true }))
   if (ack === 'durable') return say(kept(receipt))
   lookUp(door, receipt, (state) => {
     const about = { stream, receipt, retryAfterSeconds: door.retryAfterSeconds() }

@@ -108,6 +108,7 @@ test('what the disk could not confirm after a crash is not called durable', () =
   }
   for (const answer of [answerOf('durable'), answerOf('delivered')]) {
     assert.deepEqual([answer!.status, codeOf(answer)], [503, 'sync-failed'])
+    assert.equal(JSON.parse(String(answer!.body)).mayBeWritten, true)
     assert.ok(Number(headerOfAnswer(answer, 'retry-after')) >= 1)
   }
   assert.equal(answerOf('accepted')!.status, 202)

@@ -122,8 +122,9 @@ test('metrics are there for Prometheus: ledger, refusals, spool, and the produce
   const { headers, body } = station.get('/metrics')
   assert.deepEqual(headers, ['content-type', 'text/plain; version=0.0.4; charset=utf-8'])
   for (const line of [
-    'headgate_ledger_attempts_total 4',
+    'headgate_ledger_attempts_total 5',
     'headgate_ledger_successes_total 3',
+    'headgate_ledger_exhausted_total 1',
     'headgate_ledger_outstanding 1',
     'headgate_ledger_imbalance 0',
     'headgate_requests_total{status="200"} 1',

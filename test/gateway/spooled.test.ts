@@ -177,6 +177,9 @@ for (const code of ['spool-full', 'disk-full', 'disk-failed'] as const) {
       assert.ok('status' in decision)
       assert.deepEqual([decision.status, codeOf(decision)], [503, code])
     }
+    const { attempts, exhausted } = station.ledger()
+    assert.deepEqual([attempts, exhausted, spool.exhausted], [3, 3, 3], 'as if it came later')
+    assert.equal(balance(station), 0)
     assert.equal(station.get('/readyz').status, 503)
     assert.match(String(station.get('/readyz').body), new RegExp(code))
     spool.refuses = null

@@ -47,6 +47,9 @@ Most states are told on the head of the request, before its body is read: \`drai
 \`memory-full\`, \`spool-full\`, \`disk-full\`, \`disk-failed\`, \`backlog-too-old\`, \`quota-exceeded\`, and
 \`back-pressure\` where nobody may wait any more. \`GET /readyz\` names those that hold now.
 
+The ledger counts as \`exhausted\` what the spool, the disk or the line did not let in, on the head or later; whatever is refused
+for another reason is no attempt. \`refusals\` beside it counts all answers, by their code.
+
 | Code | Status | Title |
 | --- | --- | --- |
 `
