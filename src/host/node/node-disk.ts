@@ -58,14 +58,7 @@ export class NodeDisk implements Disk {
 
   async rewrite(name: string): Promise<void> {
     const path = this.#pathOf(name)
-    await asDiskError(async () => {
-      const old = await open(path, 'r')
-      try {
-        await this.#replace(path, (file) => copy(old, file))
-      } finally {
-        await old.close()
-      }
-    })
+    await asDiskError(() => this.#replace(path, (file) => copy(path, file)))
   }
 
   async load(name: string): Promise<Buffer | null> {
@@ -179,15 +172,21 @@ async function orClosed<T>(handle: FileHandle, work: () => Promise<T>): Promise<
 
 /**
  * By reading and writing: what the system copies by itself it may take from the medium, and share,
- * where what can be read is not what is there.
+ * where what can be read is not what is there. Closed afterwards: not every system lets another
+ * file take the name of one that is open.
  */
-async function copy(from: FileHandle, to: FileHandle): Promise<void> {
-  const buffer = Buffer.allocUnsafeSlow(COPY_BYTES)
-  for (let at = 0; ; ) {
-    const { bytesRead } = await from.read(buffer, 0, COPY_BYTES, at)
-    if (bytesRead === 0) return
-    await to.writeFile(buffer.subarray(0, bytesRead))
-    at += bytesRead
+async function copy(path: string, to: FileHandle): Promise<void> {
+  const from = await open(path, 'r')
+  try {
+    const buffer = Buffer.allocUnsafeSlow(COPY_BYTES)
+    for (let at = 0; ; ) {
+      const { bytesRead } = await from.read(buffer, 0, COPY_BYTES, at)
+      if (bytesRead === 0) return
+      await to.writeFile(buffer.subarray(0, bytesRead))
+      at += bytesRead
+    }
+  } finally {
+    await from.close()
   }
 }
 
