@@ -60,6 +60,8 @@ export class Archive implements SpareLogs {
   /** Counted in the totals; their outcomes could not be removed yet, or keep keys. Oldest first. */
   #leaving: Leaving[] = []
   #base: Counts
+  /** They are not on the disk as they are here. */
+  #isBaseUnsaved = false
   #lastNumber: number
   #tidying: Promise<void> | null = null
   /** Its log waits for the next segment; until its outcomes go, at most. */
@@ -82,6 +84,7 @@ export class Archive implements SpareLogs {
   /** Something waits to be written, synced or removed. */
   get needsCare(): boolean {
     return (
+      this.#isBaseUnsaved ||
       this.#leaving.some(({ hasKeysOnly }) => !hasKeysOnly) ||
       this.#settled.some(
         (settled) =>
@@ -97,6 +100,13 @@ export class Archive implements SpareLogs {
     const atMs = this.#leaving.map(({ keysUntilMs }) => keysUntilMs)
     if (settled !== undefined) atMs.push(settled.keepUntilMs)
     return atMs.length === 0 ? null : Math.min(...atMs)
+  }
+
+  /** Turned away while no segment was written to. */
+  countExhausted(exhausted: number): void {
+    if (exhausted === 0) return
+    this.#base = sumOf(this.#base, { successes: 0, failures: 0, exhausted })
+    this.#isBaseUnsaved = true
   }
 
   find(number: number): Segment | undefined {
@@ -146,20 +156,21 @@ export class Archive implements SpareLogs {
     return this.#tidying
   }
 
-  /** Saves the totals with what is counted beside the segments. */
-  async close(exhausted: number): Promise<void> {
+  /** Saves the totals, too. */
+  async close(): Promise<void> {
     await this.#tidying
     this.#isClosing = true
     for (const { segment } of this.#settled) await segment.outcomes.finish()
     await this.tidy({ isFull: () => false, isStuck: () => false })
-    this.#base = sumOf(this.#base, { successes: 0, failures: 0, exhausted })
-    await this.#save(this.#base, this.#leaving).catch((error: Error) =>
-      this.#parts.log.warn('the totals could not be saved', { reason: error.message }),
-    )
+    await this.#hasSaved(this.#base, this.#leaving)
     for (const { segment } of this.#settled) segment.outcomes.close()
   }
 
   async #tidyAll({ isFull, isStuck }: Shortage): Promise<void> {
+    if (this.#isBaseUnsaved) {
+      this.#isBaseUnsaved = false
+      if (!(await this.#hasSaved(this.#base, this.#leaving))) this.#isBaseUnsaved = true
+    }
     let roomBytes = 0
     // Also those that come meanwhile.
     for (let i = 0; i < this.#settled.length; i++) {
@@ -222,14 +233,10 @@ export class Archive implements SpareLogs {
     const leaving = [...due].map(({ segment, keepUntilMs }) => {
       return { segment, keysUntilMs: keepUntilMs - retentionMs + maxAgeMs, hasKeysOnly: false }
     })
-    const base = leaving.reduce((sum, { segment }) => sumOf(sum, segment.counts), this.#base)
-    try {
-      await this.#save(base, [...this.#leaving, ...leaving])
-    } catch (error) {
-      const { message: reason } = error as Error
-      return this.#parts.log.warn('the totals could not be saved yet', { reason })
-    }
-    this.#base = base
+    const withLeaving = () =>
+      leaving.reduce((sum, { segment }) => sumOf(sum, segment.counts), this.#base)
+    if (!(await this.#hasSaved(withLeaving(), [...this.#leaving, ...leaving]))) return
+    this.#base = withLeaving() // anew: some may have been turned away meanwhile
     this.#settled = this.#settled.filter((settled) => !due.has(settled))
     this.#leaving.push(...leaving)
     const nowMs = clock.monotonicMs()
@@ -317,10 +324,17 @@ export class Archive implements SpareLogs {
     return false
   }
 
-  #save(counts: Counts, leaving: readonly Leaving[]): Promise<void> {
+  async #hasSaved(counts: Counts, leaving: readonly Leaving[]): Promise<boolean> {
     const numbers = leaving.map(({ segment }) => segment.number)
-    const { disk } = this.#parts
-    return saveTotals(disk, { ...counts, leaving: numbers, lastNumber: this.#lastNumber })
+    const { disk, log } = this.#parts
+    try {
+      await saveTotals(disk, { ...counts, leaving: numbers, lastNumber: this.#lastNumber })
+      return true
+    } catch (error) {
+      const { message: reason } = error as Error
+      log.warn('the totals could not be saved yet', { reason })
+      return false
+    }
   }
 }
 

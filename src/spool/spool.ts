@@ -228,7 +228,8 @@ export class Spool implements SpoolFront {
       await outcomes.finish()
       outcomes.close()
     }
-    await this.#archive.close(this.#upkeep.takeExhausted())
+    this.#archive.countExhausted(this.#upkeep.takeExhausted())
+    await this.#archive.close()
   }
 
   async #recover(names: readonly string[], totals: Totals): Promise<void> {

@@ -124,11 +124,13 @@ export class Upkeep {
     await this.tidy()
   }
 
+  /** Where no segment is written to, as in a full spool, they are among the totals. */
   #saveExhausted(): void {
-    const segment = this.#parts.writer().activeSegment
-    if (this.#exhausted === 0 || segment === null) return
-    segment.outcomes.add({ kind: 'exhausted', count: this.#exhausted })
-    segment.counts.exhausted += this.#exhausted
-    this.#exhausted = 0
+    const { writer, archive } = this.#parts
+    const exhausted = this.takeExhausted()
+    const segment = writer().activeSegment
+    if (segment === null || exhausted === 0) return archive.countExhausted(exhausted)
+    segment.outcomes.add({ kind: 'exhausted', count: exhausted })
+    segment.counts.exhausted += exhausted
   }
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Disk, DiskError, MemoryDisk } from '../../src/host/index.ts'
 import { fileMethodsOf, methodsOf } from '../changed-disk.ts'
+import { HandClock } from '../hand-clock.ts'
 import { Station } from './station.ts'
 
 type Operation = 'append' | 'remove' | 'replace'
@@ -135,4 +136,55 @@ test('the number of a segment that is gone does not come again', async () => {
   await second.put('two')
   const logs = (await refusing.inner.list()).filter((name) => name.endsWith('.log'))
   assert.match(logs.join(), /^000000000002-/)
+})
+
+test('who is turned away while no segment is written to counts after a crash, too', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  let isFailing = true
+  const disk: Disk = {
+    ...methodsOf(inner),
+    replace: async (name, bytes) => {
+      if (isFailing) throw new DiskError('EIO', 'the disk failed')
+      await inner.replace(name, bytes)
+    },
+  }
+  const station = await Station.open({ disk })
+  const totals = { successes: 0, failures: 0, exhausted: 3, unsettled: 0 }
+  for (let i = 0; i < 3; i++) station.spool.countExhausted()
+  assert.deepEqual(station.spool.totals, totals)
+  await station.runFor(1_500)
+  assert.deepEqual(station.spool.totals, totals)
+  isFailing = false
+  await station.runFor(1_000)
+  assert.deepEqual(station.spool.totals, totals)
+
+  const second = await Station.open({ disk: inner })
+  assert.deepEqual(second.spool.totals, totals)
+  await station.runFor(1_000)
+  assert.equal(station.clock.scheduledCount, 0, 'there is nothing more to do')
+})
+
+test('who is turned away while the totals are saved is counted once', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  const clock = new HandClock()
+  let saves = 0
+  const disk: Disk = {
+    ...methodsOf(inner),
+    replace: async (name, bytes) => {
+      if (saves++ < 2) station.spool.countExhausted()
+      await new Promise<void>((resolve) => clock.schedule(clock.monotonicMs() + 1_500, resolve))
+      await inner.replace(name, bytes)
+    },
+  }
+  const station = await Station.open({ disk, clock, receipts: { retentionMs: 0 } })
+  await station.put('one')
+  station.settle()
+  station.spool.countExhausted()
+  await station.runFor(500)
+  await station.until(station.spool.close(10_000))
+  const totals = { successes: 1, failures: 0, exhausted: 3, unsettled: 0 }
+  assert.deepEqual(station.spool.totals, totals)
+
+  const second = await Station.open({ disk: inner })
+  assert.deepEqual(second.spool.totals, totals)
 })
