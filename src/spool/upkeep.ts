@@ -118,8 +118,10 @@ export class Upkeep {
     this.#saveExhausted()
     if (this.isShortOfRoom) this.makeRoom()
     if (this.#parts.writer().isFull) this.roomCame()
-    for (const { outcomes } of [...this.#parts.table.all()]) {
+    for (const { outcomes, isSealed } of [...this.#parts.table.all()]) {
       if (outcomes.needsCare) await outcomes.care()
+      // Segments are many while Kinesis is away, and files that may be open are not.
+      if (isSealed && !outcomes.needsCare) outcomes.close()
     }
     await this.tidy()
   }

@@ -156,3 +156,37 @@ function fitting({ spool }: Station): string[] {
   const whole = Array.from({ length: 7 }, (_, i) => String(i).repeat(25_500))
   return [...whole, 'y'.repeat(15_000)]
 }
+
+test('a segment that is not written to keeps no file open, however many there are', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  const open = new Map<string, number>()
+  const count = (name: string, change: number) => open.set(name, (open.get(name) ?? 0) + change)
+  const disk: Disk = {
+    ...methodsOf(inner),
+    open: async (name) => {
+      const file = await inner.open(name)
+      count(name, 1)
+      const close = async () => {
+        count(name, -1)
+        await file.close()
+      }
+      return { ...fileMethodsOf(file), close }
+    },
+  }
+  const openNames = () => [...open].filter(([, files]) => files > 0).map(([name]) => name)
+  const station = await Station.open({ disk, spool: { segmentBytes: 64 * 1024 } })
+  const texts = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(70_000))
+  for (const text of texts) await station.put(text)
+  await station.put('e')
+  await station.runFor(2_000)
+  const [newest, ...others] = openNames()
+  assert.match(newest!, /^0*5-.*\.log$/)
+  assert.deepEqual(others, [])
+
+  // They are opened again for what becomes of the records, and closed again.
+  station.settle(texts[0]!)
+  await station.runFor(2_000)
+  assert.equal(openNames().filter((name) => !/^0*5-/.test(name)).length, 0)
+  const second = await Station.open({ disk: inner })
+  assert.deepEqual(second.spool.totals, { successes: 1, failures: 0, exhausted: 0, unsettled: 4 })
+})
