@@ -5,9 +5,9 @@ import type { CredentialsProvider } from '../producer/index.ts'
 export interface Keys {
   readonly accessKeyId: string
   readonly secretAccessKey: string
-  readonly sessionToken?: string | undefined
+  readonly sessionToken?: string | null | undefined
   /** When they expire, a `Date`, as the AWS SDKs say it. */
-  readonly expiration?: { getTime(): number } | undefined
+  readonly expiration?: { getTime(): number } | null | undefined
   /** The same in milliseconds since the Unix epoch. */
   readonly expiresAtMs?: number | undefined
 }
@@ -27,13 +27,26 @@ function keysOf(given: Keys | null | undefined): Awaited<ReturnType<CredentialsP
   if (!isText(accessKeyId) || !isText(secretAccessKey)) {
     throw new TypeError('credentials: accessKeyId and secretAccessKey are needed')
   }
-  const atMs = expiresAtMs ?? expiration?.getTime()
+  // Nothing is also written as null, or as an empty text.
+  if (sessionToken != null && typeof sessionToken !== 'string') {
+    throw new TypeError('credentials: sessionToken is no text')
+  }
+  const atMs = expiresAtMs ?? instantOf(expiration)
+  if (atMs !== undefined && !Number.isFinite(atMs)) {
+    throw new TypeError('credentials: expiration, a Date, or expiresAtMs is no instant')
+  }
   return {
     accessKeyId,
     secretAccessKey,
-    ...(sessionToken === undefined ? {} : { sessionToken }),
+    ...(sessionToken ? { sessionToken } : {}),
     ...(atMs === undefined ? {} : { expiresAtMs: atMs }),
   }
+}
+
+/** NaN for what is no `Date`, such as its text. */
+function instantOf(expiration: Keys['expiration'] | null): number | undefined {
+  if (expiration == null) return undefined
+  return typeof expiration.getTime === 'function' ? expiration.getTime() : Number.NaN
 }
 
 function isText(value: unknown): value is string {

@@ -203,9 +203,12 @@ export class Client {
   async #credentialsInTime(): Promise<Credentials | { problem: string }> {
     const { clock } = this.#host
     const { requestTimeoutMs } = this.#config
-    const problem = `The credentials provider has not answered within ${requestTimeoutMs} ms.`
+    const silence = `The credentials provider has not answered within ${requestTimeoutMs} ms.`
     const { promise: late, resolve } = Promise.withResolvers<{ problem: string }>()
-    const timer = clock.schedule(clock.monotonicMs() + requestTimeoutMs, () => resolve({ problem }))
+    const timer = clock.schedule(clock.monotonicMs() + requestTimeoutMs, () => {
+      // Where it answered with a problem, it is not asked again within a second.
+      resolve({ problem: this.#credentials.problem || silence })
+    })
     const credentials = await Promise.race([this.#credentials.fetch(), late])
     timer.cancel()
     return credentials
@@ -255,7 +258,7 @@ export class Client {
     const nowMs = this.#host.clock.monotonicMs()
     if (isAnswer(answer)) {
       this.#inFlight.answered(flight, nowMs)
-      return this.#read(answer, signedAtMs)
+      return this.#read(answer, signedAtMs, credentials)
     }
     const { noAnswer, message, mayBeWritten } = answer
     if (noAnswer === 'timed-out') this.#inFlight.timedOut(flight, nowMs)
@@ -263,25 +266,29 @@ export class Client {
     return { outcome, status: null }
   }
 
-  #read(answer: HttpAnswer, signedAtMs: number): Ending {
+  #read(answer: HttpAnswer, signedAtMs: number, credentials: Credentials): Ending {
     const { status, headers } = answer
     const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body
     const type = headerOf(headers, 'content-type') ?? ''
     const format: WireFormat = type.includes('cbor') ? 'cbor' : 'json'
     if (status === 200) return { outcome: { format, body }, status }
     const { code, message } = decodeError(format, status, headers, body)
-    this.#renew(code, headerOf(headers, 'date'), signedAtMs)
+    this.#renew(code, headerOf(headers, 'date'), { signedAtMs, credentials })
     return { outcome: { code, message, mayBeWritten: status >= 500 }, status }
   }
 
   /** Makes good, for the next call, what the service may have refused this one for. */
-  #renew(code: string, date: string | null, signedAtMs: number): void {
+  #renew(
+    code: string,
+    date: string | null,
+    { signedAtMs, credentials }: { signedAtMs: number; credentials: Credentials },
+  ): void {
     const { remedy } = verdictOf(code)
     if (remedy === null) return
     const serviceMs = remedy === 'keys' || date === null ? null : parseHttpDate(date)
     const isClockOff = serviceMs !== null && Math.abs(serviceMs - signedAtMs) >= CLOCK_OFF_MS
     if (isClockOff) this.#skewMs = serviceMs - this.#host.clock.wallMs()
-    else this.#credentials.forget()
+    else this.#credentials.forget(credentials)
   }
 }
 

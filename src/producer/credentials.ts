@@ -15,6 +15,9 @@ const REFRESH_BEFORE_EXPIRY_MS = 5 * 60_000
  */
 const ASK_AGAIN_AFTER_MS = 1000
 
+/** A line's end is the usual one of the others: the keys were read from a file. */
+const HEADER_TEXT = /^[\x21-\x7e]*$/
+
 export class CredentialsKeeper {
   readonly #clock: Clock
   readonly #provider: CredentialsProvider
@@ -47,20 +50,39 @@ export class CredentialsKeeper {
     return fetching
   }
 
-  /** The service refused these: the next call fetches. */
-  forget(): void {
-    this.#kept = null
+  /** Why there were none when the provider was asked last; empty when there were. */
+  get problem(): string {
+    return this.#problem
+  }
+
+  /**
+   * The service refused these: the next call fetches. Of many requests that were signed with them
+   * only the first says something new.
+   */
+  forget(refused: Credentials): void {
+    if (this.#kept === refused) this.#kept = null
   }
 
   async #ask(): Promise<Credentials | { problem: string }> {
     try {
       if (this.#isTooEarly() && this.#usable() === null) await this.#untilAskAgain()
-      if (!this.#isTooEarly()) this.#kept = await this.#provider()
+      if (!this.#isTooEarly()) this.#keep(await this.#provider())
     } catch (error) {
       this.#problem = messageOf(error)
       this.#askAgainAtMs = this.#clock.monotonicMs() + ASK_AGAIN_AFTER_MS
     }
     return this.#usable() ?? { problem: this.#problem }
+  }
+
+  /** Throws for keys that no request can be signed with. */
+  #keep(keys: Credentials): void {
+    const { accessKeyId, sessionToken = '', expiresAtMs = Number.POSITIVE_INFINITY } = keys
+    for (const [name, text] of Object.entries({ accessKeyId, sessionToken })) {
+      if (!HEADER_TEXT.test(text)) throw new Error(`${name} has a character that no header takes`)
+    }
+    if (expiresAtMs <= this.#clock.wallMs()) throw new Error('the keys have expired')
+    this.#kept = keys
+    this.#problem = ''
   }
 
   /** Old keys are worth a try as long as they have not expired. */

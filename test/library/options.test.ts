@@ -127,6 +127,19 @@ test('keys are taken as the AWS SDK writes them, and what is none is said', asyn
   assert.deepEqual(await credentialsOf(() => keys)(), keys)
   assert.deepEqual(await credentialsOf(() => Promise.resolve(temporary))(), ours)
   assert.deepEqual(await credentialsOf(ours)(), ours)
+  for (const sessionToken of [null, undefined, '']) {
+    const said = { ...keys, sessionToken, expiration: null }
+    assert.deepEqual(await credentialsOf(() => said)(), keys)
+  }
+  for (const [wrong, message] of [
+    [{ sessionToken: 5 }, /sessionToken is no text/],
+    [{ expiration: '2030-01-01T00:00:00Z' }, /expiration, a Date, or expiresAtMs is no instant/],
+    [{ expiration: new Date('x') }, /is no instant/],
+    [{ expiresAtMs: '2030' }, /is no instant/],
+  ] as const) {
+    const option = { ...keys, ...wrong } as unknown as CredentialsOption
+    assert.throws(() => credentialsOf(option), { name: 'TypeError', message })
+  }
 
   const wrong = [{}, null, { ...keys, secretAccessKey: '' }, { accessKeyId: 'AKID' }, 'AKID:secret']
   for (const one of wrong as unknown as CredentialsOption[]) {

@@ -54,3 +54,35 @@ test('keys that have not expired serve while their provider is not asked', async
   await keeper.fetch()
   assert.equal(asked(), 3)
 })
+
+test('keys that no request can be signed with are a problem that is told', async () => {
+  const wallMs = new HandClock().wallMs()
+  const cases: [keys: object, problem: string][] = [
+    [{ accessKeyId: 'AKID\n' }, 'accessKeyId has a character that no header takes'],
+    [{ sessionToken: 'ключ' }, 'sessionToken has a character that no header takes'],
+    [{ expiresAtMs: wallMs }, 'the keys have expired'],
+  ]
+  for (const [keys, problem] of cases) {
+    const { keeper } = keeperOf(() => Promise.resolve({ ...KEYS, ...keys }))
+    assert.deepEqual(await keeper.fetch(), { problem })
+    assert.equal(keeper.problem, problem)
+    assert.equal(keeper.current(), null)
+  }
+  const { keeper } = keeperOf(() => Promise.resolve({ ...KEYS, expiresAtMs: wallMs + 1 }))
+  assert.ok('accessKeyId' in (await keeper.fetch()))
+})
+
+test('keys that were refused after others came take nothing away', async () => {
+  let count = 0
+  const { keeper, asked } = keeperOf(() => Promise.resolve({ ...KEYS, accessKeyId: `A${count++}` }))
+  const first = await keeper.fetch()
+  assert.ok('accessKeyId' in first)
+
+  keeper.forget(first)
+  assert.equal(keeper.current(), null)
+  await keeper.fetch()
+  for (let i = 0; i < 24; i++) keeper.forget(first)
+
+  assert.equal(keeper.current()?.accessKeyId, 'A1')
+  assert.equal(asked(), 2)
+})

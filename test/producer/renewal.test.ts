@@ -84,6 +84,19 @@ for (const code of ['ExpiredTokenException', 'UnrecognizedClientException']) {
   })
 }
 
+test('what the provider said is told, however little time a request has', async () => {
+  const credentials = () => Promise.reject(new Error('no profile'))
+  const running = line({ credentials, settings: { recordTtl: 1500, requestTimeout: 700 } })
+  running.put('k', 'v')
+
+  await running.runFor(3000)
+
+  const { attempts } = running.results[0]!
+  const said = attempts.slice(0, -1).map(({ code, message }) => `${code}: ${message}`)
+  assert.ok(said.length > 1)
+  assert.deepEqual([...new Set(said.slice(0, -1))], ['CredentialsError: no profile'])
+})
+
 test('a signature that is refused although the clock is right means the keys', async () => {
   let askedCount = 0
   const credentials = () => Promise.resolve(keysNamed(`AKID${++askedCount}`))
