@@ -107,6 +107,19 @@ test('TLS goes through a proxy, which is told who asks, and its connection is ke
   assert.deepEqual(proxy.asked, [{ target: 'kinesis.test:4433', authorization }])
 })
 
+test('a password in the environment may have a percent sign that is no code', async (t) => {
+  const proxy = await testProxy(t, await tlsPort(t, answered))
+  const HTTPS_PROXY = `http://me:p%ss%40%C3%B6@127.0.0.1:${proxy.port}`
+  const { caCertFile } = certificateFiles(t)
+  const network = networkOf(t, { caCertFile }, { HTTPS_PROXY })
+
+  const ending = await send(network, 'https://kinesis.test')
+
+  assert.partialDeepStrictEqual(ending, { status: 200 })
+  const authorization = `Basic ${Buffer.from('me:p%ss@ö').toString('base64')}`
+  assert.equal(proxy.asked[0]!.authorization, authorization)
+})
+
 test('through a proxy the certificate is held against the name of the service', async (t) => {
   const proxy = await testProxy(t, await tlsPort(t, answered))
   const { caCertFile } = certificateFiles(t)

@@ -125,6 +125,13 @@ class Opening {
 
 function authorizationOf({ username, password }: URL): Record<string, string> {
   if (username === '' && password === '') return {}
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` }
+  const pair = Buffer.from(`${decoded(username)}:${decoded(password)}`, 'latin1')
+  return { 'proxy-authorization': `Basic ${pair.toString('base64')}` }
+}
+
+/** Its bytes, a character each. A `%` that is no code stands for itself, as with curl. */
+function decoded(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
 }
