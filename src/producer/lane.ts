@@ -13,6 +13,11 @@ const BYTES_PER_RECORD = SHARD_WRITE_BYTES_PER_SECOND / SHARD_WRITE_RECORDS_PER_
 const SAVED_SECONDS = 0.5
 /** How often the rates follow the shares. */
 const ADJUST_MS = 50
+/**
+ * How often at least while a record waits for them: after one of 10 MiB a quarter of the shard pays
+ * for 40 s, and the share is all of it after two.
+ */
+const GROW_MS = 1000
 /** The past's weight in the average size of a record. */
 const SIZE_MEMORY = 0.95
 
@@ -51,8 +56,10 @@ export class Lane {
     return true
   }
 
+  /** When a record may be paid for: the instant at which to try. */
   readyAtMs(bytes: number, nowMs: number): number {
-    return this.#bucket.readyAtMs(bytes, nowMs)
+    const atMs = this.#bucket.readyAtMs(bytes, nowMs)
+    return this.#shares === null ? atMs : Math.min(atMs, nowMs + GROW_MS)
   }
 
   /**

@@ -105,6 +105,21 @@ test('a shard where something waits has one timer, for the instant at which the 
   assert.equal(clock.scheduledCount, 0)
 })
 
+test('behind a record of 10 MiB others wait as long as the shard needs, not as its first share', () => {
+  const { limiter, passed, clock } = limiterOf(null)
+  limiter.put(recordOf(10 * MIB - 1))
+  limiter.put(recordOf(100))
+  assert.equal(passed.length, 1)
+
+  // Ten seconds of the whole shard; two more until the share is that.
+  clock.advanceTo(9000)
+  assert.equal(passed.length, 1)
+  clock.advanceTo(12_000)
+
+  assert.equal(passed.length, 2)
+  assert.equal(clock.scheduledCount, 0)
+})
+
 test('of a shard that is no more nothing is left: what waited is given back, and no timer', () => {
   const { limiter, passed, clock } = limiterOf(ONE_SHARD)
   for (let i = 0; i < 5; i++) for (const shard of [0, 1]) limiter.put(recordOf(MIB - 1, shard))
