@@ -98,11 +98,22 @@ export function flag(options: Described<boolean>): Field<boolean> {
   )
 }
 
+/** `accepts`: looked at beside the pattern, for what no pattern can tell. */
 export function text(
-  options: Described<string> & { pattern?: RegExp; allowed?: string },
+  options: Described<string> & {
+    pattern?: RegExp
+    allowed?: string
+    accepts?: (text: string) => boolean
+  },
 ): Field<string> {
-  const schema = options.pattern === undefined ? z.string() : z.string().regex(options.pattern)
-  return make(options, options.allowed ?? (options.pattern?.source || 'any text'), schema, asIs)
+  const { pattern, allowed = pattern?.source || 'any text', accepts = () => true } = options
+  const schema = z.string().refine((text) => (pattern?.test(text) ?? true) && accepts(text))
+  return make(options, allowed, schema, asIs)
+}
+
+/** Whether it is nothing, or a host that an address can have: none is called `1.2.3.4.5`. */
+export function isHostOrNothing(host: string): boolean {
+  return host === '' || URL.canParse(`https://${host}:443`)
 }
 
 export function choice<const T extends string>(

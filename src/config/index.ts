@@ -7,6 +7,7 @@ export {
   integer,
   integerOr,
   isField,
+  isHostOrNothing,
   LONG_MAX,
   type Parsed,
   type Partly,

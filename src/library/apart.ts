@@ -3,8 +3,17 @@
 import type { Log } from '../host/index.ts'
 import { throwApart } from '../host/node/index.ts'
 
-/** The same log, which never throws while somebody writes to it. */
+const LEVELS = ['info', 'warn', 'error'] as const
+
+/**
+ * The same log, which never throws while somebody writes to it. Throws `TypeError` for what is no
+ * log.
+ */
 export function apart(log: Log): Log {
+  for (const level of LEVELS) {
+    if (typeof log?.[level] === 'function') continue
+    throw new TypeError(`log: functions ${LEVELS.join(', ')} are needed`)
+  }
   const guarded =
     (level: keyof Log): Log[typeof level] =>
     (message, fields) => {

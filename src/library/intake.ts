@@ -18,10 +18,14 @@ export class Intake {
   #deliveredCount = 0
   #failedCount = 0
   #onEmpty: (() => void) | null = null
+  /** Told at once of what `onFailed` throws the first time. */
+  onThrown: (error: unknown) => void = () => {}
   /** What `onFailed` threw, the first time. */
   #thrown: { readonly error: unknown } | null = null
 
+  /** Throws `TypeError` where nobody could be told. */
   constructor(entrance: Entrance, onFailed: (error: UserRecordFailedError) => void) {
+    if (typeof onFailed !== 'function') throw new TypeError('onFailed: a function is needed')
     this.#entrance = entrance
     this.#onFailed = onFailed
   }
@@ -65,7 +69,9 @@ export class Intake {
       this.#onFailed(new UserRecordFailedError(result, input, arrivalAtMs))
     } catch (error) {
       // Ends the intake, and must not keep the records beside this one from settling.
-      this.#thrown ??= { error }
+      if (this.#thrown !== null) return
+      this.#thrown = { error }
+      this.onThrown(error)
     }
   }
 }

@@ -95,12 +95,11 @@ export class KinesisProducer {
    * for credentials or dimensions that are none, and what the system says for certificates that
    * cannot be read.
    */
-  constructor({
-    credentials,
-    log: ownLog = silentLog,
-    metricsDimensions = [],
-    ...options
-  }: KinesisProducerOptions = {}) {
+  constructor(given: KinesisProducerOptions = {}) {
+    if (typeof given !== 'object' || given === null) {
+      throw new TypeError('KinesisProducer needs its options as an object')
+    }
+    const { credentials, log: ownLog = silentLog, metricsDimensions = [], ...options } = given
     checkDimensions(metricsDimensions)
     const log = apart(ownLog)
     const {

@@ -24,6 +24,7 @@ export class UserRecordWritable extends Writable {
     super({ objectMode: true })
     this.#entrance = entrance
     this.#intake = new Intake(entrance, onFailed ?? ((error) => this.destroy(error)))
+    this.#intake.onThrown = (error) => this.destroy(error as Error)
   }
 
   override _write(input: UserRecordInput, _: string, done: (error?: Error) => void): void {

@@ -147,10 +147,14 @@ function tellPromise(result: RecordResult, record: UserRecord): void {
 let lastStream: string | null = null
 
 function fieldsOf(
-  { stream, partitionKey, explicitHashKey, data }: UserRecordInput,
+  input: UserRecordInput,
   maxUserRecordSize: number,
   onSettle: UserRecordFields['onSettle'],
 ): UserRecordFields {
+  if (typeof input !== 'object' || input === null) {
+    throw new TypeError('a record is needed: { stream, partitionKey, data }')
+  }
+  const { stream, partitionKey, explicitHashKey, data } = input
   if (typeof stream !== 'string') throw new TypeError('stream: a string is needed')
   if (typeof partitionKey !== 'string') throw new TypeError('partitionKey: a string is needed')
   if (typeof data !== 'string' && !(data instanceof Uint8Array)) {

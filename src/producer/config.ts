@@ -6,6 +6,7 @@ import {
   flag,
   integer,
   integerOr,
+  isHostOrNothing,
   LONG_MAX,
   type Parsed,
   text,
@@ -27,7 +28,8 @@ export const producerFields = {
   }),
   endpoint: text({
     default: '',
-    pattern: /^(https?:\/\/[^/\s]+)?$/,
+    pattern: /^(https?:\/\/[^/\s?#@\\]+)?$/,
+    accepts: (endpoint) => endpoint === '' || URL.canParse(endpoint),
     allowed: 'http(s)://host:port, or nothing',
     env: 'AWS_ENDPOINT_URL_KINESIS',
     says: "Another Kinesis than the region's; before kinesisEndpoint.",
@@ -36,6 +38,7 @@ export const producerFields = {
     default: '',
     pattern: /^([A-Za-z0-9\-.]+)?$/,
     allowed: 'a host name, or nothing',
+    accepts: isHostOrNothing,
     says: "Host of another Kinesis than the region's, over TLS. The KPL's way to say it.",
   }),
   kinesisPort: integer({
@@ -48,6 +51,7 @@ export const producerFields = {
     default: '',
     pattern: /^([A-Za-z0-9\-.]+)?$/,
     allowed: 'a host name, or nothing',
+    accepts: isHostOrNothing,
     says: "Host of another CloudWatch than the region's, where metrics are uploaded.",
   }),
   cloudwatchPort: integer({

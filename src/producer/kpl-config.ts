@@ -2,7 +2,16 @@
 // second kind is taken with its ranges, so that a KPL's configuration can be moved as it is, and
 // whoever says it is told why it has no effect.
 
-import { choice, type Fields, flag, integer, LONG_MAX, type Parsed, text } from '../config/index.ts'
+import {
+  choice,
+  type Fields,
+  flag,
+  integer,
+  isHostOrNothing,
+  LONG_MAX,
+  type Parsed,
+  text,
+} from '../config/index.ts'
 import { RECORD_DEFAULT_MAX_BYTES, RECORD_MAX_BYTES } from '../wire/index.ts'
 
 /** How connections to the service are made. */
@@ -23,8 +32,9 @@ export const transportFields = {
   }),
   proxyHost: text({
     default: '',
-    pattern: /^([A-Za-z0-9\-.:[\]]+)?$/,
+    pattern: /^([A-Za-z0-9\-.]+|\[[0-9A-Fa-f:.]+\])?$/,
     allowed: 'a host name, or nothing',
+    accepts: isHostOrNothing,
     says: 'A proxy to go through; without one HTTPS_PROXY, HTTP_PROXY and NO_PROXY count.',
   }),
   proxyPort: integer({ default: 443, min: 1, max: 65_535, says: 'Port of proxyHost.' }),

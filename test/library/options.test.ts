@@ -39,6 +39,50 @@ test('options that are wrong are all named, as options', () => {
   )
 })
 
+test('an address that is none is named like any other setting that is wrong', async () => {
+  for (const wrong of [
+    { endpoint: 'http://[' },
+    { endpoint: 'http://h:65536' },
+    { endpoint: 'http://1.2.3.4.5' },
+    { endpoint: 'http://me:secret@h' },
+    { endpoint: 'http://h?x' },
+    { endpoint: 'http://h#x' },
+    { endpoint, kinesisEndpoint: '1.2.3.4.5' },
+    { endpoint, cloudwatchEndpoint: '999.1.1.1' },
+    { endpoint, proxyHost: ':::' },
+    { endpoint, proxyHost: 'a:80' },
+  ]) {
+    const [setting] = Object.keys(wrong).slice(-1)
+    const isNamed = (error: unknown) =>
+      error instanceof ConfigError &&
+      error.problems.length === 1 &&
+      error.problems[0]!.path === setting
+    assert.throws(() => new KinesisProducer(wrong), isNamed, JSON.stringify(wrong))
+  }
+  for (const good of ['http://h:65535', 'https://[::1]:1', 'http://my_service:4567']) {
+    await new KinesisProducer({ endpoint: good, proxyHost: '[::1]' }).close({ deadlineMs: 0 })
+  }
+})
+
+test('what is no record, no log, no function and no options is said so', async () => {
+  const wrongOptions = [null, 5, { endpoint, log: null }, { endpoint, log: { info() {} } }]
+  for (const wrong of wrongOptions as unknown as KinesisProducerOptions[]) {
+    const problem = { name: 'TypeError', message: /needs its options|log: functions info, warn/ }
+    assert.throws(() => new KinesisProducer(wrong), problem)
+  }
+  const producer = new KinesisProducer({ endpoint })
+  for (const none of [null, undefined, 'text'] as never[]) {
+    const problem = { name: 'TypeError', message: /^a record is needed/ }
+    assert.throws(() => producer.addUserRecord(none), problem)
+    assert.throws(() => producer.addUserRecords([none], () => {}), problem)
+    await assert.rejects(producer.addAll([none]), problem)
+  }
+  const problem = { name: 'TypeError', message: 'onFailed: a function is needed' }
+  assert.throws(() => producer.writable({ onFailed: 5 as never }), problem)
+  await assert.rejects(producer.addAll([], 5 as never), problem)
+  await producer.close({ deadlineMs: 0 })
+})
+
 test('a region that is not said is that of the environment', (t) => {
   const before = process.env['AWS_REGION']
   t.after(() => {

@@ -62,6 +62,22 @@ test('the end of a stream does not wait for company', async (t) => {
   assert.equal(producer.getMetrics('UserRecordsPut')[0]!.sum, 50)
 })
 
+test('what is thrown for a failed record ends the stream though nothing more is written', async (t) => {
+  const producer = await running(t, { recordMaxBufferedTime: 0 })
+  const mine = new Error('mine')
+  const writable = producer.writable({
+    onFailed: () => {
+      throw mine
+    },
+  })
+  writable.write(record(0, 'nowhere'))
+
+  const [error] = await once(writable, 'error')
+
+  assert.equal(error, mine)
+  assert.ok(writable.destroyed)
+})
+
 test('a record that is given up ends the stream with its error', async (t) => {
   const producer = await running(t, { recordMaxBufferedTime: 0 })
   const given = [record(0), record(1, 'nowhere')]

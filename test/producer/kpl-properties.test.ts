@@ -44,7 +44,7 @@ const OTHER_DEFAULTS = new Map<string, unknown>([
 ])
 /** The KPL takes any text, and then finds no such host. */
 const OTHER_PATTERNS: ReadonlyMap<string, string> = new Map([
-  ['ProxyHost', '^([A-Za-z0-9\\-.:[\\]]+)?$'],
+  ['ProxyHost', '^([A-Za-z0-9\\-.]+|\\[[0-9A-Fa-f:.]+\\])?$'],
 ])
 
 /** Texts to try on every setting that has a rule for them. */
