@@ -4,6 +4,7 @@
 import { Uploader } from '../cloudwatch/index.ts'
 import { type Log, silentLog } from '../host/index.ts'
 import { cloudWatch, NodeClock } from '../host/node/index.ts'
+import { apart } from './apart.ts'
 import { type CredentialsOption, credentialsOf } from './credentials.ts'
 import type { KinesisProducer } from './producer.ts'
 
@@ -29,7 +30,8 @@ export interface MetricsUpload {
 
 /**
  * Starts to upload the producer's metrics, every `metricsUploadDelay`, to `metricsNamespace`, as
- * far as `metricsLevel` and `metricsGranularity` let them through. Once for each producer.
+ * far as `metricsLevel` and `metricsGranularity` let them through. Once for each producer, over
+ * connections as the producer makes them: proxy, certificates, timeouts.
  *
  *     const upload = await uploadMetrics(producer, { log })
  *     await producer.close({ deadlineMs: 10_000 })
@@ -48,14 +50,17 @@ export async function uploadMetrics(
   const { cloudwatchEndpoint: host, cloudwatchPort } = configuration
   const endpoint =
     options.endpoint ?? (host === '' ? undefined : `https://${host}:${cloudwatchPort}`)
-  const { credentials, log = silentLog } = options
+  const { credentials } = options
+  const log = apart(options.log ?? silentLog)
+  // Who forgets to close must not hang for it.
+  const clock = new NodeClock({ keepsProcessAlive: false })
   const sink = await cloudWatch({
     region,
+    network: { ...producer.connections, clock },
+    requestTimeoutMs: configuration.requestTimeout,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials: credentialsOf(credentials) }),
   })
-  // Who forgets to close must not hang for it.
-  const clock = new NodeClock({ keepsProcessAlive: false })
   const config = {
     namespace: configuration.metricsNamespace,
     everyMs: configuration.metricsUploadDelay,

@@ -7,6 +7,7 @@ import {
   environment,
   NodeClock,
   NodeNetwork,
+  type NodeNetworkOptions,
   NodeRandom,
   networkOptionsOf,
 } from '../host/node/index.ts'
@@ -81,6 +82,7 @@ export interface KinesisProducerOptions extends SomeSettings {
  */
 export class KinesisProducer {
   readonly #producer: Producer
+  readonly #connections: Omit<NodeNetworkOptions, 'clock'>
   readonly #network: NodeNetwork
   readonly #maxUserRecordSize: number
   readonly #window: Window
@@ -110,7 +112,8 @@ export class KinesisProducer {
     } = readOptions(options, log, environment)
     this.#maxUserRecordSize = userRecord.maxUserRecordSize
     const clock = new NodeClock()
-    this.#network = new NodeNetwork({ clock, ...networkOptionsOf({ ...config, ...transport }) })
+    this.#connections = networkOptionsOf({ ...config, ...transport })
+    this.#network = new NodeNetwork({ clock, ...this.#connections })
     // Records that wait keep the process alive; lines for the log that are due do not.
     const idleClock = new NodeClock({ keepsProcessAlive: false })
     const host = { clock, idleClock, random: new NodeRandom(), network: this.#network }
@@ -248,6 +251,11 @@ export class KinesisProducer {
   /** For the one who uploads them, as `headgate/cloudwatch`: what nobody has taken yet. */
   takeMetrics(options?: { isLast?: boolean }): Metric[] {
     return this.#producer.takeMetrics(options)
+  }
+
+  /** For the one who uploads them, too: how the producer makes its connections. */
+  get connections(): Omit<NodeNetworkOptions, 'clock'> {
+    return this.#connections
   }
 
   /** The metrics as Prometheus scrapes them; serve it as `PROMETHEUS_CONTENT_TYPE`. */

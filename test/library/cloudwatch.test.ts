@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { uploadMetrics } from '../../src/library/cloudwatch.ts'
 import { startKinesis } from '../../src/library/kinesis.ts'
 import { KinesisProducer } from '../../src/library/producer.ts'
+import { portOf, TLS, testProxy, tlsPort } from '../host/tls-and-proxy.ts'
+import { RecordingLog } from '../recording-log.ts'
 
 const KEYS = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
 const credentials = () => Promise.resolve(KEYS)
@@ -103,4 +108,54 @@ test('an upload needs a region', async () => {
 
   await assert.rejects(uploadMetrics(producer), TypeError)
   await producer.close({ deadlineMs: 0 })
+})
+
+test("metrics go through the producer's proxy, to whom its certificates vouch for", async (t) => {
+  const targets: string[] = []
+  const port = await tlsPort(t, (request, response) => {
+    targets.push(String(request.headers['x-amz-target']))
+    request.resume()
+    response.setHeader('content-type', 'application/x-amz-json-1.0').end('{}')
+  })
+  const proxy = await testProxy(t, port)
+  const directory = mkdtempSync(join(tmpdir(), 'headgate-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const caCertFile = join(directory, 'ca.pem')
+  writeFileSync(caCertFile, TLS.ca)
+  const producer = new KinesisProducer({
+    ...{ region: 'eu-west-1', credentials, caCertFile },
+    ...{ proxyHost: '127.0.0.1', proxyPort: proxy.port, proxyUserName: 'me' },
+    ...{ cloudwatchEndpoint: 'kinesis.test', cloudwatchPort: 8443 },
+  })
+  producer.addUserRecord({ stream: 's', partitionKey: 'k', data: '' }).catch(() => {})
+  await producer.close({ deadlineMs: 0 })
+
+  const upload = await uploadMetrics(producer, { credentials })
+
+  assert.equal(await upload.close({ deadlineMs: 10_000 }), 0)
+  assert.ok(targets.length > 0 && targets.every((target) => target.endsWith('.PutMetricData')))
+  const [asked] = proxy.asked
+  assert.equal(asked?.target, 'kinesis.test:8443')
+  assert.ok(asked?.authorization !== undefined)
+})
+
+test('a CloudWatch that does not answer is given up after requestTimeout', async (t) => {
+  const port = await portOf(
+    t,
+    createServer((request) => request.resume()),
+  )
+  const producer = new KinesisProducer({
+    ...{ endpoint: 'http://127.0.0.1:9', region: 'eu-west-1', credentials, requestTimeout: 100 },
+  })
+  producer.addUserRecord({ stream: 's', partitionKey: 'k', data: '' }).catch(() => {})
+  await producer.close({ deadlineMs: 0 })
+  const log = new RecordingLog()
+  const upload = await uploadMetrics(producer, {
+    ...{ endpoint: `http://127.0.0.1:${port}`, credentials, log },
+  })
+
+  const leftCount = await upload.close({ deadlineMs: 10_000 })
+
+  assert.ok(leftCount > 0)
+  assert.deepEqual(log.lines, ['warn metrics could not be uploaded; they go with a later upload'])
 })

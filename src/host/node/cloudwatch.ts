@@ -2,6 +2,7 @@
 // is an optional peer dependency.
 
 import type { AwsKeys } from './aws-credentials.ts'
+import { agentsTo, type NodeNetworkOptions } from './node-network.ts'
 
 export interface CloudWatchOptions {
   readonly region: string
@@ -9,6 +10,10 @@ export interface CloudWatchOptions {
   readonly endpoint?: string
   /** Where keys come from; the AWS SDK's own chain unless told otherwise. */
   readonly credentials?: () => Promise<AwsKeys>
+  /** How connections are made. */
+  readonly network: NodeNetworkOptions
+  /** Of each try. */
+  readonly requestTimeoutMs: number
 }
 
 interface Datum {
@@ -26,11 +31,22 @@ interface Datum {
 const TRIES_COUNT = 3
 
 /** Rejects when the package is not installed. */
-export async function cloudWatch({ region, endpoint, credentials }: CloudWatchOptions) {
+export async function cloudWatch(options: CloudWatchOptions) {
+  const { region, endpoint, credentials, network, requestTimeoutMs } = options
   const { CloudWatchClient, PutMetricDataCommand } = await import('@aws-sdk/client-cloudwatch')
+  // Which proxy it is can depend on the host.
+  const origin = new URL(endpoint ?? `https://monitoring.${region}.amazonaws.com`)
+  const agents = agentsTo(origin, network)
   const client = new CloudWatchClient({
     region,
     maxAttempts: TRIES_COUNT,
+    requestHandler: {
+      httpAgent: agents.http,
+      httpsAgent: agents.https,
+      connectionTimeout: network.connectTimeoutMs ?? 0,
+      requestTimeout: requestTimeoutMs,
+      throwOnRequestTimeout: true,
+    },
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials: () => identityOf(credentials) }),
   })
@@ -56,6 +72,7 @@ export async function cloudWatch({ region, endpoint, credentials }: CloudWatchOp
     },
     close(): void {
       client.destroy()
+      agents.close()
     },
   }
 }

@@ -7,7 +7,7 @@ import {
   type IncomingMessage,
   request,
 } from 'node:http'
-import { type AgentOptions, request as requestOverTls } from 'node:https'
+import { request as requestOverTls } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../clock.ts'
 import {
@@ -55,32 +55,42 @@ export interface NodeNetworkOptions {
 
 type ExchangeOptions = Required<Omit<NodeNetworkOptions, 'tls' | 'proxyOf'>>
 
+/** Connections to an origin, for a client that is not ours. */
+export function agentsTo(origin: URL, options: NodeNetworkOptions): Agents {
+  return agentsVia(options.proxyOf?.(origin) ?? null, options)
+}
+
+function agentsVia(proxy: URL | null, options: NodeNetworkOptions): Agents {
+  const { clock, connectTimeoutMs = CONNECT_TIMEOUT_MS, idleConnectionMs, tls } = options
+  const tunnels = proxy === null ? null : new Tunnels({ proxy, clock, connectTimeoutMs })
+  const { ca, ...otherTls } = tls ?? {}
+  return agentsThrough(tunnels, {
+    keepAlive: true,
+    // The agent destroys a kept connection after this; one in use is bounded by its deadline.
+    timeout: idleConnectionMs ?? IDLE_CONNECTION_MS,
+    maxFreeSockets: IDLE_CONNECTIONS_MAX_COUNT,
+    ...otherTls,
+    ...(ca === undefined ? {} : { ca: [ca].flat() }),
+  })
+}
+
 export class NodeNetwork implements Network {
   readonly #options: ExchangeOptions
-  readonly #agentOptions: AgentOptions
-  readonly #proxyOf: ProxyOf
+  readonly #given: NodeNetworkOptions
   /** By the proxy that they go through; nothing: none. */
   readonly #agents = new Map<string, Agents>()
   readonly #origins = new Map<string, Origin>()
   #isClosed = false
 
-  constructor({ tls, proxyOf, ...options }: NodeNetworkOptions) {
+  constructor(given: NodeNetworkOptions) {
+    this.#given = given
+    const { tls: _tls, proxyOf: _proxyOf, ...options } = given
     this.#options = {
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       answerMaxBytes: ANSWER_MAX_BYTES,
       idleConnectionMs: IDLE_CONNECTION_MS,
       ...options,
     }
-    const { ca, ...otherTls } = tls ?? {}
-    this.#agentOptions = {
-      keepAlive: true,
-      // The agent destroys a kept connection after this; one in use is bounded by its deadline.
-      timeout: this.#options.idleConnectionMs,
-      maxFreeSockets: IDLE_CONNECTIONS_MAX_COUNT,
-      ...otherTls,
-      ...(ca === undefined ? {} : { ca: [ca].flat() }),
-    }
-    this.#proxyOf = proxyOf ?? (() => null)
   }
 
   exchange(request: HttpRequest, deadlineAtMs: number): Promise<HttpAnswer | NoAnswer> {
@@ -109,7 +119,7 @@ export class NodeNetwork implements Network {
     if (url.protocol !== 'https:' && url.protocol !== 'http:') {
       throw new TypeError(`unknown protocol ${url.protocol}`)
     }
-    const agents = this.#agentsOf(this.#proxyOf(url))
+    const agents = this.#agentsOf(this.#given.proxyOf?.(url) ?? null)
     const origin = originOf(url, url.protocol === 'https:' ? agents.https : agents.http)
     if (this.#origins.size >= ORIGINS_KEPT_MAX_COUNT) this.#origins.clear()
     this.#origins.set(text, origin)
@@ -120,9 +130,7 @@ export class NodeNetwork implements Network {
     const key = proxy?.href ?? ''
     const known = this.#agents.get(key)
     if (known !== undefined) return known
-    const { clock, connectTimeoutMs } = this.#options
-    const tunnels = proxy === null ? null : new Tunnels({ proxy, clock, connectTimeoutMs })
-    const agents = agentsThrough(tunnels, this.#agentOptions)
+    const agents = agentsVia(proxy, this.#given)
     this.#agents.set(key, agents)
     return agents
   }
