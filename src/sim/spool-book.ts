@@ -203,10 +203,6 @@ export class SpoolBook {
     return this.records().filter(({ transaction }) => transaction.state === state).length
   }
 
-  get recordCount(): number {
-    return this.transactions.reduce((sum, { records }) => sum + records.length, 0)
-  }
-
   get keyCount(): number {
     return this.transactions.filter(({ key }) => key !== null).length
   }

@@ -10,8 +10,6 @@ import { hasDiskErrors, type SpoolSettings } from './spool-settings.ts'
 const KEYS_MAX_BYTES = 4 * 1024
 /** No world lasts so long before it comes to rest. */
 const LONG_MS = 3_600_000
-/** More than what became of a record takes. */
-const OUTCOME_MAX_BYTES = 128
 /** More than a key takes. */
 const KEY_MAX_BYTES = 160
 /** Of the spool's size that receipts may take, and keys as much again. */
@@ -33,6 +31,9 @@ export class SpoolClaims {
   readonly #parts: ClaimsParts
   /** As the last life closed it; null when it did not. */
   #closed: SpoolTotals | null = null
+  /** What this life has let go of its receipts by the last event, and whether any life has. */
+  #forgottenReceipts = 0
+  #hasForgotten = false
 
   constructor(parts: ClaimsParts) {
     this.#parts = parts
@@ -43,13 +44,10 @@ export class SpoolClaims {
     return !hasDiskErrors(this.#parts.settings) && this.#parts.rotCount() === 0
   }
 
-  /** No receipt has to go before an hour is over. A full spool is no reason. */
+  /** No receipt goes before the world ends. */
   get #keepsAll(): boolean {
-    const { book, settings } = this.#parts
-    const isLong = settings.config.receipts.retentionMs >= LONG_MS
-    const outcomesBytes = (book.recordCount + book.duplicateCount) * OUTCOME_MAX_BYTES
-    const bytes = outcomesBytes + book.keyCount * KEY_MAX_BYTES
-    return this.#isExact && isLong && bytes <= this.#receiptsMaxBytes
+    const isLong = this.#parts.settings.config.receipts.retentionMs >= LONG_MS
+    return this.#isExact && isLong && !this.#hasForgotten
   }
 
   get #receiptsMaxBytes(): number {
@@ -67,6 +65,7 @@ export class SpoolClaims {
     const { book } = this.#parts
     const closed = this.#closed
     this.#closed = null
+    this.#forgottenReceipts = 0
     this.#promiseKeys(spool)
     this.#checkKeys(spool, nowWallMs)
     if (!this.#isExact) return
@@ -121,7 +120,8 @@ export class SpoolClaims {
   event({ spool, line }: SpoolLife): void {
     const { settings, disk } = this.#parts
     const { bytes, windowBytes, forgottenReceipts, forgottenKeys } = spool.stats
-    assert(forgottenReceipts === 0 || !this.#keepsAll, 'receipts went before their time')
+    if (forgottenReceipts > this.#forgottenReceipts) this.#checkForgotten()
+    this.#forgottenReceipts = forgottenReceipts
     assert(forgottenKeys === 0 || !this.#isExact, 'keys went before their time')
     const { maxBytes, damagedMaxBytes, windowBytes: windowMaxBytes } = settings.config.spool
     // The keys of a segment are written down before its log goes.
@@ -133,6 +133,16 @@ export class SpoolClaims {
     const largestBytes = settings.dataMaxBytes + 1024
     assert(windowBytes <= windowMaxBytes + largestBytes, `${windowBytes} bytes in the window`)
     assert(line.heldBytes <= windowMaxBytes + largestBytes, `${line.heldBytes} bytes in the line`)
+  }
+
+  /** Receipts went before their time: they took more than they may, or the disk is full. */
+  #checkForgotten(): void {
+    const { disk, settings } = this.#parts
+    this.#hasForgotten = true
+    // Counted before they are removed.
+    const isTooMuch = disk.bytesOf(isOutcomes) > this.#receiptsMaxBytes
+    const mayBeStuck = settings.disk.capacityBytes !== null
+    assert(isTooMuch || mayBeStuck, 'receipts went before their time')
   }
 
   /** Asks with a receipt; what is told must be so, or have been so when it was asked. */

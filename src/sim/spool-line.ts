@@ -15,7 +15,7 @@ export interface SpoolLineParts {
   readonly process: SimProcess
   readonly book: SpoolBook
   readonly life: number
-  readonly isAway: boolean
+  readonly isAway: () => boolean
   readonly parkedCount: () => number
   readonly isFaulty: () => boolean
   /** Makes the world break with what `look` throws, wherever that is. */
@@ -97,7 +97,7 @@ export class FakeLine implements SpoolLine {
     this.#checkOrder(lane, booked)
     this.heldBytes += record.data.length
     this.#held.add(record)
-    if (isAway) return
+    if (isAway()) return
     process.schedule(this.#dueAtMs(lane), 'spool line settles', () => {
       if (!this.#held.delete(record)) return
       this.heldBytes -= record.data.length

@@ -29,8 +29,8 @@ export interface SpoolSettings {
   readonly recordsMax: number
   readonly dataMaxBytes: number
   readonly everyMs: number
-  /** The line settles nothing before the last life. */
-  readonly isLineAway: boolean
+  /** From then on the line settles nothing more of what it is given, but in the last life. */
+  readonly awayAfterMs: number | null
 }
 
 const KIB = 1024
@@ -53,7 +53,7 @@ export function drawSpoolSettings(random: SimRandom): SpoolSettings {
     rotPerLife: random.pick([0, 0, 0, 1, 4]),
     badPlacesPerLife: random.pick([0, 0, 0, 0, 1, 3]),
     lives: random.between(1, 4),
-    lifeMs: random.pick([3, 30, 300, 3000, 12_000]),
+    lifeMs: random.pick([3, 30, 300, 3000, 12_000, 12_000]),
     closePerMille: random.pick([0, 0, 500]),
     replayPerMille: random.pick([0, 200]),
     laneCount: random.between(1, 5),
@@ -66,7 +66,7 @@ export function drawSpoolSettings(random: SimRandom): SpoolSettings {
     recordsMax: random.pick([1, 3, 20]),
     dataMaxBytes: random.pick([20, 500, 6 * KIB]),
     everyMs: random.pick([0, 1, 20, 200, 200]),
-    isLineAway: random.below(6) === 0,
+    awayAfterMs: random.pick([null, null, null, null, 0, 100, 1000]),
   }
 }
 
@@ -75,7 +75,7 @@ function drawConfig(random: SimRandom): SpoolConfig {
   return {
     spool: {
       ...spool,
-      maxBytes: random.pick([100 * KIB, 400 * KIB, 10 * KIB * KIB]),
+      maxBytes: random.pick([20 * KIB, 20 * KIB, 100 * KIB, 10 * KIB * KIB]),
       segmentBytes: random.pick([512, 2 * KIB, 2 * KIB, 16 * KIB, 64 * KIB]),
       windowBytes: random.pick([8 * KIB, 64 * KIB, 1024 * KIB]),
       freshSharePercent: random.pick([0, 0, 0, 50]),

@@ -130,7 +130,8 @@ export class SpoolWorld {
     const opened: Spool = spool
     this.#damagedCount += opened.stats.damagedRecords
     this.#claims.start(opened, clock.wallMs())
-    const isAway = settings.isLineAway && isFaulty()
+    const awayAtMs = clock.monotonicMs() + (settings.awayAfterMs ?? Number.POSITIVE_INFINITY)
+    const isAway = () => isFaulty() && clock.monotonicMs() >= awayAtMs
     const line = new FakeLine({ ...parts, isAway, parkedCount: () => opened.stats.parkedRecords })
     deadLetters.onRoomCame = () => line.forgetOrder()
     this.#life = { number, startedAtMs: world.nowMs, process, spool: opened, line }
