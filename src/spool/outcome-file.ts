@@ -33,7 +33,7 @@ export class OutcomeFile {
   readonly #parts: OutcomeFileParts
   readonly #marker: Buffer
   #shared: SharedFile
-  #file: LogFile | null = null
+  #file: Promise<LogFile> | null = null
   #pending: OutcomeEntry[] = []
   #underWay: readonly OutcomeEntry[] = []
   #writing: Promise<void> | null = null
@@ -183,23 +183,32 @@ export class OutcomeFile {
     this.#parts.onWork()
   }
 
+  /** Once for all who want it at a time: it is given back once. */
+  #opened(): Promise<LogFile> {
+    this.#file ??= this.#shared.acquire().catch((error) => {
+      this.#file = null
+      throw error
+    })
+    return this.#file
+  }
+
   async #append(entries: readonly OutcomeEntry[]): Promise<void> {
-    let position: number | null = null
+    let file: LogFile | null = null
+    let position = 0
     try {
-      this.#file ??= await this.#shared.acquire()
-      position = this.#file.sizeBytes()
-      await this.#file.append([frameOf(encodeOutcomes(entries), this.#marker, position)])
+      file = await this.#opened()
+      position = file.sizeBytes()
+      await file.append([frameOf(encodeOutcomes(entries), this.#marker, position)])
       this.#isDirty = true
     } catch (error) {
       this.#isFailing = true
       this.#pending = [...entries, ...this.#pending].slice(-PENDING_MAX_COUNT)
       const { message: reason } = error as Error
-      const { name: file } = this.#shared
-      this.#parts.log.warn('outcomes cannot be written now', { file, reason })
+      this.#parts.log.warn('outcomes cannot be written now', { file: this.#shared.name, reason })
       // What is left there is stepped over when it is read.
-      if (position !== null) await this.#file?.truncate(position).catch(() => {})
+      await file?.truncate(position).catch(() => {})
     }
-    const sizeBytes = this.#file?.sizeBytes() ?? this.sizeBytes
+    const sizeBytes = file?.sizeBytes() ?? this.sizeBytes
     this.#parts.usage.bytes += sizeBytes - this.sizeBytes
     this.sizeBytes = sizeBytes
   }
@@ -209,8 +218,8 @@ export class OutcomeFile {
     this.#isDirty = false
     try {
       if (this.#isDoubtful) return await this.#rewrite()
-      this.#file ??= await this.#shared.acquire()
-      await this.#file.sync()
+      const file = await this.#opened()
+      await file.sync()
     } catch (error) {
       this.#isDirty = true
       this.#isDoubtful = true
