@@ -160,10 +160,8 @@ export class Archive implements SpareLogs {
   async close(): Promise<void> {
     await this.#tidying
     this.#isClosing = true
-    for (const { segment } of this.#settled) await segment.outcomes.finish()
     await this.tidy({ isFull: () => false, isStuck: () => false })
     await this.#hasSaved(this.#base, this.#leaving)
-    for (const { segment } of this.#settled) segment.outcomes.close()
   }
 
   async #tidyAll({ isFull, isStuck }: Shortage): Promise<void> {
@@ -284,7 +282,7 @@ export class Archive implements SpareLogs {
   }
 
   async #removeLeaving(): Promise<void> {
-    const { log, onRoom } = this.#parts
+    const { log } = this.#parts
     const left: Leaving[] = []
     let roomBytes = this.#shareBytes
     // The newest keys first: what there is no room for is the oldest.
@@ -297,7 +295,6 @@ export class Archive implements SpareLogs {
           continue
         }
         await segment.outcomes.remove()
-        onRoom()
       } catch (error) {
         left.push(leaving)
         const { message: reason } = error as Error
@@ -309,7 +306,7 @@ export class Archive implements SpareLogs {
 
   /** Whether there are keys that a restart needs, and room for them; then only they are left. */
   async #leaveKeys(leaving: Leaving, roomBytes: number): Promise<boolean> {
-    const { clock, keys, usage, onRoom } = this.#parts
+    const { clock, keys, usage } = this.#parts
     const { segment, keysUntilMs } = leaving
     if (clock.monotonicMs() >= keysUntilMs) return false
     if (!leaving.hasKeysOnly) {
@@ -317,7 +314,6 @@ export class Archive implements SpareLogs {
       if (kept.length === 0) return false
       await segment.outcomes.keepOnly(kept)
       leaving.hasKeysOnly = true
-      onRoom()
     }
     if (segment.outcomes.sizeBytes <= roomBytes) return true
     usage.forgottenKeyCount += keys.of(segment.number).length

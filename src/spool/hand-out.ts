@@ -145,11 +145,9 @@ export class HandOut {
     this.pump()
   }
 
-  /** Hands nothing on for a while, or goes on. */
+  /** Hands nothing on until it is to start over. */
   hold(isHeld: boolean): void {
-    if (this.#isHeld === isHeld) return
     this.#isHeld = isHeld
-    this.pump()
   }
 
   /** Hands nothing on any more. */

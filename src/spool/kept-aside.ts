@@ -38,8 +38,6 @@ export class KeptAside {
     const file = await shared.acquire()
     try {
       const content = await file.read(position, bytes)
-      // A file that was made longer before it was written is no damage worth keeping.
-      if (content.every((byte) => byte === 0)) return
       await this.#disk.replace(name, content)
       this.#names.add(name)
       this.#usedBytes += bytes

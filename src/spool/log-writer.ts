@@ -272,8 +272,6 @@ export class LogWriter {
     let count = 0
     for (const entry of group) count += entry.count
     segment.outcomes.add({ kind: 'void', firstOrdinal, count })
-    segment.recordCount += count
-    for (let i = 0; i < count; i++) segment.giveUp(firstOrdinal + i)
   }
 
   #refuse(
