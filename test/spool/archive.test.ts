@@ -188,3 +188,152 @@ test('who is turned away while the totals are saved is counted once', async () =
   const second = await Station.open({ disk: inner })
   assert.deepEqual(second.spool.totals, totals)
 })
+
+test('a log that could not be removed is tried again soon, not when its receipts go', async () => {
+  const refusing = new RefusingDisk()
+  const station = await settledOn(refusing, { operation: 'remove', kind: '.log' })
+  refusing.refused = null
+  await station.runFor(2000)
+  assert.deepEqual(await refusing.kinds(), ['outcomes'])
+})
+
+test('what could not be removed is told to be counted as long as it is there', async () => {
+  const refusing = new RefusingDisk()
+  const station = await settledOn(refusing, { operation: 'remove', kind: '.outcomes' })
+  await station.runFor(10_000)
+  assert.deepEqual(await refusing.kinds(), ['outcomes', 'totals'])
+  // The totals are written again when another one leaves, and when it closes.
+  await station.put('two')
+  station.settleAll()
+  await station.runFor(15_000)
+  const again = await Station.open({ disk: refusing.inner, isStarted: false })
+  assert.equal(again.spool.totals.successes, 2)
+  await station.until(station.spool.close(1000))
+  const closed = await Station.open({ disk: refusing.inner, isStarted: false })
+  assert.equal(closed.spool.totals.successes, 2)
+})
+
+test('of a log that had to go unwritten the receipts stay, and are written later', async () => {
+  const refusing = new RefusingDisk()
+  const options = { spool: { maxBytes: 8000 } }
+  const first = await Station.open({ disk: refusing.disk, ...options })
+  refusing.refused = { operation: 'append', kind: '.outcomes' }
+  const sent = await first.put('x'.repeat(990))
+  first.append(['y'.repeat(8000)])
+  assert.equal(first.spool.refusal()?.code, 'spool-full')
+  first.settleAll()
+  await first.turn()
+  assert.deepEqual(await refusing.kinds(), ['outcomes'])
+  await first.runFor(5000)
+  const stateOf = async ({ spool }: Station) => (await spool.receipt(sent.receipts![0]!)).state
+  assert.equal(await stateOf(first), 'delivered')
+
+  refusing.refused = null
+  await first.runFor(3000)
+  const second = await Station.open({ disk: refusing.disk, ...options })
+  assert.equal(await stateOf(second), 'delivered')
+})
+
+test('what has no receipts leaves at once: a disk that fails for long leaves nothing behind', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  const fails = () => Promise.reject(new DiskError('EIO', 'the disk failed'))
+  const disk: Disk = {
+    ...methodsOf(inner),
+    open: async (name) => ({
+      ...fileMethodsOf(await inner.open(name)),
+      append: fails,
+      truncate: fails,
+    }),
+  }
+  const station = await Station.open({ disk })
+  await station.put('one')
+  await station.runFor(3000)
+  assert.deepEqual(await inner.list(), ['totals'])
+  assert.match(String(await inner.load('totals')), /"lastNumber":1/)
+  assert.deepEqual(
+    station.log.lines.filter((line) => line.includes('receipts go')),
+    [],
+  )
+})
+
+test('what has gone from the totals is tried again soon when it could not be removed', async () => {
+  const refusing = new RefusingDisk()
+  const station = await settledOn(refusing, { operation: 'remove', kind: '.outcomes' })
+  await station.runFor(10_000)
+  assert.deepEqual(await refusing.kinds(), ['outcomes', 'totals'])
+  refusing.refused = null
+  await station.runFor(2000)
+  assert.deepEqual(await refusing.kinds(), ['totals'])
+})
+
+/** A disk that says which files of outcomes are open, and hold what is not synced. */
+class WatchedDisk {
+  readonly open = new Map<string, number>()
+  readonly unsynced = new Set<string>()
+  sync = async () => {}
+  readonly disk: Disk
+
+  constructor() {
+    const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+    this.disk = {
+      ...methodsOf(inner),
+      open: async (name) => {
+        const file = await inner.open(name)
+        if (!name.endsWith('.outcomes')) return file
+        this.open.set(name, (this.open.get(name) ?? 0) + 1)
+        return {
+          ...fileMethodsOf(file),
+          append: async (chunks) => {
+            this.unsynced.add(name)
+            await file.append(chunks)
+          },
+          sync: () => {
+            this.unsynced.delete(name)
+            return this.sync()
+          },
+          close: async () => {
+            this.open.set(name, this.open.get(name)! - 1)
+          },
+        }
+      },
+    }
+  }
+
+  get openCount(): number {
+    return [...this.open.values()].reduce((sum, one) => sum + one, 0)
+  }
+}
+
+test('of segments that have settled no file stays open', async () => {
+  const watched = new WatchedDisk()
+  const station = await Station.open({ disk: watched.disk, spool: { segmentBytes: 50 } })
+  for (let i = 0; i < 5; i++) {
+    await station.put('one')
+    station.settleAll()
+    await station.turn()
+  }
+  await station.runFor(2000)
+  assert.equal(watched.open.size, 5)
+  assert.equal(watched.openCount, 0)
+})
+
+test('a close that comes while outcomes are synced syncs what has come since', async () => {
+  const watched = new WatchedDisk()
+  const station = await Station.open({ disk: watched.disk })
+  await station.put('one', 'two')
+  let release = () => {}
+  watched.sync = () =>
+    new Promise((resolve) => {
+      release = resolve
+    })
+  station.settle()
+  await station.runFor(1500)
+  station.settle()
+  await station.turn()
+  watched.sync = async () => {}
+  const closing = station.spool.close(10_000)
+  await station.turn()
+  release()
+  await station.until(closing)
+  assert.deepEqual([...watched.unsynced], [])
+})

@@ -129,6 +129,16 @@ test('a key outlives its receipt, until its own time has come', async () => {
   assert.equal(third.spool.stats.forgottenKeys, 0)
 })
 
+test('a file of keys goes with the last of them, however long receipts were kept', async () => {
+  const options = { receipts: { retentionMs: 50_000 }, idempotency: { maxAgeMs: 60_000 } }
+  const station = await Station.open({ ...options, spool: TINY })
+  await settledOne(station, 'a', 'key-a')
+  await station.runFor(55_000)
+  assert.deepEqual((await station.disk.list()).map(isOutcomes).sort(), [false, true])
+  await station.runFor(7_000)
+  assert.deepEqual(await station.disk.list(), ['totals'])
+})
+
 test('keys without receipts take a quarter of the spool at most; the oldest go, counted', async () => {
   const options = { spool: { ...TINY, maxBytes: 40_000 }, receipts: { retentionMs: 0 } }
   const first = await Station.open(options)

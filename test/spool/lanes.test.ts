@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Disk, type LogFile, MemoryDisk } from '../../src/host/index.ts'
 import type { UserRecord } from '../../src/record/index.ts'
+import { fileMethodsOf, methodsOf } from '../changed-disk.ts'
 import { recordOf, Station } from './station.ts'
 
 const KIB = 1024
@@ -155,6 +157,51 @@ test('when lanes change, what waits is handed on by the new ones, once', async (
   }
   assert.equal(new Set(station.handed).size, 60)
   assert.equal(station.handed.length, 60)
+})
+
+test('when lanes change while a pass reads, it leaves nothing behind', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  let onRead = () => {}
+  const disk: Disk = {
+    ...methodsOf(inner),
+    open: async (name) => {
+      const file = await inner.open(name)
+      const read: LogFile['read'] = (...args) => {
+        onRead()
+        return file.read(...args)
+      }
+      return { ...fileMethodsOf(file), read }
+    },
+  }
+  // A lane has five; a read brings two of them.
+  const spool = { windowBytes: 16 * 4 * 101 * KIB }
+  const station = await Station.open({ disk, spool, laneOf })
+  for (let i = 0; i < 40; i++) {
+    const text = `${i % 2}/${i}`.padEnd(100 * KIB, '.')
+    station.append([text], { partitionKey: String(i % 2) })
+    await station.turn()
+  }
+  const settle = (lane: number, count: number) => {
+    for (let i = 0; i < count; i++) {
+      station.settle(String(station.held.find((record) => laneOf(record) === lane)!.data))
+    }
+  }
+  // Lane 0 is full again before the pass has all that lane 1 has room for.
+  let hasChanged = false
+  onRead = () => {
+    if (hasChanged || !station.handed.some((text) => text.startsWith('1/17.'))) return
+    hasChanged = true
+    station.lanesChange()
+  }
+  settle(0, 3)
+  settle(1, 5)
+  await station.turn()
+  assert.ok(hasChanged)
+  while (station.held.length > 0) {
+    station.settleAll()
+    await station.turn()
+  }
+  assert.equal(new Set(station.handed).size, 40)
 })
 
 function numberOf(text: string): number {

@@ -117,6 +117,39 @@ test('a log that somebody has removed takes no more after a second', async () =>
   assert.ok(!bytes.equals((await station.disk.load(next!))!))
 })
 
+test('a log in which nothing could be written yet is not taken for one that was removed', async () => {
+  let isFailing = true
+  const disk = failing((operation, name) =>
+    operation === 'append' && isLog(name) && isFailing ? new DiskError('EIO', 'it failed') : null,
+  )
+  const station = await Station.open({ disk })
+  assert.equal((await station.put('one')).refusal?.code, 'disk-failed')
+  isFailing = false
+  await station.runFor(1000)
+  assert.equal((await station.put('two')).refusal, null)
+})
+
+test('it is looked once a second whether the log is there', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  let count = 0
+  const sizeOf = (name: string) => {
+    count++
+    return inner.sizeOf(name)
+  }
+  const station = await Station.open({ disk: { ...methodsOf(inner), sizeOf } })
+  for (const [afterMs, lookedCount] of [
+    [0, 0],
+    [999, 0],
+    [1, 1],
+    [999, 1],
+    [1, 2],
+  ] as const) {
+    await station.runFor(afterMs)
+    await station.put('one')
+    assert.equal(count, lookedCount)
+  }
+})
+
 test('where nobody can say whether a log is there, it is taken to be', async () => {
   const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
   const sizeOf = () => Promise.reject(new DiskError('EIO', 'the disk failed'))

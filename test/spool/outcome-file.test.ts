@@ -17,6 +17,7 @@ const turn = () => new Promise(setImmediate)
 
 interface Faults {
   open?: () => Promise<void>
+  close?: () => void
   /** What an append does beside appending. */
   append?: (append: () => Promise<void>, bytes: Uint8Array) => Promise<void>
   sync?: () => Promise<void>
@@ -35,6 +36,7 @@ function fileWith(faults: Faults) {
         append: (chunks) =>
           faults.append?.(() => file.append([half(chunks)]), chunks[0]!) ?? file.append(chunks),
         sync: () => faults.sync?.() ?? file.sync(),
+        close: async () => faults.close?.(),
       }
     },
   }
@@ -153,6 +155,23 @@ test('a file that is opened for two things at a time can go', async () => {
   await turn()
   assert.ok(isGone)
   assert.deepEqual(await inner.list(), [])
+})
+
+test('a file of which only keys are kept is not open any more', async () => {
+  let closeCount = 0
+  const faults: Faults = {
+    close: () => {
+      closeCount++
+    },
+  }
+  const { inner, outcomes, usage, deliver } = fileWith(faults)
+  deliver(1)
+  await outcomes.care()
+  await outcomes.keepOnly([{ kind: 'exhausted', count: 1 }])
+  await turn()
+  assert.equal(closeCount, 1)
+  assert.equal(usage.bytes, await inner.sizeOf(NAME))
+  assert.deepEqual(await ordinalsIn(inner), [])
 })
 
 test('after a sync that failed the file is not synced again', async () => {

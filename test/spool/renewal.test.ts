@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Disk, DiskError, MemoryDisk } from '../../src/host/index.ts'
-import { methodsOf } from '../changed-disk.ts'
+import { type Disk, DiskError, type LogFile, MemoryDisk } from '../../src/host/index.ts'
+import { fileMethodsOf, methodsOf } from '../changed-disk.ts'
 import { Station, type StationOptions } from './station.ts'
 
 const SEGMENT_BYTES = 1000
@@ -12,19 +12,38 @@ const SEGMENT_BYTES = 1000
 class RenewingDisk {
   readonly renewed: string[] = []
   isFailing = false
+  isFull = false
+  waiting: Promise<void> | null = null
   readonly inner = new MemoryDisk({ maxBytes: 2 ** 30 })
   readonly disk: Disk = {
     ...methodsOf(this.inner),
+    open: async (name) => this.#filling(await this.inner.open(name)),
     renew: async (oldName, name) => {
       if (this.isFailing) throw new DiskError('EIO', 'it fails')
+      await this.waiting
       this.renewed.push(oldName)
       await this.inner.remove(oldName)
-      return this.inner.open(name)
+      return this.#filling(await this.inner.open(name))
     },
   }
 
   async logs(): Promise<string[]> {
     return (await this.inner.list()).filter((name) => name.endsWith('.log')).sort()
+  }
+
+  /** Of logs and outcomes. */
+  async bytes(): Promise<number> {
+    const names = (await this.inner.list()).filter((name) => /log|outcomes/.test(name))
+    const sizes = await Promise.all(names.map((name) => this.inner.sizeOf(name)))
+    return sizes.reduce((sum, one) => sum + one, 0)
+  }
+
+  #filling(file: LogFile): LogFile {
+    const append = async (chunks: readonly Uint8Array[]) => {
+      if (this.isFull) throw new DiskError('ENOSPC', 'it is full')
+      await file.append(chunks)
+    }
+    return { ...fileMethodsOf(file), append }
   }
 }
 
@@ -106,12 +125,71 @@ test('where it cannot be renewed the next log is a new one, and nothing is count
   assert.equal((await station.put('y')).refusal, null)
   station.settleAll()
   await station.runFor(1500)
-  const names = await renewing.inner.list()
-  const sizes = await Promise.all(
-    names.filter((name) => /log|outcomes/.test(name)).map((name) => renewing.inner.sizeOf(name)),
-  )
-  assert.equal(
-    station.spool.stats.bytes,
-    sizes.reduce((sum, one) => sum + one, 0),
-  )
+  assert.equal(station.spool.stats.bytes, await renewing.bytes())
+})
+
+test('a log that is being renewed neither goes meanwhile nor is renewed again', async () => {
+  const renewing = new RenewingDisk()
+  const station = await stationOn(renewing.disk)
+  await settleOne(station)
+  let go = () => {}
+  renewing.waiting = new Promise((resolve) => {
+    go = resolve
+  })
+  const sent = station.append(['one'])
+  station.spool.countExhausted()
+  await station.runFor(2000)
+  assert.equal((await renewing.logs()).length, 1)
+  go()
+  await station.turn()
+  assert.equal(sent.receipts?.length, 1)
+  await station.put('y'.repeat(SEGMENT_BYTES))
+  await station.put('in the next one')
+  assert.equal(renewing.renewed.length, 1)
+  assert.equal(station.spool.stats.bytes, await renewing.bytes())
+})
+
+test('what a log was not written over counts no longer than it is there', async () => {
+  const renewing = new RenewingDisk()
+  const station = await stationOn(renewing.disk)
+  await settleOne(station, 3 * SEGMENT_BYTES)
+  const { bytes } = station.spool.stats
+  await station.put('one')
+  assert.equal(station.spool.stats.bytes, bytes, 'as long as it may be')
+  renewing.isFull = true
+  await station.put('what is cut off again')
+  assert.equal(station.spool.stats.bytes, await renewing.bytes())
+  renewing.isFull = false
+  station.settleAll()
+  await station.until(station.spool.close(1000))
+
+  const next = await stationOn(renewing.disk)
+  await settleOne(next, 3 * SEGMENT_BYTES)
+  await next.put('y'.repeat(SEGMENT_BYTES))
+  await next.turn()
+  assert.equal(next.spool.stats.bytes, await renewing.bytes(), 'it has ended')
+})
+
+test('a log that did not become whole, or beyond a half of the spool, is not kept', async () => {
+  const renewing = new RenewingDisk()
+  const options = { spool: { segmentBytes: SEGMENT_BYTES, maxBytes: 16_000 } }
+  const first = await stationOn(renewing.disk, options)
+  await first.put('short')
+  first.settleAll()
+  await first.turn()
+  // It ends without a word.
+  const station = await stationOn(renewing.disk, options)
+  await station.runFor(1500)
+  assert.deepEqual(await renewing.logs(), [])
+
+  await station.put('x'.repeat(SEGMENT_BYTES))
+  for (let i = 0; i < 5; i++) await station.put('y'.repeat(SEGMENT_BYTES))
+  station.settle('x'.repeat(SEGMENT_BYTES))
+  await station.runFor(1500)
+  assert.equal((await renewing.logs()).length, 6, 'less than a half')
+  await station.put('y'.repeat(SEGMENT_BYTES))
+  await station.put('y'.repeat(SEGMENT_BYTES))
+  station.settle()
+  await station.runFor(1500)
+  assert.equal((await renewing.logs()).length, 6, 'more than a half')
 })

@@ -111,6 +111,30 @@ test('zeros that are written to be written over have room, too', async () => {
   assert.ok(mostBytes <= maxBytes, `${mostBytes} bytes`)
 })
 
+test('what comes together has room for what becomes of each of them', async () => {
+  const maxBytes = 100_000
+  const station = await Station.open({ spool: { maxBytes } })
+  while (station.append(['x']).refusal === null);
+  await station.turn()
+  const { bytes, unsettledRecords } = station.spool.stats
+  assert.ok(bytes + unsettledRecords * 128 <= maxBytes, `${bytes} and ${unsettledRecords} records`)
+})
+
+test('a record fits that takes all there is with header, zeros and its outcome', async () => {
+  const maxBytes = 8 * 1024
+  const reserveBytes = maxBytes / 8 / 8
+  const longest = async (bytes: number) => {
+    const station = await Station.open({ spool: { maxBytes } })
+    const { refusal } = await station.put('x'.repeat(bytes))
+    const name = (await station.disk.list()).find((one) => one.endsWith('.log'))
+    return refusal === null ? (await station.disk.sizeOf(name!)) + reserveBytes + 128 : null
+  }
+  let bytes = maxBytes
+  let allBytes = await longest(bytes)
+  while (allBytes === null) allBytes = await longest(--bytes)
+  assert.equal(allBytes, maxBytes)
+})
+
 test('a full spool is full until some room has come', async () => {
   const station = await Station.open({ spool: { maxBytes: 100_000 } })
   while ((await station.put('x'.repeat(100))).refusal === null);
