@@ -102,7 +102,7 @@ export class Admission {
   /** Why one more would be turned away at once, or null. */
   get turnsAway(): string | null {
     const { strategy, threshold, maxWaiting } = this.#config.backpressure
-    if (this.#insideCount < this.#threshold && this.#line.size === 0) return null
+    if (this.#isOpen) return null
     if (strategy === 'reject') return `${threshold} records are outstanding, as many as may be.`
     if (this.#line.size < maxWaiting) return null
     return `${maxWaiting} records wait in line already, as many as may.`
@@ -112,7 +112,7 @@ export class Admission {
    * Lets the applicant in, or turns it away, or makes it wait and answers its place in the line.
    */
   apply(applicant: Applicant): LinePlace | null {
-    if (this.#insideCount < this.#threshold && this.#line.size === 0) {
+    if (this.#isOpen) {
       this.#admit(applicant)
       return null
     }
@@ -123,7 +123,7 @@ export class Admission {
     }
     const untilMs = this.#clock.monotonicMs() + this.#config.backpressure.maxWaitMs
     const place = this.#line.join({ applicant, untilMs })
-    if (this.#line.size === 1) this.#watch()
+    this.#watch()
     return place
   }
 
@@ -158,6 +158,11 @@ export class Admission {
     }
     this.#timer?.cancel()
     this.#timer = null
+  }
+
+  /** Nobody waits, and one more may be inside. */
+  get #isOpen(): boolean {
+    return this.#insideCount < this.#threshold && this.#line.size === 0
   }
 
   #letIn(): void {
