@@ -38,7 +38,6 @@ export class DrainRate {
 
   #fade(nowMs: number): void {
     const elapsedMs = nowMs - this.#atMs
-    if (elapsedMs <= 0) return
     const share = Math.exp(-elapsedMs / MEMORY_MS)
     this.#settledCount *= share
     this.#busyMs = this.#busyMs * share + MEMORY_MS * (1 - share)
