@@ -34,7 +34,8 @@ async function averageOf(contention: Omit<Contention, 'seed'>): Promise<Contenti
 }
 
 test('alone a producer has the whole shard, and is refused next to nothing', async () => {
-  const { goodput, throttled } = await averageOf({ ...CONTENTION, producerCount: 1 })
+  // One seed: with nobody else about, chance changes nothing that shows.
+  const { goodput, throttled } = await contend({ ...CONTENTION, producerCount: 1, seed: 1 })
   assert.ok(goodput >= 0.98, `goodput ${goodput}`)
   assert.ok(throttled <= 0.01, `throttled ${throttled}`)
 })
@@ -52,7 +53,9 @@ test('where records are what a shard is short of, its limit in records is learne
   const small = { ...CONTENTION, warmUpMs: 30_000, dataBytes: 100, limit: 'records' } as const
   const alone = await contend({ ...small, measuredMs: 20_000, producerCount: 1, seed: 1 })
   assert.ok(alone.goodput >= 0.98 && alone.throttled <= 0.01, JSON.stringify(alone))
-  const eight = await averageOf({ ...small, producerCount: 8 })
+  // With the curve of the bytes this seed has 0.917, and the mean of
+  // three seeds 0.956.
+  const eight = await contend({ ...small, producerCount: 8, seed: 2 })
   assert.ok(eight.goodput >= 0.95 && eight.throttled <= 0.03, JSON.stringify(eight))
   assert.ok(eight.fairness >= 0.95, `fairness ${eight.fairness}`)
 })

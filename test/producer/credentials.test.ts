@@ -32,6 +32,7 @@ test('who asks again after a failure waits a second, and then the provider is as
   assert.equal(asked(), 1)
 
   isDown = false
+  assert.equal(clock.nextAtMs() - clock.monotonicMs(), 1000)
   clock.advanceTo(clock.nextAtMs())
   assert.equal(await second, KEYS)
   assert.equal(asked(), 2)
@@ -85,4 +86,21 @@ test('keys that were refused after others came take nothing away', async () => {
 
   assert.equal(keeper.current()?.accessKeyId, 'A1')
   assert.equal(asked(), 2)
+})
+
+test('keys serve until five minutes before they expire, those without an end for good', async () => {
+  const expiresAtMs = new HandClock().wallMs() + 3_600_000
+  const { clock, keeper } = keeperOf(() => Promise.resolve({ ...KEYS, expiresAtMs }))
+  assert.equal(keeper.current(), null)
+  await keeper.fetch()
+
+  clock.advanceBy(3_300_000 - 1)
+  assert.notEqual(keeper.current(), null)
+  clock.advanceBy(1)
+  assert.equal(keeper.current(), null)
+
+  const lasting = keeperOf(() => Promise.resolve(KEYS))
+  await lasting.keeper.fetch()
+  lasting.clock.advanceBy(86_400_000 * 365)
+  assert.equal(lasting.keeper.current(), KEYS)
 })

@@ -120,6 +120,23 @@ test('behind a record of 10 MiB others wait as long as the shard needs, not as i
   assert.equal(clock.scheduledCount, 0)
 })
 
+test('a small record does not slip past a large one that waits for its turn', () => {
+  const { limiter, passed, clock } = limiterOf(ONE_SHARD)
+  limiter.put(recordOf(MIB / 2 - 1))
+  const large = recordOf(MIB - 1)
+  const small = recordOf(1000)
+  limiter.put(large)
+  limiter.put(small)
+  assert.equal(passed.length, 1, 'half of the second is left, enough for the small one')
+
+  clock.advanceTo(499)
+  assert.equal(passed.length, 1)
+  clock.advanceTo(500)
+  assert.deepEqual(passed.slice(1), [large])
+  clock.advanceTo(501)
+  assert.deepEqual(passed.slice(1), [large, small])
+})
+
 test('of a shard that is no more nothing is left: what waited is given back, and no timer', () => {
   const { limiter, passed, clock } = limiterOf(ONE_SHARD)
   for (let i = 0; i < 5; i++) for (const shard of [0, 1]) limiter.put(recordOf(MIB - 1, shard))

@@ -211,6 +211,17 @@ test('what is ambient is found however it is written', () => {
   assert.deepEqual(checkAmbient([{ path: 'src/producer/a.ts', text: fine }], []), [])
 })
 
+test('the line to Kinesis can have no process and no thread beside its own', () => {
+  for (const name of ['child_process', 'cluster', 'worker_threads']) {
+    for (const path of ['src/producer/a.ts', 'src/library/a.ts']) {
+      const text = `import * as apart from 'node:${name}'`
+      const [problem, ...others] = checkAmbient([{ path, text }], [])
+      assert.equal(problem?.message, `node:${name} may not be imported here`)
+      assert.deepEqual(others, [])
+    }
+  }
+})
+
 test('an exemption holds for one name in one file, and must be needed', () => {
   const files = [
     { path: 'src/a/x.ts', text: 'Math.random()\nAbortSignal.timeout(1)' },
