@@ -323,14 +323,17 @@ test('after a split new records go by the new map', async () => {
 })
 
 test('while the first shard map is on its way records wait for it, and are aggregated', async () => {
-  const running = line({})
-  running.service.latencyMs = 500
-  running.put('a', '1')
-  running.put('b', '2')
+  // With `always` nothing else is waited for.
+  for (const aggregation of ['safe', 'always'] as const) {
+    const running = line({ settings: { aggregation } })
+    running.service.latencyMs = 500
+    running.put('a', '1')
+    running.put('b', '2')
 
-  await running.runFor(2000)
+    await running.runFor(2000)
 
-  assert.deepEqual(running.service.sent[0]!.entries[0]!.userRecords, ['a:1', 'b:2'])
+    assert.deepEqual(running.service.sent[0]!.entries[0]!.userRecords, ['a:1', 'b:2'])
+  }
 })
 
 test('when the shards cannot be listed records travel alone and still arrive', async () => {

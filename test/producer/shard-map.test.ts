@@ -28,11 +28,11 @@ function clientOf(answer: (input: Record<string, string>) => Outcome) {
   return { client: { call } as unknown as Client, calls }
 }
 
-function pagesOf(shardCount: number) {
+function pagesOf(shardCount: number, StartingSequenceNumber = '1') {
   const shards = evenShards(shardCount).map(({ number, start, end }) => ({
     ShardId: shardIdOf(number),
     HashKeyRange: { StartingHashKey: `${start}`, EndingHashKey: `${end}` },
-    SequenceNumberRange: { StartingSequenceNumber: '1' },
+    SequenceNumberRange: { StartingSequenceNumber },
   }))
   return (input: Record<string, string>): Outcome => {
     const from = Number(input['NextToken'] ?? 0)
@@ -90,6 +90,23 @@ test('a burst of evidence is one listing; the old map serves meanwhile', async (
   map.invalidate(500, 0)
   await new Promise(setImmediate)
   assert.equal(calls.length, 2, 'evidence that is older than the map')
+})
+
+test('a shard is the one of the map only if it gives numbers as that one does', async () => {
+  // From a stream at AWS: a shard's first and last number, and its child's first.
+  const first = '49563335997420305725896584603874146327194044269160562690'
+  const last = '49563335997431456098495849915443705260510755470006288386'
+  const child = '49563336006362904550507364483629969354526038951045627922'
+  const { client } = clientOf(pagesOf(1, first))
+  const host = { clock: new HandClock(), random: middling }
+  const map = new ShardMap(host, 's', client, CONFIG)
+  assert.equal(map.isKnown(0, first), false)
+  map.start({ isNeeded: () => true, moved() {}, listed() {} })
+  await new Promise(setImmediate)
+
+  assert.ok(map.isKnown(0, first) && map.isKnown(0, last))
+  assert.equal(map.isKnown(0, child), false, 'of a stream made anew')
+  assert.equal(map.isKnown(1, first), false)
 })
 
 /** Draws always this part of what may be drawn. */
