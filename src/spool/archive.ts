@@ -162,6 +162,8 @@ export class Archive implements SpareLogs {
     this.#isClosing = true
     await this.tidy({ isFull: () => false, isStuck: () => false })
     await this.#hasSaved(this.#base, this.#leaving)
+    // Also those that could not be written: a file that is lost open ends a process some day.
+    for (const { segment } of this.#settled) segment.outcomes.close()
   }
 
   async #tidyAll({ isFull, isStuck }: Shortage): Promise<void> {

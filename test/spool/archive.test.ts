@@ -337,3 +337,32 @@ test('a close that comes while outcomes are synced syncs what has come since', a
   await station.until(closing)
   assert.deepEqual([...watched.unsynced], [])
 })
+
+test('a spool that is closed keeps no file open, also when the disk takes nothing', async () => {
+  const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
+  const open = new Set<string>()
+  let isFailing = false
+  const fail = async () => {
+    if (isFailing) throw new DiskError('EIO', 'the disk failed')
+  }
+  const disk: Disk = {
+    ...methodsOf(inner),
+    rewrite: fail,
+    open: async (name) => {
+      const file = await inner.open(name)
+      open.add(name)
+      const close = async () => {
+        open.delete(name)
+      }
+      return { ...fileMethodsOf(file), sync: fail, close }
+    },
+  }
+  const station = await Station.open({ disk, spool: { segmentBytes: 64 * 1024 } })
+  await station.put('a'.repeat(70_000))
+  isFailing = true
+  station.settle()
+  await station.turn()
+  assert.equal(open.size, 1, 'its outcomes')
+  await station.until(station.spool.close(60_000))
+  assert.deepEqual([...open], [])
+})
