@@ -22,9 +22,9 @@ export interface UserRecordInput {
   readonly explicitHashKey?: string | null | undefined
   /**
    * Not copied: leave bytes unchanged until the record has settled, and do not transfer them. Text
-   * is sent as UTF-8.
+   * is sent as UTF-8; null is empty, as in the KPL.
    */
-  readonly data: Uint8Array | string
+  readonly data: Uint8Array | string | null
 }
 
 export interface UserRecordResult extends Place {
@@ -143,8 +143,10 @@ function tellPromise(result: RecordResult, record: UserRecord): void {
   ;(record as PromisedRecord).tell(result)
 }
 
-/** Of the last record that passed: most are of the same stream. */
+/** Of the last record that passed: most are of the same stream. As it was said, and trimmed. */
 let lastStream: string | null = null
+let lastName = ''
+const NO_BYTES = Buffer.alloc(0)
 
 function fieldsOf(
   input: UserRecordInput,
@@ -157,19 +159,21 @@ function fieldsOf(
   const { stream, partitionKey, explicitHashKey, data } = input
   if (typeof stream !== 'string') throw new TypeError('stream: a string is needed')
   if (typeof partitionKey !== 'string') throw new TypeError('partitionKey: a string is needed')
-  if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
+  if (typeof data !== 'string' && !(data instanceof Uint8Array) && data !== null) {
     throw new TypeError('data: a string or a Uint8Array is needed')
   }
   if (stream !== lastStream) {
-    if (!STREAM_NAME_PATTERN.test(stream)) {
+    const name = stream.trim()
+    if (!STREAM_NAME_PATTERN.test(name)) {
       throw new RangeError('stream: 1 to 128 of a-z A-Z 0-9 _ . - are allowed')
     }
     lastStream = stream
+    lastName = name
   }
   const wrong = keyProblem(partitionKey)
   if (wrong !== null) throw new RangeError(`partitionKey: it ${wrong}`)
   const hashKey = explicitHashKey == null ? null : explicitHashKeyOf(explicitHashKey)
-  const bytes = typeof data === 'string' ? textBytes(data) : data
+  const bytes = typeof data === 'string' ? textBytes(data) : (data ?? NO_BYTES)
   // Counted only where it matters: UTF-8 takes three bytes for a UTF-16 unit at most.
   if (bytes.length + 3 * partitionKey.length > maxUserRecordSize) {
     const chargedBytes = bytes.length + Buffer.byteLength(partitionKey)
@@ -179,14 +183,17 @@ function fieldsOf(
       )
     }
   }
-  return { stream, partitionKey, explicitHashKey: hashKey, data: bytes, onSettle }
+  return { stream: lastName, partitionKey, explicitHashKey: hashKey, data: bytes, onSettle }
 }
+
+/** Java's, which the KPL takes: also that of minus nothing. */
+const SIGN = /^(\+|-(?=0+$))/
 
 function explicitHashKeyOf(text: string): HashKey {
   if (typeof text !== 'string') {
     throw new TypeError('explicitHashKey: a decimal number as a string is needed')
   }
-  const hashKey = hashKeyFromDecimal(text)
+  const hashKey = hashKeyFromDecimal(text.trim().replace(SIGN, ''))
   if (hashKey !== null) return hashKey
   throw new RangeError('explicitHashKey: a decimal number in 0..2^128-1 is allowed')
 }

@@ -24,7 +24,7 @@ test('what no stream would take is thrown at once, and nothing is sent', async (
     { partitionKey: undefined },
     { explicitHashKey: 5 },
     { data: 5 },
-    { data: null },
+    { data: undefined },
     { data: [1, 2, 3] },
     { data: new ArrayBuffer(4) },
     { data: new Uint16Array(2) },
@@ -34,6 +34,7 @@ test('what no stream would take is thrown at once, and nothing is sent', async (
   for (const wrong of wrongTypes) assert.throws(add(wrong), TypeError, JSON.stringify(wrong))
   const outOfRange = [
     { stream: '' },
+    { stream: ' ' },
     { stream: 'a b' },
     { stream: 'x'.repeat(129) },
     { partitionKey: '' },
@@ -41,9 +42,11 @@ test('what no stream would take is thrown at once, and nothing is sent', async (
     { partitionKey: '\ud800' },
     { explicitHashKey: String(2n ** 128n) },
     { explicitHashKey: '-1' },
-    { explicitHashKey: '+1' },
+    { explicitHashKey: '-01' },
+    { explicitHashKey: '+' },
+    { explicitHashKey: '+ 1' },
     { explicitHashKey: '' },
-    { explicitHashKey: ' 1' },
+    { explicitHashKey: ' ' },
     { data: Buffer.alloc(1024 * 1024) },
     { data: 'half \ud83d' },
   ]
@@ -92,6 +95,26 @@ async function running(options: KinesisProducerOptions = {}) {
   }
   return { producer, stop }
 }
+
+test('spaces round names and hash keys, signs and no data are taken as the KPL takes them', async () => {
+  const { producer, stop } = await running()
+  const last = String(2n ** 128n - 1n)
+  const shardOf = async (explicitHashKey: string, stream = 's') => {
+    const record = { stream, partitionKey: ' k ', explicitHashKey, data: null }
+    return Number((await producer.addUserRecord(record)).shardId.slice(-1))
+  }
+
+  const keys = [' 0 ', '+0', '-0', '007', `+${last}`, ` ${last}\n`]
+  const shards = await Promise.all([...keys.map((key) => shardOf(key)), shardOf('0', '\ts ')])
+
+  assert.deepEqual(shards, [0, 0, 0, 0, 1, 1, 0])
+  assert.equal(producer.getMetrics('UserRecordsDataPut')[0]!.sum, 0)
+  assert.deepEqual(
+    producer.describe().streams.map(({ stream }) => stream),
+    ['s'],
+  )
+  await stop()
+})
 
 test('many records are added with one call, and each is told of once', async () => {
   const { producer, stop } = await running()
