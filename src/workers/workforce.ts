@@ -254,8 +254,8 @@ export class Workforce {
   async #answer(worker: Worker, id: number, question: Question): Promise<void> {
     const { process } = worker
     const answer = await this.#options.answer(worker.index, question).catch(() => null)
-    // Not to a successor, which has not asked.
-    if (worker.process === process) process?.send({ type: 'answer', id, answer })
+    // To the one that has asked, and not to a successor.
+    process?.send({ type: 'answer', id, answer })
   }
 
   #onAnswer(worker: Worker, id: number, answer: unknown): void {

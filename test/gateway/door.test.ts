@@ -2,9 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Gateway } from '../../src/gateway/index.ts'
 import type { SpoolRefusal } from '../../src/spool/index.ts'
+import { HandClock } from '../hand-clock.ts'
+import { RecordingLog } from '../recording-log.ts'
 import { ScriptedSpool } from './scripted-spool.ts'
-import { codeOf, Station } from './station.ts'
+import { codeOf, gatewayConfig, Station } from './station.ts'
 
 const FULL: SpoolRefusal = { code: 'spool-full', message: 'full', mayBeWritten: false }
 const PLACE = { shardId: 's', sequenceNumber: '1', subSequenceNumber: null }
@@ -57,6 +60,25 @@ test('while it stops a request is refused on its head', () => {
   const begun = station.gateway.begin({ method: 'POST', target: '/mappedIngest/s2', headers })
   assert.ok('status' in begun)
   assert.equal(codeOf(begun), 'draining')
+})
+
+test('after a start the drain is measured from then on, whatever the clock says', () => {
+  const clock = new HandClock()
+  clock.advanceBy(3_600_000)
+  const spool = new ScriptedSpool({ unsettled: 10 })
+  const random = { below: () => 0, fork: () => random }
+  const line = { put() {}, describe: () => ({}), prometheusText: () => '' }
+  const build = { name: 'headgate', version: '0.0.0', runtime: 'test' }
+  const behind = { line, build, spool: spool.line, peers: null }
+  const log = new RecordingLog()
+  const gateway = new Gateway({ clock, random }, gatewayConfig({}, true), behind, log)
+  clock.advanceBy(1000)
+  gateway.onSettled('delivered')
+  spool.refuses = FULL
+  const headers = ['content-type', 'application/json', 'content-length', '10']
+  const begun = gateway.begin({ method: 'POST', target: '/mappedIngest/s2', headers })
+  assert.ok('status' in begun)
+  assert.equal(begun.headers[begun.headers.indexOf('retry-after') + 1], '9')
 })
 
 test('how fast the disk is does not depend on how long nobody came', () => {
