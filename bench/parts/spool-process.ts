@@ -251,9 +251,16 @@ async function writeBare(directory: string, plan: WritePlan): Promise<WriteDone>
 function replay(plan: ReplayPlan): Promise<ReplayDone> {
   return inDirectory(async (directory) => {
     await append({ directory, plan: { ...plan, isSettled: false }, isLast: false })
+    await forgetOrderlyEnd(directory)
     const diskBytes = await bytesIn(directory)
     return { diskBytes, recoverMs: await drain(directory, plan.records) }
   })
+}
+
+/** As after a kill: nothing says of the newest log that it is on the disk. */
+async function forgetOrderlyEnd(directory: string): Promise<void> {
+  const outcomes = (await readdir(directory)).filter((name) => name.endsWith('.outcomes'))
+  await rm(join(directory, outcomes.sort().at(-1)!))
 }
 
 /** No more than the line's window has room for, so that nothing is read from the disk. */
