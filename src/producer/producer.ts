@@ -2,7 +2,7 @@
 
 import assert from 'node:assert'
 import type { Log, Timer } from '../host/index.ts'
-import { NO_SHARD, type UserRecord } from '../record/index.ts'
+import { type Arrival, NO_SHARD, type UserRecord } from '../record/index.ts'
 import { Arrivals } from './arrivals.ts'
 import { Client } from './client.ts'
 import type { ProducerConfig } from './config.ts'
@@ -53,6 +53,9 @@ export class Producer {
   #outstandingCount = 0
   #outstandingBytes = 0
   readonly #arrivals = new Arrivals()
+  /** Of the record put last; null when nobody shares it any more. */
+  #arrival: Arrival | null = null
+  #arrivalUntilMs = 0
   #isClosed = false
   #flushEpoch = 0
   #flushes: Flush[] = []
@@ -96,19 +99,14 @@ export class Producer {
    */
   put(record: UserRecord): void {
     const nowMs = this.#host.clock.monotonicMs()
-    // Without a fraction, where nothing hangs on it: each is an object that lives as long as the
-    // record. It may live a moment longer, and not be given up too early.
-    record.arrivalAtMs = Math.floor(nowMs)
-    record.deadlineAtMs = nowMs + this.#config.recordMaxBufferedTime
-    record.expiresAtMs = Math.ceil(nowMs) + recordTtlMsOf(this.#config)
-    if (this.#isClosed) return fail(record, nowMs, CLOSED)
+    const arrival = this.#arrivalAt(nowMs)
+    record.arrival = arrival
+    if (this.#isClosed) return refuse(record, nowMs, CLOSED)
     const pipeline = this.#pipelines.get(record.stream) ?? this.#openPipeline(record.stream)
-    if (pipeline === null) return fail(record, nowMs, TOO_MANY_STREAMS)
-    record.flushEpoch = this.#flushEpoch
-    record.onLeave = this.#onLeave
+    if (pipeline === null) return refuse(record, nowMs, TOO_MANY_STREAMS)
     this.#outstandingCount++
     this.#outstandingBytes += record.data.length
-    this.#arrivals.add(record.arrivalAtMs)
+    this.#arrivals.add(arrival.atMs)
     pipeline.outstandingCount++
     pipeline.put(record)
   }
@@ -122,6 +120,7 @@ export class Producer {
     const leftCount = flushed.reduce((sum, [, { outstandingCount }]) => sum + outstandingCount, 0)
     if (leftCount === 0) return Promise.resolve()
     this.#flushEpoch++
+    this.#arrival = null
     const done = new Promise<void>((resolve) => {
       this.#flushes.push({ epoch: this.#flushEpoch, stream, leftCount, resolve })
     })
@@ -223,6 +222,23 @@ export class Producer {
     ])
   }
 
+  /** Of what comes now, or came a moment ago. */
+  #arrivalAt(nowMs: number): Arrival {
+    if (this.#arrival !== null && nowMs <= this.#arrivalUntilMs) return this.#arrival
+    // In whole milliseconds, where nothing hangs on a fraction, which costs an object. A record may
+    // live a moment longer, and not be given up too early.
+    const expiresFromMs = Math.ceil(nowMs)
+    this.#arrivalUntilMs = Math.min(nowMs + SAME_INSTANT_MS, expiresFromMs)
+    this.#arrival = {
+      atMs: Math.floor(nowMs),
+      deadlineAtMs: nowMs + this.#config.recordMaxBufferedTime,
+      expiresAtMs: expiresFromMs + recordTtlMsOf(this.#config),
+      flushEpoch: this.#flushEpoch,
+      onLeave: this.#onLeave,
+    }
+    return this.#arrival
+  }
+
   /** The present instant, up to which the metrics are complete then. */
   #sampledAtMs(): number {
     const nowMs = this.#host.clock.monotonicMs()
@@ -260,10 +276,10 @@ export class Producer {
     record.keyTurn?.settled(record)
   }
 
-  #advanceFlushes({ flushEpoch, stream }: UserRecord): void {
+  #advanceFlushes({ arrival, stream }: UserRecord): void {
     let isOneDone = false
     for (const flush of this.#flushes) {
-      if (flushEpoch >= flush.epoch) continue
+      if (arrival.flushEpoch >= flush.epoch) continue
       if (flush.stream !== null && flush.stream !== stream) continue
       if (--flush.leftCount > 0) continue
       flush.resolve()
@@ -284,6 +300,12 @@ export class Producer {
 
 const SECOND_MS = 1000
 
+/**
+ * For so long records count as come at one instant: some dozens that are put one behind the other.
+ * By so much they may leave a buffer too early.
+ */
+export const SAME_INSTANT_MS = 0.05
+
 const CLOSED = {
   code: 'Closed',
   message: 'The producer was closed before the record was delivered.',
@@ -294,6 +316,12 @@ const TOO_MANY_STREAMS = {
   code: 'TooManyStreams',
   message: 'As many streams as maxStreams allows have records outstanding.',
   mayBeWritten: false,
+}
+
+/** Fails a record that was not taken over. */
+function refuse(record: UserRecord, nowMs: number, why: typeof CLOSED): void {
+  record.arrival = { ...record.arrival, onLeave: null }
+  fail(record, nowMs, why)
 }
 
 /** Fails a record for a reason of our own. */

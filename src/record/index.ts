@@ -8,6 +8,7 @@ export {
 export type { Place, RecordResult } from './result.ts'
 export { STREAM_NAME_PATTERN } from './stream-name.ts'
 export {
+  type Arrival,
   ATTEMPTS_KEPT_MAX_COUNT,
   type KeyTurn,
   NO_SHARD,

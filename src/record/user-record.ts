@@ -33,6 +33,31 @@ export interface KeyTurn {
   settled(record: UserRecord): void
 }
 
+/**
+ * What the records have in common that came at one instant. One object for all of them: what lives
+ * as long as a record is moved twice by the collector of young objects.
+ */
+export interface Arrival {
+  /** When the producer took them over; with the next two on the monotonic clock. */
+  readonly atMs: number
+  /** When they must leave a buffer. */
+  readonly deadlineAtMs: number
+  /** When they are given up. */
+  readonly expiresAtMs: number
+  /** How many flushes of the producer had begun. */
+  readonly flushEpoch: number
+  /** Told first when one of them settles: gives back the room that it took in the line. */
+  readonly onLeave: ((record: UserRecord) => void) | null
+}
+
+const NOT_ARRIVED: Arrival = {
+  atMs: 0,
+  deadlineAtMs: 0,
+  expiresAtMs: 0,
+  flushEpoch: 0,
+  onLeave: null,
+}
+
 /** A shard that is not known. */
 export const NO_SHARD = -1
 
@@ -58,24 +83,16 @@ export class UserRecord {
   hashKey: HashKey | null = null
   /** The number of the shard in which we expect it to land, or `NO_SHARD`. */
   predictedShard = NO_SHARD
-  /** When the producer took it over; with the next two on the monotonic clock. */
-  arrivalAtMs = 0
-  /** When it must leave a buffer. */
-  deadlineAtMs = 0
-  /** When it is given up. */
-  expiresAtMs = 0
+  /** Shared with those that came at the same instant, as long as its deadline is theirs. */
+  arrival: Arrival = NOT_ARRIVED
   /** How often it was tried; `attempts` keeps at most `ATTEMPTS_KEPT_MAX_COUNT` of them. */
   attemptCount = 0
   /** Some attempt ended without an answer: the record may be in the stream although it failed. */
   mayBeWritten = false
-  /** How many flushes of the producer had begun when it was put. */
-  flushEpoch = 0
   /** Null when no order is kept. */
   keyTurn: KeyTurn | null = null
   /** The next one that waits for the turn of its key. */
   nextOfKey: UserRecord | null = null
-  /** Told first when the record settles: gives back the room that it took in the line. */
-  onLeave: ((record: UserRecord) => void) | null = null
 
   /** Null when it has been told. */
   #onSettle: UserRecordFields['onSettle'] | null
@@ -87,6 +104,24 @@ export class UserRecord {
     this.explicitHashKey = fields.explicitHashKey ?? null
     this.data = fields.data
     this.#onSettle = fields.onSettle
+  }
+
+  get arrivalAtMs(): number {
+    return this.arrival.atMs
+  }
+
+  get deadlineAtMs(): number {
+    return this.arrival.deadlineAtMs
+  }
+
+  set deadlineAtMs(deadlineAtMs: number) {
+    if (deadlineAtMs !== this.arrival.deadlineAtMs) {
+      this.arrival = { ...this.arrival, deadlineAtMs }
+    }
+  }
+
+  get expiresAtMs(): number {
+    return this.arrival.expiresAtMs
   }
 
   get attempts(): readonly Attempt[] {
@@ -113,7 +148,7 @@ export class UserRecord {
     // Its words cost more than all the rest, so they are made only for one that is broken.
     if (onSettle === null) assert.fail(`a record of stream ${this.stream} settled twice`)
     this.#onSettle = null
-    this.onLeave?.(this)
+    this.arrival.onLeave?.(this)
     onSettle(result, this)
   }
 }

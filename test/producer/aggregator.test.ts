@@ -50,8 +50,8 @@ function pairs(shardCount: number, maxSizeBytes = 50_000, mode: AggregationMode 
     const data = Buffer.from(`${percent}`)
     const fields = { stream: 's', partitionKey, explicitHashKey, data }
     const record = new UserRecord({ ...fields, onSettle() {} })
-    record.deadlineAtMs = Number.MAX_SAFE_INTEGER
-    record.expiresAtMs = expiresAtMs
+    const deadlineAtMs = Number.MAX_SAFE_INTEGER
+    record.arrival = { ...record.arrival, deadlineAtMs, expiresAtMs }
     aggregator.put(record)
   }
   const split = async (into: number) => {

@@ -28,7 +28,7 @@ function prepare() {
 function newRecord(): UserRecord {
   const data = Buffer.alloc(1)
   const record = new UserRecord({ stream: 's', partitionKey: 'k', data, onSettle() {} })
-  record.expiresAtMs = Number.POSITIVE_INFINITY
+  record.arrival = { ...record.arrival, expiresAtMs: Number.POSITIVE_INFINITY }
   return record
 }
 

@@ -30,7 +30,7 @@ function letThrough(partitionKey: string, dataBytes: number): number[] {
   const data = Buffer.alloc(dataBytes)
   for (let i = 0; i < 10_000; i++) {
     const record = new UserRecord({ stream: 's', partitionKey, data, onSettle() {} })
-    record.expiresAtMs = Number.POSITIVE_INFINITY
+    record.arrival = { ...record.arrival, expiresAtMs: Number.POSITIVE_INFINITY }
     limiter.put(new KinesisRecord([record], dataBytes, 0))
   }
   const counts = [count]
@@ -53,7 +53,7 @@ test('the bytes of a key count as those of the data do', () => {
 function recordOf(dataBytes: number, shard = 0): KinesisRecord {
   const data = Buffer.alloc(dataBytes)
   const record = new UserRecord({ stream: 's', partitionKey: 'k', data, onSettle() {} })
-  record.expiresAtMs = Number.POSITIVE_INFINITY
+  record.arrival = { ...record.arrival, expiresAtMs: Number.POSITIVE_INFINITY }
   return new KinesisRecord([record], dataBytes, shard)
 }
 

@@ -33,7 +33,7 @@ class KeptRequest {
     )
     const data = Buffer.from('data')
     const record = new UserRecord({ stream: 's', partitionKey: 'k', data, onSettle() {} })
-    record.expiresAtMs = Number.POSITIVE_INFINITY
+    record.arrival = { ...record.arrival, expiresAtMs: Number.POSITIVE_INFINITY }
     sender.put([new KinesisRecord([record], data.length, 0)])
     this.record = new WeakRef(record)
   }
