@@ -57,6 +57,8 @@ export class Producer {
   #arrival: Arrival | null = null
   #arrivalUntilMs = 0
   #isClosed = false
+  /** Given up by `close`; with several, by whichever was the shortest. */
+  #leftCount = 0
   #flushEpoch = 0
   #flushes: Flush[] = []
   #onLanesChanged = () => {}
@@ -145,7 +147,8 @@ export class Producer {
 
   /**
    * Takes no more records, sends what it has, and waits for that at most `deadlineMs`. What is left
-   * then fails with the code `Closed`. Resolves with the number of those records.
+   * then fails with the code `Closed`. Resolves with the number of those records; called more than
+   * once, with that of all of them.
    */
   async close(deadlineMs: number): Promise<number> {
     this.#isClosed = true
@@ -294,7 +297,8 @@ export class Producer {
     const nowMs = this.#host.clock.monotonicMs()
     for (const { record, mayBeWritten } of left) fail(record, nowMs, { ...CLOSED, mayBeWritten })
     assert(this.#outstandingCount === 0, `${this.#outstandingCount} records are in no stage`)
-    return left.length
+    this.#leftCount += left.length
+    return this.#leftCount
   }
 }
 

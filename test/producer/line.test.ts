@@ -511,6 +511,24 @@ test('close gives up at its deadline, wherever the records are, and settles each
   assert.equal(running.producer.outstandingCount, 0)
 })
 
+test('of two closes the shorter gives up, and both tell of it', async () => {
+  const running = await started({})
+  running.service.script = () => THROTTLED
+  for (let i = 0; i < 3; i++) running.put(`k${i}`, 'v')
+  const told: string[] = []
+  const close = async (deadlineMs: number) => {
+    told.push(`${deadlineMs}: ${await running.producer.close(deadlineMs)}`)
+  }
+  close(20_000)
+  close(500)
+
+  await running.runFor(1000)
+  close(0)
+  await running.runFor(1)
+
+  assert.deepEqual(told.sort(), ['0: 3', '20000: 3', '500: 3'])
+})
+
 test('close gives up what waits to go again, too', async () => {
   const running = await started({ settings: { recordTtl: 600_000 } })
   running.service.script = () => ({ noAnswer: 'connect-failed', isStored: false })
