@@ -13,7 +13,7 @@ export interface MetricsUploadOptions {
   readonly region?: string
   /** Another CloudWatch: scheme, host and port; else the producer's `cloudwatchEndpoint`. */
   readonly endpoint?: string
-  /** Keys, or where they come from; the AWS SDK's own chain unless told otherwise. */
+  /** Keys, or where they come from; the producer's own unless told otherwise, as in the KPL. */
   readonly credentials?: CredentialsOption | undefined
   readonly log?: Log
 }
@@ -59,7 +59,7 @@ export async function uploadMetrics(
     network: { ...producer.connections, clock },
     requestTimeoutMs: configuration.requestTimeout,
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(credentials === undefined ? {} : { credentials: credentialsOf(credentials) }),
+    credentials: credentials === undefined ? producer.credentials : credentialsOf(credentials),
   })
   const config = {
     namespace: configuration.metricsNamespace,

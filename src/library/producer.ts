@@ -12,6 +12,7 @@ import {
   networkOptionsOf,
 } from '../host/node/index.ts'
 import {
+  type CredentialsProvider,
   type Metric,
   type OwnDimension,
   Producer,
@@ -82,6 +83,7 @@ export interface KinesisProducerOptions extends SomeSettings {
  */
 export class KinesisProducer {
   readonly #producer: Producer
+  readonly #credentials: CredentialsProvider
   readonly #connections: Omit<NodeNetworkOptions, 'clock'>
   readonly #network: NodeNetwork
   readonly #maxUserRecordSize: number
@@ -117,8 +119,8 @@ export class KinesisProducer {
     // Records that wait keep the process alive; lines for the log that are due do not.
     const idleClock = new NodeClock({ keepsProcessAlive: false })
     const host = { clock, idleClock, random: new NodeRandom(), network: this.#network }
-    const provider = credentials === undefined ? awsCredentials() : credentialsOf(credentials)
-    this.#producer = new Producer(host, config, provider, log, metricsDimensions)
+    this.#credentials = credentials === undefined ? awsCredentials() : credentialsOf(credentials)
+    this.#producer = new Producer(host, config, this.#credentials, log, metricsDimensions)
     this.#window = new Window(window, this.#producer)
     this.#producer.onLeft = () => this.#window.changed()
   }
@@ -253,7 +255,12 @@ export class KinesisProducer {
     return this.#producer.takeMetrics(options)
   }
 
-  /** For the one who uploads them, too: how the producer makes its connections. */
+  /** For the one who uploads them, too: where the producer has its keys from. */
+  get credentials(): CredentialsProvider {
+    return this.#credentials
+  }
+
+  /** And how it makes its connections. */
   get connections(): Omit<NodeNetworkOptions, 'clock'> {
     return this.#connections
   }

@@ -103,6 +103,27 @@ test("a closed producer's metrics arrive at CloudWatch through the official clie
   )
 })
 
+test("an upload is signed with the producer's keys, unless it is given others", async () => {
+  const cloudWatch = await fakeCloudWatch(0)
+  const { endpoint } = cloudWatch
+  const others = { ...KEYS, accessKeyId: 'OTHER' }
+
+  for (const options of [{ endpoint }, { endpoint, credentials: others }]) {
+    const producer = new KinesisProducer({
+      ...{ endpoint: 'http://127.0.0.1:9', region: 'eu-west-1', credentials: KEYS },
+    })
+    producer.addUserRecord({ stream: 's', partitionKey: 'k', data: '' }).catch(() => {})
+    await producer.close({ deadlineMs: 0 })
+    await (await uploadMetrics(producer, options)).close({ deadlineMs: 10_000 })
+  }
+
+  await cloudWatch.close()
+  const names = cloudWatch.received.map(
+    ({ authorization }) => /Credential=(\w+)/.exec(authorization)![1],
+  )
+  assert.deepEqual([...new Set(names)], ['AKID', 'OTHER'])
+})
+
 test('an upload needs a region', async () => {
   const producer = new KinesisProducer({ endpoint: 'http://127.0.0.1:9', credentials })
 

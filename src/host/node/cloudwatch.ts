@@ -8,8 +8,7 @@ export interface CloudWatchOptions {
   readonly region: string
   /** Another CloudWatch than the region's: scheme, host and port. */
   readonly endpoint?: string
-  /** Where keys come from; the AWS SDK's own chain unless told otherwise. */
-  readonly credentials?: () => Promise<AwsKeys>
+  readonly credentials: () => Promise<AwsKeys>
   /** How connections are made. */
   readonly network: NodeNetworkOptions
   /** Of each try. */
@@ -48,7 +47,7 @@ export async function cloudWatch(options: CloudWatchOptions) {
       throwOnRequestTimeout: true,
     },
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(credentials === undefined ? {} : { credentials: () => identityOf(credentials) }),
+    credentials: () => identityOf(credentials),
   })
   return {
     /** Rejects with the client's error when it could not be put. */
