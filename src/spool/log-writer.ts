@@ -313,7 +313,8 @@ export class LogWriter {
 
   #seal(): void {
     const active = this.#active!
-    active.segment.outcomes.add({ kind: 'synced' })
+    const { outcomes, recordCount } = active.segment
+    outcomes.add({ kind: 'synced', recordCount })
     this.#leaveActive(active)
   }
 

@@ -7,7 +7,7 @@
 //    key             4  key  hash  ack  first ordinal  n  arrival        when its log is going away
 //    replayed        5  receipt  ordinal                                 when its log is going away
 //    exhausted       6  n                                      turned away before they entered
-//    synced          7                                         nothing of its log is in doubt
+//    synced          7  n                            so many records of its log are on the disk
 //
 // Ordinals within one entry are given as the difference to the one before, zigzag.
 
@@ -61,7 +61,7 @@ export type OutcomeEntry =
   | KeptKey
   | { readonly kind: 'replayed'; readonly receipt: string; readonly ordinal: number }
   | { readonly kind: 'exhausted'; count: number }
-  | { readonly kind: 'synced' }
+  | { readonly kind: 'synced'; readonly recordCount: number }
 
 export function placeIn(entry: Delivered, index: number): Place {
   const { shardId, sequenceNumber, subSequenceNumbers } = entry
@@ -102,7 +102,8 @@ function encodeEntry(writer: Writer, entry: OutcomeEntry): void {
       writer.number(EXHAUSTED)
       return writer.number(entry.count)
     case 'synced':
-      return writer.number(SYNCED)
+      writer.number(SYNCED)
+      return writer.number(entry.recordCount)
   }
 }
 
@@ -164,7 +165,7 @@ function decodeEntry(reader: Reader): OutcomeEntry | null {
     case EXHAUSTED:
       return { kind: 'exhausted', count: reader.number() }
     case SYNCED:
-      return { kind: 'synced' }
+      return { kind: 'synced', recordCount: reader.number() }
     default:
       return null
   }

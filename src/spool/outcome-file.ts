@@ -235,12 +235,12 @@ export class OutcomeFile {
   /** Nothing is appended meanwhile: it would be to a file that is about to be gone. */
   async #rewrite(): Promise<void> {
     while (this.#writing !== null) await this.#writing
+    this.close()
     const { disk } = this.#parts
     const rewriting = disk.rewrite(this.#shared.name)
     this.#writing = rewriting.catch(() => {})
     try {
       await rewriting
-      this.close()
       // Whoever reads the old one may go on.
       this.#shared = new SharedFile(disk, this.#shared.name)
       this.#isDoubtful = false

@@ -1,6 +1,7 @@
 // A start waits a little for a disk that fails.
 
 import { type Clock, DiskError, until } from '../host/index.ts'
+import type { FrameReader } from './frame-reader.ts'
 
 const READ_ATTEMPTS = 3
 const READ_AGAIN_MS = 50
@@ -16,4 +17,10 @@ export async function withPatience<T>(clock: Clock, work: () => Promise<T>): Pro
       await until(clock, clock.monotonicMs() + READ_AGAIN_MS)
     }
   }
+}
+
+/** What it does not get even then is stepped over. */
+export async function patientLoad(clock: Clock, reader: FrameReader): Promise<void> {
+  const isLoaded = await withPatience(clock, () => reader.load().then(() => true))
+  if (isLoaded === null) await reader.load({ isStubborn: true })
 }

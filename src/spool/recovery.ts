@@ -17,7 +17,7 @@ import {
 } from './log-header.ts'
 import type { OutcomeEntry } from './outcome-code.ts'
 import { type OutcomeFileParts, outcomesFrom, outcomesName } from './outcome-file.ts'
-import { withPatience } from './patience.ts'
+import { patientLoad, withPatience } from './patience.ts'
 import type { Replayed } from './replayed.ts'
 import { rewriteLog } from './rewriting.ts'
 import { Segment } from './segment.ts'
@@ -98,11 +98,6 @@ async function checkVersion({ disk, clock }: RecoveryParts, base: string): Promi
   if (version !== null && version > FORMAT_VERSION) throw new NewerFormatError(base, version)
 }
 
-async function patientLoad(clock: Clock, reader: FrameReader): Promise<void> {
-  const isLoaded = await withPatience(clock, () => reader.load().then(() => true))
-  if (isLoaded === null) await reader.load({ isStubborn: true })
-}
-
 class SegmentRecovery {
   readonly #parts: RecoveryParts
   readonly #entry: Entry
@@ -117,7 +112,8 @@ class SegmentRecovery {
   #areOutcomesKnown = true
   /** An earlier life was told that all of the log is on the disk. */
   #isSynced = false
-  #settledEnd = 0
+  /** So many records were in its log once. */
+  #knownEnd = 0
 
   constructor(parts: RecoveryParts, entry: Entry, room: ReadRoom) {
     this.#parts = parts
@@ -132,14 +128,17 @@ class SegmentRecovery {
     const segment = this.#segment
     if (this.#entry.hasOutcomes) await this.#readOutcomes()
     if (!this.#entry.hasLog) {
-      segment.recordCount = this.#settledEnd
+      segment.recordCount = this.#knownEnd
       for (let i = 0; i < segment.recordCount; i++) segment.giveUp(i)
       return segment
     }
     segment.isSynced = this.#isSynced || (await rewriteLog(this.#parts, segment))
     if (!(await this.#readLog())) return null
     // The end of the log is gone: what was told of it is all that is known.
-    if (this.#settledEnd > segment.recordCount) this.#lose(this.#settledEnd)
+    if (this.#knownEnd > segment.recordCount) this.#loseEnd()
+    if (segment.isSynced && !this.#isSynced) {
+      segment.outcomes.add({ kind: 'synced', recordCount: segment.recordCount })
+    }
     this.#parts.usage.unsettledCount += segment.unsettledCount
     for (const damage of this.#damages) await this.#parts.keptAside.keep(segment.log, damage)
     return segment
@@ -195,11 +194,12 @@ class SegmentRecovery {
         return
       case 'synced':
         this.#isSynced = true
+        this.#knownEnd = Math.max(this.#knownEnd, entry.recordCount)
     }
   }
 
   #settle(ordinal: number): boolean {
-    this.#settledEnd = Math.max(this.#settledEnd, ordinal + 1)
+    this.#knownEnd = Math.max(this.#knownEnd, ordinal + 1)
     return this.#segment.giveUp(ordinal)
   }
 
@@ -228,7 +228,7 @@ class SegmentRecovery {
     const { base: segment } = this.#segment
     if (!givesUp) leaveUnreadable({ usage, log }, segment)
     else {
-      this.#lose(this.#settledEnd)
+      this.#lose(this.#knownEnd)
       log.warn('a segment cannot be read and is given up', { segment })
     }
     return givesUp
@@ -312,6 +312,15 @@ class SegmentRecovery {
     await file.truncate(end).catch(() => {})
     this.#parts.usage.bytes += file.sizeBytes() - segment.logBytes
     segment.logBytes = file.sizeBytes()
+  }
+
+  #loseEnd(): void {
+    const { usage, log } = this.#parts
+    const { damagedCount } = usage
+    this.#lose(this.#knownEnd)
+    const records = usage.damagedCount - damagedCount
+    if (records > 0)
+      log.error('the end of a segment is gone', { segment: this.#entry.base, records })
   }
 
   /**

@@ -9,7 +9,7 @@ import type { Segment } from './segment.ts'
 /** Once for each log, and again at the next start when it fails. True when it is on the disk. */
 export async function rewriteLog(
   { disk, log }: { disk: Disk; log: Log },
-  { base: segment, log: file, outcomes }: Segment,
+  { base: segment, log: file }: Segment,
 ): Promise<boolean> {
   try {
     await disk.rewrite(file.name)
@@ -21,6 +21,5 @@ export async function rewriteLog(
     })
     return false
   }
-  outcomes.add({ kind: 'synced' })
   return true
 }

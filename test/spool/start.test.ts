@@ -136,3 +136,23 @@ test('a segment that ends while its last record settles goes once', async () => 
   await station.runFor(3000)
   assert.deepEqual(station.spool.totals, { successes: 1, failures: 0, exhausted: 0, unsettled: 0 })
 })
+
+test('records that were on the disk and are cut off are told, and count as failures', async () => {
+  const disk = new MemoryDisk({ maxBytes: 2 ** 26 })
+  const first = await Station.open({ disk })
+  await first.put('one')
+  const name = (await disk.list()).find((one) => one.endsWith('.log'))!
+  const endOfOne = await disk.sizeOf(name)
+  await first.put('two')
+  await first.put('three')
+  first.settle('three')
+  await first.until(first.spool.close(1_000))
+  await (await disk.open(name)).truncate(endOfOne)
+
+  const second = await Station.open({ disk })
+  assert.deepEqual(second.handed, ['one'])
+  const { successes, failures, unsettled } = second.spool.totals
+  assert.deepEqual({ successes, failures, unsettled }, { successes: 1, failures: 1, unsettled: 1 })
+  const told = second.log.lines.filter((line) => line.includes('the end of a segment is gone'))
+  assert.match(told.join(), /"records":1/)
+})
