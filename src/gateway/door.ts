@@ -139,7 +139,14 @@ export class Door {
       const detail = `${maxOpenRequests} requests wait for an answer, as many as may. Nothing was stored.`
       return this.refuse('too-many-requests-open', detail)
     }
-    if (!this.admission.hasRoomFor(bodyBytes)) return this.memoryFull()
+    return this.admission.hasRoomFor(bodyBytes) ? null : this.memoryFull()
+  }
+
+  /**
+   * Why a record need not even ask to enter, or null. Where there is a key that is asked only when
+   * it is new: what it stands for may be in already.
+   */
+  refusalOfRecord(): HttpAnswer | null {
     const reason = this.#spoolReason()
     if (reason !== null) return this.#turnAway(reason.code, reason.detail)
     const why = this.admission.turnsAway

@@ -179,8 +179,12 @@ export class Gateway implements HttpService {
     const bodyBytes = Math.min(length, asked.maxBodyBytes)
     const refusal = this.#door.refusal(bodyBytes)
     if (refusal !== null) return refusal
-    const waitMs = asked.quota?.waitMs(1, bodyBytes, this.#door.clock.monotonicMs()) ?? 0
-    if (waitMs > 0 && idempotencyKey === null) return quotaExceeded(this.#door, waitMs)
+    if (idempotencyKey === null) {
+      const refused = this.#door.refusalOfRecord()
+      if (refused !== null) return refused
+      const waitMs = asked.quota?.waitMs(1, bodyBytes, this.#door.clock.monotonicMs()) ?? 0
+      if (waitMs > 0) return quotaExceeded(this.#door, waitMs)
+    }
     return new RecordTaker(this.#door, { ...asked, ack, idempotencyKey })
   }
 }

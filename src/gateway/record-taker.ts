@@ -200,6 +200,8 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover, Handover {
 
   /** Asks to enter. */
   #apply(): void {
+    const refusal = this.#isKeyMine ? this.#door.refusalOfRecord() : null
+    if (refusal !== null) return this.#refuse(refusal)
     const waitMs = this.#request.quota?.take(1, this.#lentBytes, this.#door.clock.monotonicMs())
     if (waitMs) return this.#refuse(quotaExceeded(this.#door, waitMs))
     this.#door.onAttempt()

@@ -171,3 +171,21 @@ test('a key has 1 to 256 visible ASCII characters', () => {
 async function turn(): Promise<void> {
   for (let i = 0; i < 4; i++) await Promise.resolve()
 }
+
+test('a spool that is full still answers who has been taken, and refuses who is new', () => {
+  const { spool, station, post } = setUp()
+  const first = post()
+  spool.commit()
+  spool.refuses = { code: 'spool-full', message: 'It is full.', mayBeWritten: false }
+  assert.deepEqual(post().answer, first.answer)
+
+  const fresh = post({ key: 'key-2' })
+  assert.deepEqual([fresh.answer!.status, codeOf(fresh.answer)], [503, 'spool-full'])
+  assert.ok(Number(headerOfAnswer(fresh.answer, 'retry-after')) >= 1)
+  const { attempts, exhausted, heldBytes } = station.ledger()
+  assert.deepEqual([attempts, exhausted, heldBytes], [2, 1, 0])
+
+  spool.refuses = null
+  post({ key: 'key-2' })
+  assert.equal(spool.appended.length, 1, 'the key is free again')
+})
