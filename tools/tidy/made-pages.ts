@@ -45,7 +45,9 @@ change. Two refusals are plain text instead, because existing clients test for t
 
 Most states are told on the head of the request, before its body is read: \`draining\`, \`too-many-requests-open\`,
 \`memory-full\`, \`spool-full\`, \`disk-full\`, \`disk-failed\`, \`backlog-too-old\`, \`quota-exceeded\`, and
-\`back-pressure\` where nobody may wait any more. \`GET /readyz\` names those that hold now.
+\`back-pressure\` where nobody may wait any more. \`GET /readyz\` names those that hold now. A request with an
+\`Idempotency-Key\` is read first, but for the first three: if it was taken before, it gets its
+first answer, however full all is.
 
 The ledger counts as \`exhausted\` what the spool, the disk or the line did not let in, on the head or later; whatever is refused
 for another reason is no attempt. \`refusals\` beside it counts all answers, by their code.
