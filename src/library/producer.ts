@@ -43,6 +43,7 @@ import {
 
 export { ConfigError } from '../config/index.ts'
 export { ClosedError, PROMETHEUS_CONTENT_TYPE } from '../producer/index.ts'
+export { type KplAttempt, kplAttemptsOf } from './kpl-attempts.ts'
 export { producerOptionsFromProperties, producerOptionsFromPropertiesFile } from './options.ts'
 export { UserRecordFailedError } from './user-record.ts'
 export type {

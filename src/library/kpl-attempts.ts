@@ -1,0 +1,28 @@
+// The attempts of a record as the KPL's `Attempt` tells them.
+
+import type { Attempt } from '../record/index.ts'
+
+export interface KplAttempt {
+  /** From the end of the attempt before, or from when the record was added; whole ms. */
+  readonly delay: number
+  /** From the start of the request to its end; whole ms. */
+  readonly duration: number
+  readonly isSuccessful: boolean
+  /** Null for success. */
+  readonly errorCode: string | null
+  readonly errorMessage: string | null
+}
+
+/** Of a result, or of a `UserRecordFailedError`. */
+export function kplAttemptsOf(told: {
+  readonly arrivalAtMs: number
+  readonly attempts: readonly Attempt[]
+}): KplAttempt[] {
+  let endedAtMs = told.arrivalAtMs
+  return told.attempts.map(({ startAtMs, endAtMs, code, message }) => {
+    const delay = Math.max(0, Math.round(startAtMs - endedAtMs))
+    endedAtMs = endAtMs
+    const duration = Math.round(endAtMs - startAtMs)
+    return { delay, duration, isSuccessful: code === null, errorCode: code, errorMessage: message }
+  })
+}
