@@ -57,3 +57,14 @@ test('an order that failed does not stop those after it', async () => {
   disk.fault = () => null
   assert.deepEqual(await office.purge(ALL, 10), { purged: 1, left: 0 })
 })
+
+test('what comes together is written in groups of some MiB, and listed so far as is read at once', async () => {
+  const { letters, disk, keep } = await openLetters()
+  const large = (receipt: string) => letter(receipt, { data: Buffer.alloc(3 * MIB) })
+  assert.deepEqual(await keep(large('a'), large('b'), large('c')), [true, true, true])
+  assert.equal(disk.files.size, 3)
+
+  const office = new DeadLetterOffice(letters, { append() {} })
+  const { count, letters: listed } = await office.list(ALL, 10)
+  assert.deepEqual([count, listed.map(({ receipt }) => receipt)], [3, ['a', 'b']])
+})
