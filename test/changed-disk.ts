@@ -1,6 +1,6 @@
 // A disk's own methods, for a disk of a test that differs in some of them.
 
-import type { Disk, LogFile } from '../src/host/index.ts'
+import { type Disk, DiskError, type LogFile } from '../src/host/index.ts'
 
 /** Append and sync stay two calls, so that either can be changed. */
 export function fileMethodsOf(file: LogFile): LogFile {
@@ -26,5 +26,21 @@ export function methodsOf(disk: Disk): Disk {
     remove: (name) => disk.remove(name),
     replace: (name, bytes) => disk.replace(name, bytes),
     rewrite: (name) => disk.rewrite(name),
+  }
+}
+
+/** The same disk, which does not give one byte of a log, nor what is read with it. */
+export function withBadPlace(disk: Disk, name: string, badAt: number): Disk {
+  return {
+    ...methodsOf(disk),
+    open: async (one) => {
+      const file = await disk.open(one)
+      const read = async (position: number, lengthBytes: number) => {
+        const isBad = one === name && position <= badAt && badAt < position + lengthBytes
+        if (isBad) throw new DiskError('EIO', 'the disk failed')
+        return file.read(position, lengthBytes)
+      }
+      return { ...fileMethodsOf(file), read }
+    },
   }
 }

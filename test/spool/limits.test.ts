@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Disk, DiskError, MemoryDisk } from '../../src/host/index.ts'
 import { Spool } from '../../src/spool/index.ts'
-import { fileMethodsOf, methodsOf } from '../changed-disk.ts'
+import { fileMethodsOf, methodsOf, withBadPlace } from '../changed-disk.ts'
 import { HandClock } from '../hand-clock.ts'
 import { counting, Station, spoolConfig } from './station.ts'
 
@@ -323,18 +323,7 @@ test('what the disk does not give waits for the next start, and everything else 
   for (const text of texts) await first.put(text)
   const name = (await inner.list()).find(isLog)!
   const badAt = (await inner.load(name))!.indexOf('bbbb') + 10_000
-  const disk: Disk = {
-    ...methodsOf(inner),
-    open: async (one) => {
-      const file = await inner.open(one)
-      const read = async (position: number, lengthBytes: number) => {
-        const isBad = one === name && position <= badAt && badAt < position + lengthBytes
-        if (isBad) throw new DiskError('EIO', 'the disk failed')
-        return file.read(position, lengthBytes)
-      }
-      return { ...fileMethodsOf(file), read }
-    },
-  }
+  const disk = withBadPlace(inner, name, badAt)
 
   const second = await Station.open({ disk })
   second.settleAll()

@@ -6,7 +6,7 @@ import { type Disk, DiskError, MemoryDisk } from '../../src/host/index.ts'
 import { FRAME_HEAD_BYTES, frameOf } from '../../src/spool/frame.ts'
 import { LOG_HEADER_BYTES } from '../../src/spool/log-header.ts'
 import { parseFileName } from '../../src/spool/segment-name.ts'
-import { fileMethodsOf, methodsOf } from '../changed-disk.ts'
+import { methodsOf, withBadPlace } from '../changed-disk.ts'
 import { Station } from './station.ts'
 
 const isLog = (name: string) => name.endsWith('.log')
@@ -40,18 +40,7 @@ test('a log whose end the disk does not give stays when all else of it has settl
   for (const text of texts) await first.put(text)
   const { name, bytes } = await logOf(inner)
   const badAt = bytes.indexOf('bbbb') + 10_000
-  const disk: Disk = {
-    ...methodsOf(inner),
-    open: async (one) => {
-      const file = await inner.open(one)
-      const read = async (position: number, lengthBytes: number) => {
-        const isBad = one === name && position <= badAt && badAt < position + lengthBytes
-        if (isBad) throw new DiskError('EIO', 'the disk failed')
-        return file.read(position, lengthBytes)
-      }
-      return { ...fileMethodsOf(file), read }
-    },
-  }
+  const disk = withBadPlace(inner, name, badAt)
   const second = await Station.open({ disk })
   assert.deepEqual(second.handed, [texts[0]])
   second.settleAll()
