@@ -17,6 +17,7 @@ interface Point {
   readonly keyCount: number | null
   readonly windowCount: number
   readonly keyOrder?: KeyOrder
+  readonly isDataOwn?: boolean
 }
 
 type LabelledPoint = Point & { readonly label: string }
@@ -47,6 +48,13 @@ const CURVES: readonly Curve[] = [
   },
   // Each beside the least that any producer does for a record: what the machine itself asks for.
   bare('shards, bare', [1, 10, 100, 1000], (shardCount) => ({ ...FIXED, shardCount })),
+  // As in programs: what is copied into a request is as far away then as the record itself.
+  curve('shards, data of its own', [1, 1000], (shardCount) => {
+    return { ...FIXED, shardCount, isDataOwn: true }
+  }),
+  bare('shards, data of its own, bare', [1, 1000], (shardCount) => {
+    return { ...FIXED, shardCount, isDataOwn: true }
+  }),
   curve('keys', [1, 1000, 1_000_000], (keyCount) => ({ ...FIXED, keyCount })),
   bare('keys, bare', [1, 1000, 1_000_000], (keyCount) => ({ ...FIXED, keyCount })),
   curve('outstanding', [1000, 10_000, 100_000, 1_000_000], (windowCount) => {

@@ -12,8 +12,11 @@ export interface BarePlan {
   /** Records of a group, and groups of a request. */
   readonly groupCount: number
   readonly requestCount: number
-  readonly data: Buffer
   readonly nextKey: () => string
+  readonly nextData: () => Buffer
+  readonly dataBytes: number
+  /** Records that are made before they are added. */
+  readonly callCount: number
 }
 
 interface Place {
@@ -43,16 +46,20 @@ const MD5_BYTES = 16
 const REFILL_BELOW = 0.75
 
 export function gatherBare(plan: BarePlan, endAtMs: number): number {
-  const { windowCount, data, nextKey } = plan
+  const { windowCount, callCount, nextKey, nextData } = plan
   let settledCount = 0
   const gathering = new Gathering(plan)
   const tell = () => {
     settledCount++
   }
   while (performance.now() < endAtMs) {
-    const count = windowCount - gathering.outstandingCount
-    const inputs = Array.from({ length: count }, () => ({ partitionKey: nextKey(), data }))
-    for (let index = 0; index < count; index++) gathering.add(inputs[index]!, { tell, index })
+    while (gathering.outstandingCount < windowCount) {
+      const count = Math.min(callCount, windowCount - gathering.outstandingCount)
+      const inputs = Array.from({ length: count }, () => {
+        return { partitionKey: nextKey(), data: nextData() }
+      })
+      for (let index = 0; index < count; index++) gathering.add(inputs[index]!, { tell, index })
+    }
     gathering.settleDownTo(REFILL_BELOW * windowCount)
   }
   gathering.settleDownTo(0)
@@ -146,8 +153,8 @@ class Gathering {
   }
 
   #groupBytes(): number {
-    const { groupCount, data } = this.#plan
-    return groupCount * (KEY_MAX_BYTES + data.length) + MD5_BYTES
+    const { groupCount, dataBytes } = this.#plan
+    return groupCount * (KEY_MAX_BYTES + dataBytes) + MD5_BYTES
   }
 
   #newBytes(): Buffer {

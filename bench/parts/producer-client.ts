@@ -22,6 +22,8 @@ export interface ProducerPlan {
   readonly windowCount: number
   /** How many are added before the network gets its turn. */
   readonly burstCount: number
+  /** Each record has data of its own, as programs have; else all have the same. */
+  readonly isDataOwn?: boolean
   /** Of the sink's stream; only `bare` asks. */
   readonly shardCount?: number
   /** How long a record may wait for company. */
@@ -45,6 +47,8 @@ const STREAM = 'bench'
 /** With so much of the window left it is filled again. */
 const REFILL_BELOW = 0.75
 const SDK_CONCURRENCY = 8
+/** Records of one call with a callback: as many as are at hand in a program, not a whole window. */
+const CALL_COUNT = 500
 /** The defaults of aggregation, and how many of those the collector puts into one request. */
 const AGGREGATE_BYTES = 51_200
 const AGGREGATE_COUNT = 6
@@ -118,34 +122,44 @@ class Progress {
   }
 }
 
-/** Adds so many records of these data. */
-type Add = (line: KinesisProducer, count: number, data: Buffer, progress: Progress) => void
+/** The data of a record. */
+type NextData = () => Buffer
 
-const addWithPromises: Add = (line, count, data, { delivered, failed }) => {
+function dataOf({ dataBytes, isDataOwn = false }: ProducerPlan): NextData {
+  const data = Buffer.alloc(dataBytes, 'x')
+  return isDataOwn ? () => Buffer.from(data) : () => data
+}
+
+/** Adds so many records. */
+type Add = (line: KinesisProducer, count: number, nextData: NextData, progress: Progress) => void
+
+const addWithPromises: Add = (line, count, nextData, { delivered, failed }) => {
   for (let i = 0; i < count; i++) {
     const partitionKey = nextKey()
-    line.addUserRecord({ stream: STREAM, partitionKey, data }).then(delivered, failed)
+    line.addUserRecord({ stream: STREAM, partitionKey, data: nextData() }).then(delivered, failed)
   }
 }
 
-const addWithCallback: Add = (line, count, data, progress) => {
-  const records = Array.from({ length: count }, () => {
-    return { stream: STREAM, partitionKey: nextKey(), data }
-  })
-  line.addUserRecords(records, (result) => {
-    if (result.isDelivered) progress.delivered()
-    else progress.failed(new Error(`${result.code}: ${result.message}`))
-  })
+const addWithCallback: Add = (line, count, nextData, progress) => {
+  for (let left = count; left > 0; left -= CALL_COUNT) {
+    const records = Array.from({ length: Math.min(left, CALL_COUNT) }, () => {
+      return { stream: STREAM, partitionKey: nextKey(), data: nextData() }
+    })
+    line.addUserRecords(records, (result) => {
+      if (result.isDelivered) progress.delivered()
+      else progress.failed(new Error(`${result.code}: ${result.message}`))
+    })
+  }
 }
 
 function sendThrough(add: Add): Send {
   return async (plan, endAtMs) => {
     const line = producerFor(plan)
-    const data = Buffer.alloc(plan.dataBytes, 'x')
+    const nextData = dataOf(plan)
     const progress = new Progress(line, plan.windowCount)
     while (performance.now() < endAtMs && progress.failure === null) {
       const roomCount = plan.windowCount - line.outstandingRecordsCount
-      if (roomCount > 0) add(line, Math.min(plan.burstCount, roomCount), data, progress)
+      if (roomCount > 0) add(line, Math.min(plan.burstCount, roomCount), nextData, progress)
       await progress.turn()
     }
     await line.flush()
@@ -183,10 +197,11 @@ const sendNothing: Send = async ({ dataBytes }, endAtMs) => {
 
 const sendBare: Send = async (plan, endAtMs) => {
   const { dataBytes, windowCount, shardCount = 1, settings } = plan
-  const data = Buffer.alloc(dataBytes, 'x')
+  const nextData = dataOf(plan)
   const groupCount = settings?.aggregationMaxCount ?? Math.floor(AGGREGATE_BYTES / dataBytes)
   const requestCount = settings?.collectionMaxCount ?? AGGREGATE_COUNT
-  return gatherBare({ shardCount, windowCount, groupCount, requestCount, data, nextKey }, endAtMs)
+  const records = { nextKey, nextData, dataBytes, callCount: CALL_COUNT }
+  return gatherBare({ shardCount, windowCount, groupCount, requestCount, ...records }, endAtMs)
 }
 
 const clients = new Map<string, KinesisClient>()

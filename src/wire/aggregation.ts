@@ -90,17 +90,27 @@ function writeMessage(records: readonly Aggregatable[], into: Buffer, at: number
   return end
 }
 
+/** What the processor fetches from memory at once. */
+const CACHE_LINE_BYTES = 64
+/** Of a record's data; what follows is fetched well enough while these are copied. */
+const ASKED_AHEAD_BYTES = 512
+
 /**
- * What records with distinct keys take at least. All are asked before the first is written: by now
- * they are far away in memory, and what waits for nothing else is fetched side by side.
+ * What records with distinct keys take at least. All are asked, and their data touched, before the
+ * first is written: by now they are far away in memory, and what waits for nothing else is fetched
+ * side by side.
  */
 function leastBytes(records: readonly Aggregatable[]): number {
   let bytes = 0
+  let touched = 0
   for (let i = 0; i < records.length; i++) {
     const { partitionKey, data } = records[i]!
     bytes += partitionKey.length + data.length
+    const end = Math.min(data.length, ASKED_AHEAD_BYTES)
+    for (let at = 0; at < end; at += CACHE_LINE_BYTES) touched ^= data[at]!
   }
-  return bytes
+  // Nothing is taken off, but no compiler may leave the touching out.
+  return bytes - (touched >>> 8)
 }
 
 /** The same, of records that each have a key of their own: its place is theirs. */
