@@ -9,7 +9,8 @@ const HELP = `Usage: npm run crash -- [--cycles N] [--seed N] [--json]
 Starts an embedded Kinesis and, in another process, a gateway with its spool in front; sends it
 records with an id over HTTP; ends it with kill -9 at random moments, some of them while it starts;
 starts it again on the same directory. At the end every record that was answered \`durable\`,
-\`delivered\` or \`pending\` must be in Kinesis, byte for byte, or among the dead letters. Records that
+\`delivered\` or \`pending\` must be in Kinesis, byte for byte, or among the dead letters, and the
+receipt of each that was answered \`delivered\` must tell the place that the answer told. Records that
 are in Kinesis twice are counted. About a second and a half for each cycle on a free machine.
 
 Options:
@@ -19,10 +20,10 @@ Options:
   --help        this text
 
 Example: npm run crash -- --cycles 200 --seed 7
-Exit code: 0 nothing is lost, 1 something is, or a start was refused, 2 wrong usage, 130 Ctrl-C.
+Exit code: 0 nothing is lost or changed, 1 something is, or a start was refused, 2 wrong usage, 130 Ctrl-C.
 `
 
-const LOST_SHOWN_COUNT = 20
+const IDS_SHOWN_COUNT = 20
 
 interface Options {
   readonly cycles: number
@@ -60,8 +61,9 @@ function textOf(report: CrashReport): string {
     Object.entries(some)
       .map(([name, count]) => `${name} ${count}`)
       .join(', ') || 'none'
-  const { lost, startMs, ledger } = report
-  const shown = lost.length === 0 ? '' : `: ids ${lost.slice(0, LOST_SHOWN_COUNT).join(' ')}`
+  const { lost, changed, startMs, ledger } = report
+  const idsOf = (ids: readonly number[]) =>
+    ids.length === 0 ? '0' : `${ids.length}: ids ${ids.slice(0, IDS_SHOWN_COUNT).join(' ')}`
   const rows = [
     ['kills', `${report.kills}, of them ${report.killsWhileStarting} while it started`],
     ['start', `median ${startMs.median} ms, longest ${startMs.max} ms`],
@@ -76,7 +78,8 @@ function textOf(report: CrashReport): string {
       'ledger',
       `${report.isLedgerBalanced ? 'balanced' : 'NOT BALANCED'}: ${JSON.stringify(ledger)}`,
     ],
-    ['lost', `${lost.length}${shown}`],
+    ['changed', `${idsOf(changed)} (delivered elsewhere than was answered)`],
+    ['lost', idsOf(lost)],
   ]
   return rows.map(([name, value]) => `${name!.padEnd(18)} ${value}`).join('\n')
 }

@@ -129,7 +129,10 @@ export class SpoolBook {
 
   /** What had no answer when the process ended may be there or not. */
   crashed(end: EndOfLife): void {
-    for (const record of this.records()) record.certainty = certaintyOf(record, end)
+    for (const record of this.records()) {
+      checkTold(record, end)
+      record.certainty = certaintyOf(record, end)
+    }
     for (const transaction of this.transactions) {
       if (transaction.state === 'open') transaction.state = 'perhaps'
     }
@@ -149,7 +152,7 @@ export class SpoolBook {
     assert(transaction.state !== 'refused', 'a record was handed on that was refused for good')
     assert(transaction.state !== 'open', 'a record was handed on before it was durable')
     assert(booked.handedLife < life || booked.mayBeHandedAgain, 'a record was handed on twice')
-    assert(booked.certainty === 'none', 'a record was handed on that had settled long before')
+    assert(booked.certainty === 'none', 'a record was handed on that had settled for good')
     if (booked.settledLife !== -1) this.duplicateCount++
     booked.handedLife = life
     booked.mayBeHandedAgain = false
@@ -165,15 +168,10 @@ export class SpoolBook {
     else booked.isDead = true
   }
 
-  /** Whoever appended it is told that it has settled. */
+  /** Whoever appended it is told that it has settled: from then on that outlives the process. */
   told(booked: BookedRecord): void {
     assert(booked.transaction.state === 'durable' && !booked.isTold, 'told before, or twice')
     booked.isTold = true
-  }
-
-  /** A record of this life has settled. */
-  checkTold({ transaction, isTold }: BookedRecord, life: number): void {
-    assert(isTold || transaction.life !== life, 'a record has settled and nobody was told')
   }
 
   receipts(): string[] {
@@ -219,8 +217,18 @@ export class SpoolBook {
   }
 }
 
+/** What has settled long ago has been told, and all by an orderly end. */
+function checkTold(
+  { transaction, settledLife, settledAtMs, isTold }: BookedRecord,
+  end: EndOfLife,
+) {
+  if (settledLife !== end.life || transaction.life !== end.life) return
+  const isLate = end.isExact && end.nowMs - settledAtMs > WRITTEN_AFTER_MS
+  assert(isTold || !(end.isClosed || isLate), 'a record has settled and nobody was told')
+}
+
 function certaintyOf(record: BookedRecord, end: EndOfLife): Certainty {
-  const { settledLife, settledAtMs, certainty } = record
+  const { settledLife, settledAtMs, certainty, transaction, isTold } = record
   if (settledLife === -1 || !end.isExact) return 'none'
   const isOfThisLife = settledLife === end.life
   if (end.isClosed && (isOfThisLife || certainty !== 'none')) return 'synced'
@@ -229,7 +237,8 @@ function certaintyOf(record: BookedRecord, end: EndOfLife): Certainty {
   const ageMs = end.nowMs - (isOfThisLife ? settledAtMs : end.startedAtMs)
   if (ageMs > SYNCED_AFTER_MS) return 'synced'
   if (end.isPowerLost) return 'none'
-  return !isOfThisLife || ageMs > WRITTEN_AFTER_MS ? 'written' : 'none'
+  const isToldNow = isTold && transaction.life === end.life
+  return !isOfThisLife || isToldNow || ageMs > WRITTEN_AFTER_MS ? 'written' : 'none'
 }
 
 /** `17.3:` of a record's data: its transaction and its index in it. */

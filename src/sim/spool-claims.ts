@@ -150,7 +150,7 @@ export class SpoolClaims {
     const { book, settings } = this.#parts
     const isFollowed = this.#keepsAll && settings.config.receipts.replayedMaxCount >= ALL_COUNT
     const candidates = isFollowed ? book.latestWith(receipt) : book.allWith(receipt)
-    const isSettled = (one: BookedRecord) => one.settledLife === number
+    const isSettled = (one: BookedRecord) => one.settledLife === number || one.certainty !== 'none'
     const wasSettled = candidates.every(isSettled)
     const told = await spool.receipt(receipt)
     switch (told.state) {

@@ -101,9 +101,7 @@ export class FakeLine implements SpoolLine {
     process.schedule(this.#dueAtMs(lane), 'spool line settles', () => {
       if (!this.#held.delete(record)) return
       this.heldBytes -= record.data.length
-      const result = this.#resultOf(booked)
-      record.settle(result)
-      if (result.isDelivered) book.checkTold(booked, life)
+      record.settle(this.#resultOf(booked))
     })
   }
 
@@ -183,7 +181,6 @@ export class FakeDeadLetters implements DeadLetterSink {
       if (isKept) book.settled(booked, { kind: 'dead-lettered', code, message }, { life, nowMs })
       else this.#refuse(booked)
       done(isKept)
-      if (isKept) book.checkTold(booked, life)
     })
   }
 

@@ -1,5 +1,6 @@
 // What became of a segment's records, beside its log. Written at once, one append after the other;
-// synced by the keeper's clock, so that a crash costs duplicates and never records.
+// synced by the keeper's clock, so that a crash costs duplicates and never records. Whoever is told
+// of an outcome is told when it is written: then the end of the process cannot change it any more.
 
 import type { Disk, Log, LogFile } from '../host/index.ts'
 import type { Place } from '../record/index.ts'
@@ -36,6 +37,8 @@ export class OutcomeFile {
   #file: Promise<LogFile> | null = null
   #pending: OutcomeEntry[] = []
   #underWay: readonly OutcomeEntry[] = []
+  /** Told when all that waits is written. */
+  #onWritten: (() => void)[] = []
   #writing: Promise<void> | null = null
   #caring: Promise<void> | null = null
   #isDirty = false
@@ -95,6 +98,15 @@ export class OutcomeFile {
     this.#write()
   }
 
+  /**
+   * Tells when all that was added is with the system. When the disk takes nothing, at once: what
+   * has happened is told all the same.
+   */
+  whenWritten(tell: () => void): void {
+    if (this.#isFailing || (this.#pending.length === 0 && this.#underWay.length === 0)) tell()
+    else this.#onWritten.push(tell)
+  }
+
   /** So much of it is there after a start; it may not be synced. With its log went its doubts. */
   recovered(sizeBytes: number, hasLog: boolean): void {
     this.sizeBytes = sizeBytes
@@ -126,7 +138,11 @@ export class OutcomeFile {
   /** The entry in which the record's outcome is, and its index there; null when it has none. */
   async find(ordinal: number): Promise<{ entry: Delivered | DeadLettered; index: number } | null> {
     const inMemory = findIn([...this.#underWay, ...this.#pending], ordinal)
-    if (inMemory !== null || this.sizeBytes === 0) return inMemory
+    if (inMemory !== null) {
+      await new Promise<void>((resolve) => this.whenWritten(resolve))
+      return inMemory
+    }
+    if (this.sizeBytes === 0) return null
     const shared = this.#shared
     const file = await shared.acquire()
     try {
@@ -176,10 +192,15 @@ export class OutcomeFile {
     while (this.#pending.length > 0 && !this.#isFailing) {
       this.#underWay = this.#pending
       this.#pending = []
+      const written = this.#onWritten
+      this.#onWritten = []
       await this.#append(this.#underWay)
       this.#underWay = []
+      for (const tell of written) tell()
     }
     this.#writing = null
+    // Nothing waits any more, or the disk takes nothing.
+    for (const tell of this.#onWritten.splice(0)) tell()
     this.#parts.onWork()
   }
 

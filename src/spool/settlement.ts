@@ -85,7 +85,7 @@ export class Settlement {
     const waiting = segment.waiting.get(ordinal)
     segment.waiting.delete(ordinal)
     events.settled(outcome.kind)
-    waiting?.(outcome)
+    if (waiting !== undefined) segment.outcomes.whenWritten(() => waiting(outcome))
     if (segment.unsettledCount === 0) onSegmentSettled(segment)
   }
 

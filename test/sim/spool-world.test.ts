@@ -82,12 +82,12 @@ const BROKEN: readonly (readonly [string, Partial<SpoolHooks>, RegExp])[] = [
   [
     'outcomes that are never synced',
     files(isOutcomes, () => ({ sync: async () => {} })),
-    /long before|[0-9] of [0-9]/,
+    /for good|[0-9] of [0-9]/,
   ],
   [
     'outcomes that are not written',
     files(isOutcomes, () => ({ append: async () => {} })),
-    /long before|[0-9] of [0-9]|is not known|as they were closed/,
+    /for good|[0-9] of [0-9]|is not known|as they were closed/,
   ],
   [
     'keys that go with their receipts',

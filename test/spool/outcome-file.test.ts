@@ -65,21 +65,70 @@ async function ordinalsIn(disk: Disk): Promise<number[]> {
 
 const fails = () => Promise.reject(new DiskError('EIO', 'the disk failed'))
 
-test('what is being written, and what waits for the disk, is found', async () => {
-  let end = () => {}
-  const faults: Faults = {
-    append: () =>
-      new Promise((_, reject) => {
-        end = () => reject(new DiskError('EIO', 'the disk failed'))
-      }),
+/** An append that ends when it is told to, well or not. */
+function heldAppend() {
+  const held = { faults: {} as Faults, resolve: () => {}, reject: () => {} }
+  held.faults.append = () =>
+    new Promise((resolve, reject) => {
+      held.resolve = resolve
+      held.reject = () => reject(new DiskError('EIO', 'the disk failed'))
+    })
+  return held
+}
+
+test('what became of a record is told when it is written, and so is what its receipt says', async () => {
+  const held = heldAppend()
+  const { outcomes, deliver } = fileWith(held.faults)
+  const told: string[] = []
+  const tell = async (what: string) => {
+    outcomes.whenWritten(() => told.push(what))
+    if ((await outcomes.find(7))?.entry.kind === 'delivered') told.push(`the receipt, ${what}`)
   }
-  const { outcomes, deliver } = fileWith(faults)
+  deliver(7)
+  void tell('waits')
+  await turn()
+  void tell('is being written')
+  deliver(8)
+  await turn()
+  assert.deepEqual(told, [])
+  held.resolve()
+  await turn()
+  assert.deepEqual(told.splice(0), ['waits', 'the receipt, waits'])
+  held.resolve()
+  await turn()
+  assert.deepEqual(told, ['is being written', 'the receipt, is being written'])
+})
+
+test('the last that is being written is told, though nothing follows it', async () => {
+  const held = heldAppend()
+  const { outcomes, deliver } = fileWith(held.faults)
   deliver(7)
   await turn()
-  assert.equal((await outcomes.find(7))?.entry.kind, 'delivered', 'while it is written')
-  end()
+  let isTold = false
+  outcomes.whenWritten(() => {
+    isTold = true
+  })
+  held.resolve()
   await turn()
-  assert.equal((await outcomes.find(7))?.entry.kind, 'delivered', 'when the disk has failed')
+  assert.ok(isTold)
+})
+
+test('a disk that takes nothing holds up nobody who waits for the outcome', async () => {
+  const held = heldAppend()
+  const { outcomes, deliver } = fileWith(held.faults)
+  const told: string[] = []
+  deliver(7)
+  outcomes.whenWritten(() => told.push('under way'))
+  await turn()
+  deliver(8)
+  outcomes.whenWritten(() => told.push('next'))
+  held.reject()
+  await turn()
+  assert.deepEqual(told, ['under way', 'next'])
+  deliver(9)
+  outcomes.whenWritten(() => told.push('later'))
+  assert.deepEqual(told, ['under way', 'next', 'later'])
+  assert.equal((await outcomes.find(7))?.entry.kind, 'delivered')
 })
 
 test('what a failed append left is cut off, however often it fails', async () => {

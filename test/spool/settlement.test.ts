@@ -11,7 +11,7 @@ import { RecordingLog } from '../recording-log.ts'
 
 const PLACE = { shardId: 'shardId-000000000000', sequenceNumber: '1', subSequenceNumber: null }
 
-test('a record that has settled counts once, and nothing is kept of who waited', () => {
+test('a record that has settled counts once, and nothing is kept of who waited', async () => {
   const usage = new Usage()
   const disk = new MemoryDisk({ maxBytes: 2 ** 20 })
   const files = { disk, usage, log: new RecordingLog(), onWork() {} }
@@ -36,6 +36,8 @@ test('a record that has settled counts once, and nothing is kept of who waited',
 
   assert.deepEqual(segment.counts, { successes: 1, failures: 0, exhausted: 0 })
   assert.equal(usage.unsettledCount, 1)
+  assert.deepEqual(told, [], 'it is not written yet')
+  await new Promise(setImmediate)
   assert.deepEqual(told, ['delivered'])
   assert.equal(segment.waiting.size, 0)
 })

@@ -286,6 +286,7 @@ test('who is forgotten is not told, and holds nothing', async () => {
   station.spool.forget('no receipt')
   station.spool.forget('zz-0-00000000')
   station.settleAll()
+  await station.turn()
   assert.deepEqual(
     sent.outcomes.map((outcome) => outcome?.kind),
     ['delivered', undefined],

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SimRandom } from '../../src/sim/index.ts'
 import { type Facts, Program } from './program.ts'
-import { deadReceipts, readStream } from './read-back.ts'
+import { deadReceipts, placeOf, readStream } from './read-back.ts'
 import { pause, Writers } from './writers.ts'
 
 export interface CrashOptions {
@@ -30,6 +30,8 @@ export interface CrashReport {
   readonly inDeadLetters: number
   /** Promised to be kept, and neither in Kinesis nor among the dead letters. */
   readonly lost: readonly number[]
+  /** Answered `delivered`, and their receipt says something else than the answer did. */
+  readonly changed: readonly number[]
   /** Answered `accepted`, which promises nothing, and gone. */
   readonly acceptedAndGone: number
   /** In Kinesis more than once: how many records too many. */
@@ -108,7 +110,7 @@ class CrashRun {
     await this.#writers.stop()
     const ledger = await settled(facts['gateway']!)
     progress('reading back')
-    return this.#report(endpoint, facts['admin']!, ledger)
+    return this.#report(endpoint, facts, ledger)
   }
 
   async end(): Promise<void> {
@@ -155,10 +157,10 @@ class CrashRun {
     )
   }
 
-  async #report(endpoint: string, admin: string, ledger: Ledger): Promise<CrashReport> {
+  async #report(endpoint: string, facts: Facts, ledger: Ledger): Promise<CrashReport> {
     const { told, sentCount, unansweredCount, refusals } = this.#writers
     const { found, strangeCount } = await readStream(endpoint, 'live')
-    const dead = await deadReceipts(admin)
+    const dead = await deadReceipts(facts['admin']!)
     const promised: Record<string, number> = {}
     const lost: number[] = []
     let acceptedAndGone = 0
@@ -183,6 +185,7 @@ class CrashRun {
       inKinesis: found.size,
       inDeadLetters: dead.size,
       lost,
+      changed: await this.#changed(facts['gateway']!),
       acceptedAndGone,
       duplicates: copies - found.size,
       strange: strangeCount,
@@ -191,6 +194,16 @@ class CrashRun {
         attempts === successes! + failures! + exhausted! + outstanding! && imbalance === 0,
       startMs: { median: startsMs[startsMs.length >> 1] ?? 0, max: startsMs.at(-1) ?? 0 },
     }
+  }
+
+  /** No kill may undo what a client was told of a delivery. */
+  async #changed(gateway: string): Promise<number[]> {
+    const changed: number[] = []
+    for (const [id, { promised, receipt, place }] of this.#writers.told) {
+      if (promised !== 'delivered') continue
+      if ((await placeOf(gateway, receipt!)) !== place) changed.push(id)
+    }
+    return changed
   }
 }
 
@@ -207,7 +220,9 @@ async function settled(gateway: string): Promise<Ledger> {
   }
 }
 
-/** Nothing that was promised is missing, nothing is there that nobody sent, the books are right. */
-export function isGood({ lost, strange, isLedgerBalanced, ledger }: CrashReport): boolean {
-  return lost.length === 0 && strange === 0 && isLedgerBalanced && ledger['outstanding'] === 0
+/** What was promised is there as it was told, nothing that nobody sent is, the books are right. */
+export function isGood(report: CrashReport): boolean {
+  const { lost, changed, strange, isLedgerBalanced, ledger } = report
+  const isKept = lost.length === 0 && changed.length === 0 && strange === 0
+  return isKept && isLedgerBalanced && ledger['outstanding'] === 0
 }

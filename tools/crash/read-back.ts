@@ -80,6 +80,15 @@ function takeApart({ Data, PartitionKey, SequenceNumber }: Read): string[] {
   return found
 }
 
+/** Where a receipt says that its record is, or what it says else. */
+export async function placeOf(gateway: string, receipt: string): Promise<string> {
+  const answer = await fetch(`${gateway}/receipts/${receipt}`)
+  const told = (await answer.json()) as Record<string, string>
+  return told['state'] === 'delivered'
+    ? `${told['shardId']} ${told['sequenceNumber']}`
+    : told['state']!
+}
+
 /** The receipts of all dead letters. */
 export async function deadReceipts(admin: string): Promise<ReadonlySet<string>> {
   const receipts = new Set<string>()

@@ -9,6 +9,8 @@ export type Promised = 'durable' | 'delivered' | 'pending' | 'dead-lettered' | '
 export interface Told {
   readonly promised: Promised
   readonly receipt: string | null
+  /** Shard and sequence number, where they were told. */
+  readonly place: string | null
 }
 
 const WRITER_COUNT = 24
@@ -77,7 +79,7 @@ export class Writers {
     if (promised === null) {
       const code = answer.code ?? String(answer.status)
       this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1)
-    } else this.told.set(id, { promised, receipt: answer.receipt })
+    } else this.told.set(id, { promised, receipt: answer.receipt, place: answer.place })
   }
 
   #post(url: string, body: string, ack: string): Promise<Answer | null> {
@@ -91,10 +93,15 @@ export class Writers {
         })
         answer.on('error', () => resolve(null))
         answer.on('end', () => {
-          const receipt = answer.headers['headgate-receipt']
-          const status = answer.statusCode!
-          const code = status >= 400 ? codeIn(text) : null
-          resolve({ status, code, receipt: typeof receipt === 'string' ? receipt : null })
+          const { headers, statusCode: status } = answer
+          const [receipt, shardId, sequenceNumber] = [
+            headers['headgate-receipt'],
+            headers['headgate-shard-id'],
+            headers['headgate-sequence-number'],
+          ].map((header) => (typeof header === 'string' ? header : null))
+          const place = shardId === null ? null : `${shardId} ${sequenceNumber}`
+          const code = status! >= 400 ? codeIn(text) : null
+          resolve({ status: status!, code, receipt: receipt!, place })
         })
       })
       sent.setTimeout(ANSWER_MS, () => sent.destroy())
@@ -108,6 +115,7 @@ interface Answer {
   readonly status: number
   readonly code: string | null
   readonly receipt: string | null
+  readonly place: string | null
 }
 
 function promisedBy({ status, code }: Answer, ack: string): Promised | null {
