@@ -129,10 +129,9 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover, Handover {
   }
 
   giveUp(why: string): void {
-    this.#place = null
     this.#door.onExhausted()
     this.#returnBytes()
-    if (this.#answer === null) return this.#release()
+    if (this.#answer === null) return
     this.#say(this.#door.refuse('back-pressure', `${why} Nothing was stored.`))
   }
 

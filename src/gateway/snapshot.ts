@@ -29,7 +29,7 @@ export function snapshotOf(door: Door): GatewaySnapshot {
     openRequests: door.openCount,
     requests: tally.statuses(),
     refusals: tally.refusals(),
-    spool: spool === null ? null : { ...spool.stats },
-    deadLetters: deadLetters === null ? null : { ...deadLetters.stats },
+    spool: spool?.stats ?? null,
+    deadLetters: deadLetters?.stats ?? null,
   }
 }

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { scanFile } from '../../src/dead-letters/letter-file.ts'
+import { sealFrame } from '../../src/spool/index.ts'
 import { MemoryDisk } from '../kinesis/memory-disk.ts'
 import { ALL, letter, openLetters } from './letters.ts'
 
@@ -85,4 +87,26 @@ test('a store that is closed is not said to be full, and tries nothing again', a
   assert.deepEqual(await keep(letter('b')), [false])
   assert.equal(logged.filter((line) => line.includes('are full')).length, 0)
   assert.equal(clock.nextAtMs(), Number.POSITIVE_INFINITY)
+})
+
+test('a file that was damaged whole is not written to again: what was put aside of it stays', async () => {
+  const { disk, keep } = await openLetters()
+  await keep(letter('a'))
+  const [name] = [...disk.files.keys()]
+  await disk.replace(name!, Buffer.alloc(100, 1))
+  const { keep: keepMore } = await openLetters({ disk })
+  await keepMore(letter('b'))
+  const names = [...disk.files.keys()]
+  assert.ok(names.includes(`damaged/${name}-0`))
+  assert.ok(!names.includes(name!))
+  assert.equal(names.length, 2)
+})
+
+test('a frame that claims more than its file has is a hole, though its checksum holds for what is there', () => {
+  const marker = Buffer.from('a marker')
+  const file = Buffer.alloc(60, 7)
+  sealFrame(file, { at: 0, end: 100 }, marker, 0)
+  assert.deepEqual(scanFile(file, marker), { bodies: [], holes: [{ position: 0, bytes: file }] })
+  sealFrame(file, { at: 0, end: 60 }, marker, 0)
+  assert.deepEqual(scanFile(file, marker).holes, [])
 })

@@ -2,16 +2,22 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Door } from '../../src/gateway/door.ts'
 import { Gateway } from '../../src/gateway/index.ts'
+import { RecordTaker } from '../../src/gateway/record-taker.ts'
+import type { Random } from '../../src/host/index.ts'
 import type { SpoolRefusal } from '../../src/spool/index.ts'
 import { HandClock } from '../hand-clock.ts'
 import { RecordingLog } from '../recording-log.ts'
 import { ScriptedSpool } from './scripted-spool.ts'
-import { codeOf, gatewayConfig, Station } from './station.ts'
+import { type Asked, codeOf, gatewayConfig, headerOfAnswer, Station } from './station.ts'
 
 const FULL: SpoolRefusal = { code: 'spool-full', message: 'full', mayBeWritten: false }
 const PLACE = { shardId: 's', sequenceNumber: '1', subSequenceNumber: null }
+const RANDOM: Random = { below: () => 0, fork: () => RANDOM }
+const LINE = { put() {}, describe: () => ({}), prometheusText: () => '' }
 const turn = () => new Promise(setImmediate)
+const retryAfterOf = ({ answer }: Pick<Asked, 'answer'>) => headerOfAnswer(answer, 'retry-after')
 
 const LETTER = {
   records: [{ stream: 's2', partitionKey: 'k', explicitHashKey: null, data: Buffer.of(1) }],
@@ -66,12 +72,10 @@ test('after a start the drain is measured from then on, whatever the clock says'
   const clock = new HandClock()
   clock.advanceBy(3_600_000)
   const spool = new ScriptedSpool({ unsettled: 10 })
-  const random = { below: () => 0, fork: () => random }
-  const line = { put() {}, describe: () => ({}), prometheusText: () => '' }
   const build = { name: 'headgate', version: '0.0.0', runtime: 'test' }
-  const behind = { line, build, spool: spool.line, peers: null }
+  const behind = { line: LINE, build, spool: spool.line, peers: null }
   const log = new RecordingLog()
-  const gateway = new Gateway({ clock, random }, gatewayConfig({}, true), behind, log)
+  const gateway = new Gateway({ clock, random: RANDOM }, gatewayConfig({}, true), behind, log)
   clock.advanceBy(1000)
   gateway.onSettled('delivered')
   spool.refuses = FULL
@@ -95,4 +99,116 @@ test('how fast the disk is does not depend on how long nobody came', () => {
   for (let i = 0; i < 3; i++) station.put('b', 'durable')
   const { headers } = station.put('c', 'durable').answer!
   assert.equal(headers[headers.indexOf('retry-after') + 1], '3')
+})
+
+test('without a spool bodies wait for Kinesis, and come back when it has taken what is there', () => {
+  const station = new Station({
+    memory: { maxBytes: 1024 ** 2 },
+    backpressure: { strategy: 'none' },
+  })
+  for (let i = 0; i < 11; i++) station.put('a')
+  station.clock.advanceBy(1000)
+  station.settleNext()
+  assert.equal(retryAfterOf(station.post('/mappedIngest/s2', Buffer.alloc(1024 ** 2, ' '))), '10')
+})
+
+test('with a spool bodies wait for the disk alone', () => {
+  const spool = new ScriptedSpool()
+  const station = new Station({ memory: { maxBytes: 1024 ** 2 } }, spool)
+  for (let i = 0; i < 5; i++) station.put('a', 'durable')
+  station.clock.advanceBy(1000)
+  spool.commit()
+  assert.equal(retryAfterOf(station.post('/mappedIngest/s2', Buffer.alloc(1024 ** 2, ' '))), '4')
+})
+
+test('who waits in line is part of what has to drain first', () => {
+  const station = new Station({ backpressure: { threshold: 2, maxWaiting: 3 } })
+  for (let i = 0; i < 5; i++) station.put('a')
+  station.clock.advanceBy(1000)
+  station.settleNext()
+  for (let i = 0; i < 2; i++) station.put('a')
+  // Two inside, three in line, one in a second.
+  const { answer } = station.put('b')
+  assert.equal(codeOf(answer), 'back-pressure')
+  assert.equal(retryAfterOf({ answer }), '5')
+})
+
+test('a stop has its time from when it begins', async () => {
+  const station = new Station()
+  station.put('a')
+  station.clock.advanceTo(10_000)
+  let isDrained = false
+  void station.gateway.drain(1000).then(() => {
+    isDrained = true
+  })
+  station.clock.advanceTo(10_999)
+  await turn()
+  assert.equal(isDrained, false)
+  station.clock.advanceTo(11_000)
+  await turn()
+  assert.equal(isDrained, true)
+})
+
+test('while it stops clients are sent elsewhere, and told when to come back', () => {
+  const station = new Station()
+  void station.gateway.drain(1000)
+  const { answer } = station.put('a')
+  assert.equal(codeOf(answer), 'draining')
+  assert.equal(headerOfAnswer(answer, 'connection'), 'close')
+  assert.equal(retryAfterOf({ answer }), '1')
+})
+
+test('a spool that is closed is a gateway that stops, unless the record may be there', () => {
+  const spool = new ScriptedSpool()
+  const station = new Station({}, spool)
+  const refuse = (mayBeWritten: boolean) => {
+    const { answer } = station.put('a', 'durable')
+    assert.equal(answer, null)
+    const asked = station.put('a', 'durable')
+    spool.refuse(FULL)
+    spool.refuse({ code: 'closed', message: 'Closed.', mayBeWritten })
+    return asked.answer
+  }
+  assert.equal(headerOfAnswer(refuse(false), 'connection'), 'close')
+  const perhaps = refuse(true)
+  assert.equal(codeOf(perhaps), 'draining')
+  assert.equal(JSON.parse(String(perhaps!.body)).mayBeWritten, true)
+})
+
+test('where nobody may wait a head is refused while all places are taken', () => {
+  const station = new Station({ backpressure: { strategy: 'reject', threshold: 1 } })
+  station.put('a')
+  const headers = ['content-type', 'application/json', 'content-length', '10']
+  const begun = station.gateway.begin({ method: 'POST', target: '/mappedIngest/s2', headers })
+  assert.ok('status' in begun)
+  assert.equal(codeOf(begun), 'back-pressure')
+})
+
+test('what enters again keeps its key', () => {
+  const spool = new ScriptedSpool()
+  const idempotency = { key: 'one', bodyHash: Buffer.alloc(32), ack: 'durable' } as const
+  new Station({}, spool).gateway.enterAgain({ ...LETTER, idempotency })
+  assert.equal(spool.appended[0]!.idempotency, idempotency)
+})
+
+test('who has an answer is not told again when all who wait are', () => {
+  const spool = new ScriptedSpool()
+  const parts = { line: LINE, spool: spool.line, peers: null }
+  const host = { clock: new HandClock(), random: RANDOM }
+  const door = new Door(host, gatewayConfig({}, true), parts, new RecordingLog())
+  const take = () => {
+    const ingest = () => ({ stream: 's2', partitionKey: 'k', data: Buffer.of(1) })
+    const about = { ingest, ack: 'delivered', maxBodyBytes: 10, quota: null, path: '/' } as const
+    const taker = new RecordTaker(door, { ...about, idempotencyKey: null })
+    taker.end(Buffer.of(1), () => {})
+    return taker
+  }
+  take().abort()
+  spool.commit()
+  assert.equal(door.waiting.size, 0, 'nobody waits')
+  take()
+  const receipt = spool.commit()
+  assert.equal(door.waiting.size, 1)
+  spool.settle(receipt, { kind: 'delivered', place: PLACE })
+  assert.equal(door.waiting.size, 0)
 })

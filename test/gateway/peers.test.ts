@@ -97,3 +97,36 @@ test('who went away is not answered any more', async () => {
 
   assert.deepEqual(answers, [200])
 })
+
+test('of states the worst counts, in this order, whoever has it', () => {
+  const states = [
+    'ok',
+    'dead-letters-full',
+    'spool-full',
+    'disk-full',
+    'disk-failed',
+    'closed',
+  ] as const
+  for (const [i, worse] of states.entries()) {
+    for (const better of states.slice(0, i)) {
+      for (const pair of [[better, worse] as const, [worse, better] as const]) {
+        const { spool } = merged(pair.map((state) => snapshot(1, state, 0)))
+        assert.equal(spool!.state, worse)
+      }
+    }
+  }
+  const letters = (state: 'full' | 'disk-failed') => {
+    const one = snapshot(1, 'ok', 0)
+    return { ...one, deadLetters: { ...one.deadLetters!, state } }
+  }
+  assert.equal(merged([letters('disk-failed'), letters('full')]).deadLetters!.state, 'disk-failed')
+  assert.equal(merged([letters('full'), letters('disk-failed')]).deadLetters!.state, 'disk-failed')
+})
+
+test('all processes are asked without a body: 1024 bytes are read over, no more', () => {
+  const peers = { reports: async () => [], receipt: async () => ({ state: 'unknown' as const }) }
+  const keys = { claim() {}, release() {} }
+  const taker = new ReportsTaker({ ...peers, keys }, () => ({ status: 200, headers: [], body: '' }))
+  assert.equal(taker.maxBodyBytes, 1024)
+  assert.equal(taker.tooLarge().status, 413)
+})

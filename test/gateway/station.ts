@@ -5,6 +5,7 @@ import {
   Gateway,
   type GatewayConfig,
   gatewayFields,
+  type Peers,
   WITHOUT_SPOOL,
 } from '../../src/gateway/index.ts'
 import type { HttpAnswer, Random } from '../../src/host/index.ts'
@@ -49,7 +50,11 @@ export class Station {
   readonly gateway: Gateway
   readonly log = new RecordingLog()
 
-  constructor(overrides: Overrides = {}, spool: ScriptedSpool | null = null) {
+  constructor(
+    overrides: Overrides = {},
+    spool: ScriptedSpool | null = null,
+    peers: Peers | null = null,
+  ) {
     const line = {
       put: (record: UserRecord) => {
         if (this.settlesAtOnce === null) this.inside.push(record)
@@ -62,7 +67,7 @@ export class Station {
     const random: Random = { below: () => this.chance, fork: () => random }
     const host = { clock: this.clock, random }
     const config = gatewayConfig(overrides, spool !== null)
-    const behind = { line, build, spool: spool?.line ?? null, peers: null }
+    const behind = { line, build, spool: spool?.line ?? null, peers }
     this.gateway = new Gateway(host, config, behind, this.log)
     if (spool !== null) spool.onSettled = (kind) => this.gateway.onSettled(kind)
   }

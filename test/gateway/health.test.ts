@@ -1,0 +1,106 @@
+// What the gateway says of itself, part by part.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { PeerReport, Peers } from '../../src/gateway/index.ts'
+import type { SpoolStats } from '../../src/spool/index.ts'
+import { ScriptedSpool } from './scripted-spool.ts'
+import { Station } from './station.ts'
+
+/** What of the spool's numbers health looks at. */
+class SickSpool extends ScriptedSpool {
+  sick: Partial<SpoolStats> = {}
+
+  override get stats(): SpoolStats {
+    return { ...super.stats, ...this.sick }
+  }
+}
+
+function healthOf(station: Station) {
+  const { status, body } = station.get('/actuator/health')
+  return { httpStatus: status, ...JSON.parse(String(body)) }
+}
+
+test('who would be turned away finds it said: health is out of service, with the reason', () => {
+  const station = new Station({ backpressure: { strategy: 'reject', threshold: 1 } })
+  station.put('a')
+  const { httpStatus, status, components } = healthOf(station)
+  assert.deepEqual([httpStatus, status], [503, 'OUT_OF_SERVICE'])
+  assert.deepEqual(components, {
+    liveness: { status: 'UP' },
+    readiness: { status: 'OUT_OF_SERVICE', details: { reasons: ['back-pressure'] } },
+  })
+})
+
+test('the whole is as its worst part: what is down weighs more than what is out of service', () => {
+  const spool = new ScriptedSpool()
+  const station = new Station({}, spool)
+  spool.state = 'spool-full'
+  const { status, components } = healthOf(station)
+  assert.equal(status, 'DOWN')
+  assert.equal(components.readiness.status, 'OUT_OF_SERVICE')
+  assert.equal(components.spool.status, 'DOWN')
+})
+
+test('the spool is down in a bad state, and with records that the disk does not give', () => {
+  const spool = new SickSpool()
+  const station = new Station({}, spool)
+  const about = { unreadableRecords: 0, unreadableFiles: 0 }
+  const partOf = () => healthOf(station).components.spool
+  assert.deepEqual(partOf(), { status: 'UP', details: { state: 'ok', ...about } })
+  spool.state = 'disk-failed'
+  assert.deepEqual(partOf(), { status: 'DOWN', details: { state: 'disk-failed', ...about } })
+  spool.state = 'ok'
+  spool.sick = { unreadableRecords: 7, unreadableFiles: 1 }
+  assert.deepEqual(partOf(), { status: 'DOWN', details: { state: 'ok', ...spool.sick } })
+  assert.equal(station.get('/readyz').status, 200)
+})
+
+test('of the dead letters it is said how many there are, and how many wait for room', () => {
+  const spool = new SickSpool()
+  const station = new Station({}, spool)
+  spool.sick = { parkedRecords: 3 }
+  spool.deadLetters = { count: 5, bytes: 500, state: 'full' }
+  const details = { state: 'full', count: 5, parkedRecords: 3 }
+  assert.deepEqual(healthOf(station).components.deadLetters, { status: 'DOWN', details })
+})
+
+test('who waits in line and who waits for an answer are counted, and the books are right', () => {
+  const station = new Station({ backpressure: { threshold: 1 } })
+  station.put('a', 'delivered')
+  station.put('b', 'delivered')
+  const { waiting, openRequests, imbalance, processes } = station.ledger()
+  assert.deepEqual([waiting, openRequests, imbalance, processes], [1, 2, 0, 1])
+  station.settleNext()
+  station.settleNext()
+  assert.equal(station.ledger()['imbalance'], 0)
+})
+
+test('what is on its way to the disk is held, too', () => {
+  const station = new Station({}, new ScriptedSpool())
+  station.put('a', 'durable')
+  assert.equal(station.ledger()['imbalance'], 0)
+})
+
+test('of several processes all are asked, and the answer counts where it is given', async () => {
+  let station: Station
+  const peers: Peers = {
+    reports: async (): Promise<PeerReport[]> => {
+      const own = station.gateway.report()
+      return [own, own]
+    },
+    receipt: async () => ({ state: 'unknown' }),
+    keys: { claim() {}, release() {} },
+  }
+  station = new Station({}, new ScriptedSpool(), peers)
+  station.put('a')
+  for (const page of ['/actuator/kinesis', '/metrics']) {
+    const asked = station.ask('GET', page, {}, Buffer.alloc(0))
+    await new Promise(setImmediate)
+    assert.equal(asked.answer!.status, 200)
+    if (page === '/metrics') continue
+    const { attempts, processes } = JSON.parse(String(asked.answer!.body))
+    assert.deepEqual([attempts, processes], [2, 2])
+  }
+  assert.deepEqual(station.gateway.report().snapshot.requests, { 200: 2, 202: 1 })
+})
