@@ -20,7 +20,7 @@ Options:
   --help        this text
 
 Example: npm run crash -- --cycles 200 --seed 7
-Exit code: 0 all is as it was promised, 1 it is not, or a start was refused, 2 wrong usage, 130 Ctrl-C.
+Exit code: 0 all is as promised, 1 it is not, or a start was refused, 2 wrong usage, 130 Ctrl-C.
 `
 
 const IDS_SHOWN_COUNT = 20

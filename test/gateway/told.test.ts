@@ -1,4 +1,4 @@
-// What clients are told of a record that was not taken, or not delivered: the words, and the fields.
+// What clients are told of a record that was not taken, or not delivered: in words and in fields.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
