@@ -3,7 +3,7 @@
 //   node bench/scan.ts
 
 import { findJson } from '../src/gateway/json-scan.ts'
-import { jsonName } from '../src/gateway/json-value.ts'
+import { soughtAt } from '../src/gateway/json-value.ts'
 
 const LOG_PAYLOAD_BYTES = 1612
 const ROUNDS = 9
@@ -57,11 +57,11 @@ function median(values: number[]): number {
 
 console.log(`node ${process.version}, median of ${ROUNDS} rounds of ${CALLS} calls, in turn`)
 for (const { name, body, tokens } of CASES) {
-  const path = tokens.map(jsonName)
+  const sought = soughtAt(tokens)
   const scans: number[] = []
   const parses: number[] = []
   for (let round = -1; round < ROUNDS; round++) {
-    const scan = microseconds(() => findJson(body, path))
+    const scan = microseconds(() => findJson(body, sought))
     const parse = microseconds(() => parseAndLook(body, tokens))
     if (round < 0) continue
     scans.push(scan)

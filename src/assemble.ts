@@ -100,7 +100,9 @@ export async function openLine(
   const windowBytes = windowBytesOf(config)
   const spoolConfig = { ...config.spool, spool: { ...config.spool.spool, windowBytes } }
   const spool = await Spool.open(parts(SPOOL_FOLDER), spoolConfig, { deadLetters }, log)
-  const spooled = { front: spool, windowBytes, deadLetters }
+  const { maxCount, maxAgeMs } = config.spool.idempotency
+  const keepsKeys = maxCount > 0 && maxAgeMs > 0
+  const spooled = { front: spool, windowBytes, deadLetters, keepsKeys }
   const { producer, gateway } = assemble(host, config, { credentials, log, spooled, peers })
   const again = { append: (transaction: Transaction) => gateway.enterAgain(transaction) }
   const office = new DeadLetterOffice(deadLetters, again)

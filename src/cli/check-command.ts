@@ -14,10 +14,11 @@ export async function runCheck(
   settings: Settings,
   { isJson, print }: CheckOutput,
 ): Promise<number> {
-  const mappings = settings.mappings.map(({ resource, stream, location, specification }) => ({
+  const mappings = settings.mappings.map(({ resource, stream, recordId, ...key }) => ({
     resource,
     stream,
-    key: `${location} ${specification}`,
+    key: `${key.location} ${key.specification}`,
+    recordId: recordId === undefined ? null : `${recordId.location} ${recordId.specification}`,
   }))
   const isAws = isServiceConfigured(settings)
   const findings = isAws ? await look(settings) : []
@@ -25,8 +26,9 @@ export async function runCheck(
   if (isJson) print(JSON.stringify({ isGood, mappings, streams: findings }))
   else {
     print('The configuration is good.')
-    for (const { resource, stream, key } of mappings) {
-      print(`  /mappedIngest/${resource} -> stream ${stream}, key from ${key}`)
+    for (const { resource, stream, key, recordId } of mappings) {
+      const id = recordId === null ? '' : `, record id from ${recordId}`
+      print(`  /mappedIngest/${resource} -> stream ${stream}, key from ${key}${id}`)
     }
     if (!isAws) print('Records go to the embedded Kinesis: no AWS region or endpoint is set.')
     for (const { stream, isGood: good, finding } of findings) {

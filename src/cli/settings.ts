@@ -172,6 +172,7 @@ export function readSettings(
     const base = spool.enabled ? withSpool(kpl) : { ...kpl, ...WITHOUT_SPOOL }
     const settings = readConfig(settingsFields, { ...sources, base })
     checkAcks(settings)
+    checkRecordIds(settings)
     checkAdmin(settings)
     return settings
   } catch (error) {
@@ -196,6 +197,23 @@ function checkAcks({ ack, mappings, spool }: Settings): void {
   const wrong = asked.filter(({ ack }) => ack === 'durable').map(({ path }) => path)
   if (wrong.length === 0) return
   throw usageError(`durable needs the spool, and spool.enabled is false: ${wrong.join(', ')}`)
+}
+
+/** Ids that nobody remembers would be taken for a promise. */
+function checkRecordIds({ mappings, spool, idempotency }: Settings): void {
+  const { maxCount, maxAgeMs } = idempotency
+  const missing = [
+    ...(spool.enabled ? [] : ['spool.enabled is false']),
+    ...(maxCount > 0 ? [] : ['idempotency.maxCount is 0']),
+    ...(maxAgeMs > 0 ? [] : ['idempotency.maxAgeMs is 0']),
+  ]
+  const asked = mappings.flatMap(({ recordId }, index) =>
+    recordId ? [`mappings[${index}].recordId`] : [],
+  )
+  if (missing.length === 0 || asked.length === 0) return
+  throw usageError(
+    `Record ids have to be remembered in the spool, and ${missing.join(', ')}: ${asked.join(', ')}`,
+  )
 }
 
 /** Of this machine alone; what a name leads to is not known here. */

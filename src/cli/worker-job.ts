@@ -44,11 +44,11 @@ export interface SentKey {
 }
 
 /**
- * Each worker's part of what is bounded for the whole; at least one of everything. What a bound
- * cannot be divided into goes to nobody.
+ * Each worker's part of what is bounded for the whole; at least one of everything that there is to
+ * be at all. What a bound cannot be divided into goes to nobody.
  */
 export function shareOf(settings: Settings, count: number): Settings {
-  const part = (whole: number) => Math.max(1, Math.floor(whole / count))
+  const part = (whole: number) => (whole === 0 ? 0 : Math.max(1, Math.floor(whole / count)))
   const { memory, spool, deadLetters, admission, backpressure, receipts, idempotency } = settings
   const { threshold } = backpressure
   return {

@@ -24,29 +24,38 @@ const QUOTA_MAX = 1_000_000_000
 const rate = z.int().min(1).max(QUOTA_MAX).optional()
 const quotaSchema = z.strictObject({ recordsPerSecond: rate, bytesPerSecond: rate })
 
+/** Where something is in a request. */
+const placeFields = { location: z.enum(['header', 'body']), specification: z.string() }
+
+export type FieldPlace = z.infer<z.ZodObject<typeof placeFields>>
+
+function checkPlace(
+  { location, specification }: Unchecked<FieldPlace>,
+  context: z.RefinementCtx,
+): void {
+  if (typeof specification !== 'string' || (location !== 'header' && location !== 'body')) return
+  const isGood =
+    location === 'header' ? HEADER_NAME.test(specification) : parsePointer(specification) !== null
+  if (isGood) return
+  const message =
+    location === 'header'
+      ? 'is no header name'
+      : 'is no JSON pointer (RFC 6901): empty, or /a/b with ~0 for ~ and ~1 for /'
+  context.addIssue({ code: 'custom', path: ['specification'], message })
+}
+
 const mappingSchema = z
   .strictObject({
     resource: z.string().regex(RESOURCE_NAME, 'allowed are letters, digits and . _ ~ -'),
     stream: z
       .string()
       .regex(STREAM_NAME_PATTERN, 'allowed are 1 to 128 of letters, digits and _ . -'),
-    location: z.enum(['header', 'body']),
-    specification: z.string(),
+    ...placeFields,
+    recordId: z.strictObject(placeFields).superRefine(checkPlace, ALWAYS).optional(),
     ack: z.enum(ACKS).optional(),
     quota: quotaSchema.optional(),
   })
-  .superRefine((mapping: Unchecked<Mapping>, context) => {
-    const { location, specification } = mapping
-    if (typeof specification !== 'string' || (location !== 'header' && location !== 'body')) return
-    const isGood =
-      location === 'header' ? HEADER_NAME.test(specification) : parsePointer(specification) !== null
-    if (isGood) return
-    const message =
-      location === 'header'
-        ? 'is no header name'
-        : 'is no JSON pointer (RFC 6901): empty, or /a/b with ~0 for ~ and ~1 for /'
-    context.addIssue({ code: 'custom', path: ['specification'], message })
-  }, ALWAYS)
+  .superRefine(checkPlace, ALWAYS)
 
 export type Mapping = z.infer<typeof mappingSchema>
 
@@ -78,8 +87,11 @@ export const gatewayFields = {
     default: DEFAULT_MAPPINGS,
     schema: mappingsSchema,
     allowed:
-      'a list of { resource, stream, location: header or body, specification, ack, quota: { recordsPerSecond, bytesPerSecond } }',
-    says: 'For each `/mappedIngest/{resource}`: its stream, the header or JSON pointer that holds the partition key, and how much may come in a second.',
+      'a list of { resource, stream, location: header or body, specification, ' +
+      'recordId: { location, specification }, ack, quota: { recordsPerSecond, bytesPerSecond } }',
+    says:
+      'For each `/mappedIngest/{resource}`: its stream, the header or JSON pointer that holds the partition key, ' +
+      'the one that holds the id by which a record that comes again is known, and how much may come in a second.',
   }),
   ack: {
     default: choice(ACKS, {

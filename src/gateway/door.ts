@@ -46,6 +46,8 @@ export interface SpooledLine {
   /** What the spool may hand on; taken from the memory that bodies may hold. */
   readonly windowBytes: number
   readonly deadLetters: { readonly stats: DeadLetterStats }
+  /** Whether the spool remembers idempotency keys. */
+  readonly keepsKeys: boolean
 }
 
 /** One who will be told when the process ends before its record has settled. */
@@ -103,7 +105,9 @@ export class Door {
     this.refusalLog = new RefusalLog(host.clock, log)
     this.tally = new Tally((answer) => this.refusalLog.add(answer))
     this.keys =
-      front === undefined ? null : (peers?.keys ?? new LocalKeys((key) => front.idempotency(key)))
+      front === undefined || !spool!.keepsKeys
+        ? null
+        : (peers?.keys ?? new LocalKeys((key) => front.idempotency(key)))
     this.#direct = new DirectLine({
       put: (record) => line.put(record),
       settled: (kind) => this.onSettled(kind),

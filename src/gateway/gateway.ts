@@ -148,7 +148,7 @@ export class Gateway implements HttpService {
     const { config } = this.#door
     const maxBodyBytes = config.record.maxBytes * ENVELOPE_FACTOR + ENVELOPE_BYTES
     const asked = { ingest: ingestWriteToStream, maxBodyBytes, quota: null, path }
-    return this.#take(head, { ...asked, ack: config.ack.default })
+    return this.#take(head, { ...asked, ack: config.ack.default, hasRecordIds: false })
   }
 
   #beginMapped(head: HttpHead, path: string): HttpAnswer | BodyTaker {
@@ -162,24 +162,27 @@ export class Gateway implements HttpService {
     }
     const ingest = mapping.ingestOf(head)
     if (typeof ingest !== 'function') return ingest
-    const { ack, quota } = mapping
+    const { ack, quota, hasRecordIds } = mapping
     const maxBodyBytes = config.record.maxBytes
-    return this.#take(head, { ingest, maxBodyBytes, quota, path, ack: ack ?? config.ack.default })
+    const asked = { ingest, maxBodyBytes, quota, path, hasRecordIds }
+    return this.#take(head, { ...asked, ack: ack ?? config.ack.default })
   }
 
   /** Everything that the head can be refused for: what is wrong with it before what is full. */
-  #take(head: HttpHead, asked: Omit<Request, 'idempotencyKey'>): HttpAnswer | BodyTaker {
+  #take(head: HttpHead, asked: Asked): HttpAnswer | BodyTaker {
     const typeRefusal = refusalOfType(head)
     if (typeRefusal !== null) return typeRefusal
     const ack = ackOf(head, asked.ack, this.#door.spool !== null)
     if (typeof ack !== 'string') return ack
-    const idempotencyKey = keyOf(head, this.#door.keys !== null)
+    const areKeysKept = this.#door.keys !== null
+    if (asked.hasRecordIds && !areKeysKept) return keysUnavailable('A record id')
+    const idempotencyKey = keyOf(head, areKeysKept)
     if (idempotencyKey !== null && typeof idempotencyKey !== 'string') return idempotencyKey
     const length = Number(headerOf(head.headers, 'content-length') ?? 1)
     const bodyBytes = Math.min(length, asked.maxBodyBytes)
     const refusal = this.#door.refusal(bodyBytes)
     if (refusal !== null) return refusal
-    if (idempotencyKey === null) {
+    if (idempotencyKey === null && !asked.hasRecordIds) {
       const refused = this.#door.refusalOfRecord()
       if (refused !== null) return refused
       const waitMs = asked.quota?.waitMs(1, bodyBytes, this.#door.clock.monotonicMs()) ?? 0
@@ -187,6 +190,12 @@ export class Gateway implements HttpService {
     }
     return new RecordTaker(this.#door, { ...asked, ack, idempotencyKey })
   }
+}
+
+/** What a route asks of a request, before its head is looked at. */
+type Asked = Omit<Request, 'idempotencyKey'> & {
+  /** The records have an id, which the ingest finds. */
+  readonly hasRecordIds: boolean
 }
 
 /** Names listed in an error message; a configuration may have thousands. */
@@ -215,13 +224,15 @@ const IDEMPOTENCY = 'idempotency-key'
 function keyOf({ headers }: HttpHead, isKept: boolean): string | null | HttpAnswer {
   const key = headerOf(headers, IDEMPOTENCY)
   if (key === null) return null
-  if (!isKept) {
-    const detail = 'Idempotency-Key needs the spool, which this gateway does not have.'
-    return problem('idempotency-unavailable', detail)
-  }
+  if (!isKept) return keysUnavailable('Idempotency-Key')
   if (!isRepeated(headers, IDEMPOTENCY) && IDEMPOTENCY_KEY_PATTERN.test(key)) return key
   const detail = 'Idempotency-Key must come once, with 1 to 256 visible ASCII characters.'
   return problem('idempotency-key-invalid', detail)
+}
+
+function keysUnavailable(what: string): HttpAnswer {
+  const detail = `${what} needs the spool and idempotency.* above 0, which this gateway does not have. Nothing was stored.`
+  return problem('idempotency-unavailable', detail)
 }
 
 // Only JSON. Other types are refused rather than overlooked: a line of NDJSON taken for a document

@@ -1,4 +1,4 @@
-// Finds a value in a JSON document without building anything, in one pass over its bytes that also
+// Finds values in a JSON document without building anything, in one pass over its bytes that also
 // proves it to be JSON: what passes here is what `JSON.parse` takes, and where a name is there
 // twice the last one counts, as there. Only nesting is bounded, which `JSON.parse` leaves to the
 // stack.
@@ -13,42 +13,20 @@ import {
   type JsonName,
   type JsonType,
   type JsonValue,
+  type Sought,
 } from './json-value.ts'
 
 /**
- * The value that a path leads to, or null when there is none; no names mean the whole document.
+ * The values that the sought paths lead to, in their order; null for each that leads nowhere.
  * Throws `JsonError`.
  */
-export function findJson(document: Buffer, path: readonly JsonName[]): JsonValue | null {
+export function findJson(document: Buffer, sought: Sought): (JsonValue | null)[] {
   start(document)
-  sought = path
-  foundAt = -1
+  forget(sought)
   at = space(bytes, at)
-  find(0)
+  find(sought, 0)
   finish()
-  return foundAt < 0 ? null : valueAt(document, foundAt, foundEnd)
-}
-
-/**
- * The values of the named members of a document that is an object; null for each that is not there.
- */
-export function findMembers(document: Buffer, names: readonly JsonName[]): (JsonValue | null)[] {
-  start(document)
-  const found: (JsonValue | null)[] = names.map(() => null)
-  at = space(bytes, at)
-  if (bytes[at] !== OPEN_BRACE) skip(0)
-  else {
-    for (let hasMore = open(0, CLOSE_BRACE); hasMore; hasMore = next(CLOSE_BRACE)) {
-      const nameStart = at
-      memberName()
-      const index = names.findIndex((name) => isName(nameStart, name))
-      const valueStart = at
-      skip(1)
-      if (index >= 0) found[index] = valueAt(document, valueStart, at)
-    }
-  }
-  finish()
-  return found
+  return sought.allPaths.map((path) => valueAt(document, path))
 }
 
 /** The text of a scalar: a string's value, anything else as it is written. */
@@ -64,8 +42,10 @@ function decodeString(document: Buffer, from: number, end: number): string {
   return JSON.parse(document.toString('utf8', from, end)) as string
 }
 
-function valueAt(document: Buffer, from: number, end: number): JsonValue {
-  return { type: TYPES.get(document[from]!) ?? 'number', start: from, end }
+function valueAt(document: Buffer, path: number): JsonValue | null {
+  const from = foundAt[path]!
+  if (from < 0) return null
+  return { type: TYPES.get(document[from]!) ?? 'number', start: from, end: foundEnd[path]! }
 }
 
 const QUOTE = 0x22
@@ -104,9 +84,9 @@ let nameEndAt = 0
 let hasEscape = false
 /** The same of the name that was passed last. */
 let isNameEscaped = false
-let sought: readonly JsonName[] = []
-let foundAt = -1
-let foundEnd = -1
+/** Of each path where its value begins, or -1, and where it ends. */
+const foundAt: number[] = []
+const foundEnd: number[] = []
 
 function start(document: Buffer): void {
   bytes = document
@@ -179,41 +159,48 @@ function valueStart(document: Buffer, nameStart: number): number {
   return space(document, place + 1)
 }
 
-/** Goes over a value and marks the one in it to which the sought names lead, from `index` on. */
-function find(index: number): void {
-  if (index === sought.length) {
-    const from = at
-    skip(index)
-    foundAt = from
-    foundEnd = at
-    return
+/** Goes over a value, which has `depth` around it, and marks what is sought in it. */
+function find(sought: Sought, depth: number): void {
+  const from = at
+  if (sought.inner.length === 0) skip(depth)
+  else if (bytes[at] === OPEN_BRACE) findInObject(sought, depth)
+  else if (bytes[at] === OPEN_BRACKET) findInArray(sought, depth)
+  else skip(depth)
+  for (const path of sought.paths) {
+    foundAt[path] = from
+    foundEnd[path] = at
   }
-  const name = sought[index]!
-  if (bytes[at] === OPEN_BRACE) findInObject(index, name)
-  else if (bytes[at] === OPEN_BRACKET) findInArray(index, name)
-  else skip(index)
 }
 
-function findInObject(index: number, name: JsonName): void {
-  for (let hasMore = open(index, CLOSE_BRACE); hasMore; hasMore = next(CLOSE_BRACE)) {
+function findInObject({ inner }: Sought, depth: number): void {
+  for (let hasMore = open(depth, CLOSE_BRACE); hasMore; hasMore = next(CLOSE_BRACE)) {
     const nameStart = at
     memberName()
-    if (!isName(nameStart, name)) {
-      skip(index + 1)
+    let i = 0
+    while (i < inner.length && !isName(nameStart, inner[i]!.name)) i++
+    if (i === inner.length) {
+      skip(depth + 1)
       continue
     }
+    const { sought } = inner[i]!
     // The same name again replaces all that the first one held.
-    foundAt = -1
-    find(index + 1)
+    forget(sought)
+    find(sought, depth + 1)
   }
 }
 
-function findInArray(index: number, name: JsonName): void {
+function findInArray({ inner }: Sought, depth: number): void {
   let item = 0
-  for (let hasMore = open(index, CLOSE_BRACKET); hasMore; hasMore = next(CLOSE_BRACKET)) {
-    if (item++ === name.index) find(index + 1)
-    else skip(index + 1)
+  for (let hasMore = open(depth, CLOSE_BRACKET); hasMore; hasMore = next(CLOSE_BRACKET)) {
+    const within = inner.find(({ name }) => name.index === item)
+    item++
+    if (within === undefined) skip(depth + 1)
+    else find(within.sought, depth + 1)
   }
+}
+
+function forget({ allPaths }: Sought): void {
+  for (const path of allPaths) foundAt[path] = -1
 }
 
 /** Enters an object or array; false when it is empty, and then it has been left. */

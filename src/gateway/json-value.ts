@@ -37,7 +37,40 @@ export interface JsonName {
   readonly index: number
 }
 
-export function jsonName(text: string): JsonName {
+function jsonName(text: string): JsonName {
   const index = /^(0|[1-9][0-9]*)$/.test(text) ? Number(text) : -1
   return { text, utf8: Buffer.from(text), index }
+}
+
+/** What is sought in a document: a value, and what is within it. */
+export interface Sought {
+  /** Which of the paths end here. */
+  readonly paths: readonly number[]
+  readonly inner: readonly { readonly name: JsonName; readonly sought: Sought }[]
+  /** The paths that end here or further in. */
+  readonly allPaths: readonly number[]
+}
+
+/** The values that some paths lead to, as one thing to seek; no names mean the whole document. */
+export function soughtAt(...paths: readonly (readonly string[])[]): Sought {
+  const all = paths.map((tokens, path) => ({ tokens, path }))
+  return soughtFrom(all, 0)
+}
+
+interface Path {
+  readonly tokens: readonly string[]
+  readonly path: number
+}
+
+function soughtFrom(paths: readonly Path[], depth: number): Sought {
+  const longer = paths.filter(({ tokens }) => tokens.length > depth)
+  const names = [...new Set(longer.map(({ tokens }) => tokens[depth]!))]
+  return {
+    paths: paths.filter(({ tokens }) => tokens.length === depth).map(({ path }) => path),
+    inner: names.map((name) => {
+      const within = longer.filter(({ tokens }) => tokens[depth] === name)
+      return { name: jsonName(name), sought: soughtFrom(within, depth + 1) }
+    }),
+    allPaths: paths.map(({ path }) => path),
+  }
 }

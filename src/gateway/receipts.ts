@@ -46,8 +46,8 @@ export class ReceiptTaker implements BodyTaker {
 }
 
 const UNCONFIRMED =
-  'The first request with this key was found after a crash, and the disk has not confirmed it. ' +
-  'It is on its way, and nothing was stored again: ask with the same key until it is delivered.'
+  'The first request with this key or record id was found after a crash, and the disk has not confirmed it. ' +
+  'It is on its way, and nothing was stored again: ask with the same one until it is delivered.'
 
 /** The answer that the first request with that key got, or would get by now. */
 export function repeatedAnswer(

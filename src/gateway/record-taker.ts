@@ -21,7 +21,7 @@ export interface Request {
   /** Largest body that can hold a record, bytes. */
   readonly maxBodyBytes: number
   readonly quota: Quota | null
-  /** Null when the request has none. */
+  /** Of the header; null when there is none. It does not count where the record has an id. */
   readonly idempotencyKey: string | null
   /** What the body is sent to: the same body elsewhere is another request. */
   readonly path: string
@@ -53,7 +53,8 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover, Handover {
   #lentBytes = 0
   /** Handed over, and neither kept nor refused yet. */
   #isUnderWay = false
-  #isKeyMine = false
+  /** The key that this request claimed and got. */
+  #ownKey: string | null = null
 
   constructor(door: Door, request: Request) {
     this.#door = door
@@ -84,7 +85,7 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover, Handover {
     }
     this.#stream = stream
     this.records = [{ stream, partitionKey, explicitHashKey: null, data }]
-    const key = this.#request.idempotencyKey
+    const key = ingested.idempotencyKey ?? this.#request.idempotencyKey
     if (key === null) return this.#apply()
     const bodyHash = hashOf(this.#request.path, ingested, body)
     this.#door.keys!.claim(key, bodyHash, (claim) => this.#onClaim(key, bodyHash, claim))
@@ -171,7 +172,7 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover, Handover {
 
   #onClaim(key: string, bodyHash: Uint8Array, claim: Claim): void {
     if (claim.kind === 'mine') {
-      this.#isKeyMine = true
+      this.#ownKey = key
       if (this.#isAborted) this.#release()
       this.idempotency = { key, bodyHash, ack: this.#request.ack }
     }
@@ -181,14 +182,14 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover, Handover {
         return this.#apply()
       case 'running': {
         const detail =
-          'The first request with this key has no answer yet. Nothing was stored again.'
+          'The first request with this key or record id has no answer yet. Nothing was stored again.'
         // It waits for the disk; whoever has to wait for more finds its answer `pending` then.
         const retryAfterSeconds = this.#door.retryAfterWait(0)
         return this.#refuse(problem('idempotency-running', detail, { retryAfterSeconds }))
       }
       case 'mismatch': {
         const detail =
-          'This key came with another body or for another resource. Nothing was stored.'
+          'This key or record id came with another body, partition key or resource. Nothing was stored.'
         return this.#refuse(problem('idempotency-mismatch', detail))
       }
       case 'known':
@@ -199,7 +200,7 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover, Handover {
 
   /** Asks to enter. */
   #apply(): void {
-    const refusal = this.#isKeyMine ? this.#door.refusalOfRecord() : null
+    const refusal = this.#ownKey !== null ? this.#door.refusalOfRecord() : null
     if (refusal !== null) return this.#refuse(refusal)
     const waitMs = this.#request.quota?.take(1, this.#lentBytes, this.#door.clock.monotonicMs())
     if (waitMs) return this.#refuse(quotaExceeded(this.#door, waitMs))
@@ -269,9 +270,10 @@ export class RecordTaker implements BodyTaker, Applicant, Leftover, Handover {
 
   /** Lets others have the key: when its answer is known to the spool, or nothing was kept. */
   #release(): void {
-    if (!this.#isKeyMine || this.#isUnderWay || this.#answer !== null) return
-    this.#isKeyMine = false
-    this.#door.keys!.release(this.#request.idempotencyKey!)
+    if (this.#ownKey === null || this.#isUnderWay || this.#answer !== null) return
+    const key = this.#ownKey
+    this.#ownKey = null
+    this.#door.keys!.release(key)
   }
 
   /** The body is not needed any more. */

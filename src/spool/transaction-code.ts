@@ -95,7 +95,7 @@ function encodeIdempotency(
   at: number,
   { key, bodyHash, ack }: IdempotencyEntry,
 ): number {
-  const keyBytes = buffer.write(key, at + 2, 'latin1')
+  const keyBytes = buffer.write(key, at + 2)
   buffer.writeUInt16BE(keyBytes, at)
   buffer.set(bodyHash, at + 2 + keyBytes)
   return buffer.writeUInt8(ACK_LEVELS.indexOf(ack), at + 2 + keyBytes + HASH_BYTES)
@@ -149,7 +149,7 @@ export function decodeHead(body: Buffer): TransactionHead | null {
   const keyEnd = HEAD_BYTES + 2 + body.readUInt16BE(HEAD_BYTES)
   const hashEnd = keyEnd + HASH_BYTES
   const idempotency = {
-    key: body.toString('latin1', HEAD_BYTES + 2, keyEnd),
+    key: body.toString('utf8', HEAD_BYTES + 2, keyEnd),
     bodyHash: Buffer.from(body.subarray(keyEnd, hashEnd)),
     ack: ACK_LEVELS[body[hashEnd]!]!,
   }

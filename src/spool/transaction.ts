@@ -21,7 +21,7 @@ export interface SpoolRecord {
 export type AckLevel = 'accepted' | 'durable' | 'delivered'
 
 export interface IdempotencyEntry {
-  /** 1 to 256 visible ASCII characters. */
+  /** Well-formed text, at most 65 535 bytes of UTF-8: what is there asks for far less. */
   readonly key: string
   /** SHA-256: 32 bytes. */
   readonly bodyHash: Uint8Array

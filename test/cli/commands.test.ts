@@ -93,11 +93,15 @@ test('check shows the mappings, and looks at the streams of a service', async (c
   const directory = temporaryDirectory(context)
   writeFileSync(
     `${directory}/headgate.yaml`,
-    'mappings:\n  - { resource: r, stream: there, location: header, specification: K }\n',
+    'mappings:\n  - { resource: r, stream: there, location: header, specification: K }\n' +
+      '  - { resource: q, stream: there, location: header, specification: K,\n' +
+      '      recordId: { location: body, specification: /id } }\n',
   )
   const local = await run(['check'], { cwd: directory })
   assert.equal(local.exitCode, 0)
-  assert.match(local.out, /\/mappedIngest\/r -> stream there, key from header K/)
+  assert.match(local.out, /\/mappedIngest\/r -> stream there, key from header K\n/)
+  const withId = /\/mappedIngest\/q -> stream there, key from header K, record id from body \/id\n/
+  assert.match(local.out, withId)
 
   const kinesis = await running(['kinesis', '--port', '0'], directory)
   const args = ['check', '--endpoint', kinesis.facts['endpoint']!, '--json']

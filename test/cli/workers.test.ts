@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { type Running, run, running, serving, temporaryDirectory } from './program.ts'
@@ -109,6 +110,27 @@ test('two processes are one gateway: port, ledger, receipts, keys', async (conte
 
   const { exitCode } = await served.stop('SIGTERM')
   assert.equal(exitCode, 0)
+})
+
+test('two processes know the ids of the records that the other has kept', async (context) => {
+  const cwd = temporaryDirectory(context)
+  const mapping = 'resource: s2, stream: s2, location: body, specification: /foo/foopart1'
+  const recordId = 'recordId: { location: header, specification: X-Event-Id }'
+  writeFileSync(`${cwd}/headgate.yaml`, `mappings:\n  - { ${mapping}, ${recordId} }\n`)
+  const served = await serving(cwd, ['--workers', '2'])
+  stopAfter(context, served)
+  const named = (id: string) => ({ 'x-event-id': Buffer.from(id).toString('latin1') })
+  const spools = new Set<string>()
+  for (let id = 0; spools.size < 2; id++) {
+    const { receipt } = await post(served, id, named(`ключ ${id}`))
+    spools.add(spoolOf(receipt))
+    const again = []
+    for (let times = 0; times < 4; times++) again.push(await post(served, id, named(`ключ ${id}`)))
+    assert.deepEqual(new Set(again.map((answer) => answer.receipt)), new Set([receipt]))
+    assert.equal((await post(served, id + 1, named(`ключ ${id}`))).status, 422)
+  }
+  assert.equal((await post(served, 1)).status, 422)
+  assert.equal((await served.stop('SIGTERM')).exitCode, 0)
 })
 
 test('a process that is killed is replaced and takes its spool over', async (context) => {

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { findJson, findMembers, textOfJson } from '../../src/gateway/json-scan.ts'
-import { JSON_MAX_DEPTH, JsonError, jsonName } from '../../src/gateway/json-value.ts'
+import { findJson, textOfJson } from '../../src/gateway/json-scan.ts'
+import {
+  JSON_MAX_DEPTH,
+  JsonError,
+  type JsonValue,
+  soughtAt,
+} from '../../src/gateway/json-value.ts'
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -26,19 +31,25 @@ function lookUp(value: unknown, tokens: readonly string[]): { value: unknown } |
   return { value: inner }
 }
 
-/** Compares with `JSON.parse`: the same documents pass, the same value is found. */
-function check(bytes: Buffer, tokens: readonly string[]): void {
+/** Compares with `JSON.parse`: the same documents pass, the same values are found. */
+function check(bytes: Buffer, ...paths: readonly (readonly string[])[]): void {
   const expected = parsed(bytes)
-  let found: ReturnType<typeof findJson>
+  let found: readonly (JsonValue | null)[]
   try {
-    found = findJson(bytes, tokens.map(jsonName))
+    found = findJson(bytes, soughtAt(...paths))
   } catch (error) {
     assert.ok(error instanceof JsonError)
     assert.equal(expected, null, `refused what is JSON: ${bytes.toString()}`)
     return
   }
   assert.notEqual(expected, null, `took what is no JSON: ${bytes.toString('latin1')}`)
-  const wanted = lookUp(expected!.value, tokens)
+  assert.equal(found.length, paths.length)
+  for (const [index, path] of paths.entries()) {
+    checkOne(bytes, lookUp(expected!.value, path), found[index]!)
+  }
+}
+
+function checkOne(bytes: Buffer, wanted: ReturnType<typeof lookUp>, found: JsonValue | null): void {
   if (wanted === null) return assert.equal(found, null)
   assert.ok(found !== null)
   assert.deepEqual(JSON.parse(bytes.subarray(found.start, found.end).toString()), wanted.value)
@@ -150,7 +161,7 @@ test('bytes that are no UTF-8 are refused wherever they stand', () => {
   ]) {
     const bytes = Buffer.concat([Buffer.from('{"a":"'), Buffer.from(bad), Buffer.from('"}')])
     check(bytes, ['a'])
-    assert.throws(() => findJson(bytes, [jsonName('a')]), JsonError)
+    assert.throws(() => findJson(bytes, soughtAt(['a'])), JsonError)
   }
 })
 
@@ -167,13 +178,14 @@ test('every truncation and every flipped byte is judged as JSON.parse judges it'
   }
 })
 
-test('generated documents: the value found is the one that JSON.parse has', () => {
+test('generated documents: the values found are those that JSON.parse has', () => {
   const document = fc.json({ maxDepth: 5, stringUnit: 'binary' })
   const token = fc.oneof(fc.constantFrom('a', 'b', '0', '1', ''), fc.string())
+  const path = fc.array(token, { maxLength: 3 })
   fc.assert(
-    fc.property(document, fc.array(token, { maxLength: 3 }), fc.nat(3), (text, tokens, shift) => {
+    fc.property(document, fc.array(path, { maxLength: 3 }), fc.nat(3), (text, paths, shift) => {
       const bytes = Buffer.concat([Buffer.alloc(shift, 0x78), Buffer.from(text)])
-      check(bytes.subarray(shift), tokens)
+      check(bytes.subarray(shift), ...paths)
     }),
     { numRuns: 500 },
   )
@@ -207,20 +219,52 @@ test('generated documents: a value is found by the path that leads to it', () =>
 test('nesting is taken at the bound, and refused beyond it', () => {
   const nested = (depth: number) => Buffer.from('['.repeat(depth) + ']'.repeat(depth))
   for (const depth of [JSON_MAX_DEPTH - 1, JSON_MAX_DEPTH]) {
-    assert.equal(findJson(nested(depth), [])?.type, 'array')
+    assert.equal(findJson(nested(depth), soughtAt([]))[0]?.type, 'array')
   }
-  assert.throws(() => findJson(nested(JSON_MAX_DEPTH + 1), []), { code: 'too-deep' })
-  assert.throws(() => findJson(Buffer.from('['.repeat(1_000_000)), []), { code: 'too-deep' })
+  assert.throws(() => findJson(nested(JSON_MAX_DEPTH + 1), soughtAt([])), { code: 'too-deep' })
+  assert.throws(() => findJson(Buffer.from('['.repeat(1_000_000)), soughtAt([])), {
+    code: 'too-deep',
+  })
   const deepObject = Buffer.from('{"a":'.repeat(JSON_MAX_DEPTH + 1))
-  assert.throws(() => findJson(deepObject, [jsonName('a'), jsonName('a')]), { code: 'too-deep' })
+  assert.throws(() => findJson(deepObject, soughtAt(['a', 'a'])), { code: 'too-deep' })
 })
 
-test('members of an object are found by name, the last of each', () => {
-  const bytes = Buffer.from('{"b":1,"a":"x","\\u0062":[2],"c":{"a":3}}')
-  const [a, b, missing] = findMembers(bytes, ['a', 'b', 'd'].map(jsonName))
-  assert.equal(textOfJson(bytes, a!), 'x')
-  assert.equal(bytes.subarray(b!.start, b!.end).toString(), '[2]')
-  assert.equal(missing, null)
-  assert.deepEqual(findMembers(Buffer.from('[1]'), [jsonName('a')]), [null])
-  assert.throws(() => findMembers(Buffer.from('{"a":1'), [jsonName('a')]), JsonError)
+test('several values are found in one pass, also one within another or the same twice', () => {
+  const text =
+    '{"b":1,"a":{"id":"x","k":[5,{"id":7}]},"\\u0062":[2],"a":{"k":[{"id":9},8]},"c":"\\u0061"}'
+  const paths = [
+    ['a', 'k', '0', 'id'],
+    ['b'],
+    ['a', 'k'],
+    ['b'],
+    ['a', 'id'],
+    ['c'],
+    ['b', '0'],
+    [],
+  ]
+  for (const one of paths) {
+    check(Buffer.from(text), one)
+    for (const other of paths) check(Buffer.from(text), one, other)
+  }
+  check(Buffer.from(text), ...paths)
+  check(Buffer.from('[1]'), ['a'], ['0'])
+  check(Buffer.from('{"a":1'), ['a'], ['b'])
+  // What only the first of two members had is not there.
+  const found = findJson(Buffer.from(text), soughtAt(['a', 'id'], ['a', 'k']))
+  assert.equal(found[0], null)
+  assert.equal(found[1]!.type, 'array')
+})
+
+test('nothing of a document is found in the next one', () => {
+  const sought = soughtAt(['a'], ['b', 'c'])
+  const first = findJson(Buffer.from('{"a":1,"b":{"c":2}}'), sought)
+  assert.ok(first.every((value) => value !== null))
+  assert.deepEqual(findJson(Buffer.from('{"b":{}}'), sought), [null, null])
+  assert.throws(() => findJson(Buffer.from('{"a":1,"b":{"c":2}'), sought), JsonError)
+  assert.deepEqual(findJson(Buffer.from('3'), sought), [null, null])
+})
+
+test('no values are sought: the document is only proved to be JSON', () => {
+  assert.deepEqual(findJson(Buffer.from('{"a":[]}'), soughtAt()), [])
+  assert.throws(() => findJson(Buffer.from('{"a":[}'), soughtAt()), JsonError)
 })

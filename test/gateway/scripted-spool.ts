@@ -27,6 +27,7 @@ export class ScriptedSpool implements SpoolFront {
   state: SpoolStats['state'] = 'ok'
   oldestAgeMs = 0
   windowBytes = 0
+  keepsKeys = true
   exhausted = 0
   deadLetters: SpooledLine['deadLetters']['stats'] = { count: 0, bytes: 0, state: 'ok' }
   onSettled: (kind: Outcome['kind']) => void = () => {}
@@ -46,6 +47,7 @@ export class ScriptedSpool implements SpoolFront {
     return {
       front: this,
       windowBytes: 1000,
+      keepsKeys: this.keepsKeys,
       deadLetters: {
         get stats() {
           return stats()

@@ -45,8 +45,10 @@ test('after a restart what had not settled is handed on, byte for byte, and noth
 test('receipts and idempotency keys outlive a restart, and the log they came from', async () => {
   const first = await Station.open()
   const sent = first.append(['one'], { key: 'k1' })
+  const other = first.append(['two'], { key: 'events ключ 😀 é' })
   await first.turn()
-  first.settle()
+  first.settle('one')
+  first.settle('two')
   await first.turn()
 
   // The log of a segment that has settled goes with the first round.
@@ -58,8 +60,20 @@ test('receipts and idempotency keys outlive a restart, and the log they came fro
   for (const { spool } of [second, third]) {
     assert.equal((await spool.receipt(sent.receipts![0]!)).state, 'delivered')
     assert.deepEqual(spool.idempotency('k1')?.receipts, sent.receipts)
+    assert.deepEqual(spool.idempotency('events ключ 😀 é')?.receipts, other.receipts)
     assert.equal(spool.idempotency('k2'), null)
-    assert.equal(spool.totals.successes, 1)
+    assert.equal(spool.totals.successes, 2)
+  }
+})
+
+test('a key of any text is known again from the log of a crash, of any length up to 65 535 bytes', async () => {
+  const first = await Station.open()
+  const keys = ['ключ', '😀 a', 'é'.repeat(32_767), `${'é'.repeat(32_767)}x`, '\u0000']
+  const receipts = keys.map((key) => first.append([key.slice(0, 9)], { key }))
+  await first.turn()
+  const { spool } = await Station.open({ disk: first.disk })
+  for (const [index, key] of keys.entries()) {
+    assert.deepEqual(spool.idempotency(key)?.receipts, receipts[index]!.receipts)
   }
 })
 

@@ -19,7 +19,11 @@ are levels of the file:
 ack:
   default: accepted
 mappings:
-  - { resource: clicks, stream: events, location: body, specification: /user/id }
+  - resource: clicks
+    stream: events
+    location: body
+    specification: /user/id
+    recordId: { location: header, specification: X-Event-Id }
 \`\`\`
 
 Everything that is wrong is reported at once, with its line, and the program does not start
@@ -46,7 +50,7 @@ change. Two refusals are plain text instead, because existing clients test for t
 Most states are told on the head of the request, before its body is read: \`draining\`, \`too-many-requests-open\`,
 \`memory-full\`, \`spool-full\`, \`disk-full\`, \`disk-failed\`, \`backlog-too-old\`, \`quota-exceeded\`, and
 \`back-pressure\` where nobody may wait any more. \`GET /readyz\` names those that hold now. A request with an
-\`Idempotency-Key\` is read first, but for the first three: if it was taken before, it gets its
+\`Idempotency-Key\`, or to a mapping whose records have ids, is read first, but for the first three: if it was taken before, it gets its
 first answer, however full all is.
 
 The ledger counts as \`exhausted\` what the spool, the disk or the line did not let in, on the head or later; whatever is refused
