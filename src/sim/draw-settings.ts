@@ -13,6 +13,7 @@ import {
   drawNetworkFaults,
   drawServiceFaults,
 } from './faults.ts'
+import { RECORD_ID_HEADER } from './http-client.ts'
 import {
   type ClientSettings,
   FEW_LETTERS,
@@ -79,11 +80,15 @@ function drawNode(random: SimRandom, { number, maxPerMille, streams }: NodeRange
   const names = streams.map(({ name }) => name)
   const spool =
     random.fork('spool').below(3) > 0 ? drawSpoolConfig(random.fork('spool sizes')) : null
-  const client = (one: SimRandom) => drawClient(one, names, spool !== null)
+  const ids = random.fork('record ids').pick(spool === null ? [null] : [null, ...RECORD_IDS])
+  const client = (one: SimRandom) => ({
+    ...drawClient(one, names, spool !== null),
+    recordIds: ids?.location ?? null,
+  })
   return {
     name: `node-${number}`,
     producer: drawProducerConfig(random.fork('producer')),
-    gateway: drawGatewayConfig(random.fork('gateway'), spool !== null),
+    gateway: withRecordIds(drawGatewayConfig(random.fork('gateway'), spool !== null), ids),
     spool,
     deadLetters: drawDeadLettersConfig(random.fork('dead letters')),
     diskFaults: drawDiskFaults(random.fork('disk faults')),
@@ -131,7 +136,7 @@ function drawClient(
   random: SimRandom,
   streams: readonly string[],
   isSpooled: boolean,
-): ClientSettings {
+): Omit<ClientSettings, 'recordIds'> {
   return {
     ...drawSource(random, streams),
     explicitHashKeyPerMille: 0,
@@ -140,6 +145,21 @@ function drawClient(
     timeoutMs: random.pick([100, 3_000, 70_000]),
     tryCount: isSpooled ? random.pick([1, 1, 2, 5]) : 1,
   }
+}
+
+/** Where mappings find the id of a record, each as often as no id at all. */
+const RECORD_IDS = [
+  { location: 'header', specification: RECORD_ID_HEADER },
+  // With which every record begins.
+  { location: 'body', specification: '/id' },
+] as const
+
+function withRecordIds(
+  config: GatewayConfig,
+  recordId: (typeof RECORD_IDS)[number] | null,
+): GatewayConfig {
+  if (recordId === null) return config
+  return { ...config, mappings: config.mappings.map((mapping) => ({ ...mapping, recordId })) }
 }
 
 function acksOf(isSpooled: boolean) {

@@ -1,5 +1,5 @@
 // A client of a gateway: some requests at a time, each with a record of its own; sent again only
-// with an idempotency key.
+// with an idempotency key, or an id that its record has.
 
 import {
   type HttpAnswer,
@@ -25,6 +25,9 @@ export interface HttpClientParts {
 
 /** Carries the number of the record, for those who watch. */
 export const RECORD_HEADER = 'x-record'
+
+/** Carries its id, where that is what it is known by. */
+export const RECORD_ID_HEADER = 'x-event-id'
 
 /** Of 1000 requests: the body ends too early, which makes it no JSON. */
 const CUT_BODY_PER_MILLE = 20
@@ -93,7 +96,11 @@ export class HttpClient {
     const { random, settings, origin } = this.#parts
     const { booked, target, body, headers } = this.#drawContent()
     if (settings.ack !== null) headers.push('headgate-ack', settings.ack)
-    if (settings.tryCount > 1) headers.push('idempotency-key', `record-${booked.id}`)
+    const ids = settings.door === 'mappedIngest' ? settings.recordIds : null
+    if (ids === 'header') headers.push(RECORD_ID_HEADER, idOf(booked))
+    if (ids === null && settings.tryCount > 1) {
+      headers.push('idempotency-key', `record-${booked.id}`)
+    }
     headers.push('content-type', 'application/json', RECORD_HEADER, `${booked.id}`)
     const isCut = random.hits(CUT_BODY_PER_MILLE)
     const sent = isCut ? body.subarray(0, body.length - 1) : body
@@ -123,6 +130,11 @@ export class HttpClient {
     const booked = book.write({ ...fields, member: `"foo":{"foopart1":${part}}` })
     return { booked, target: '/mappedIngest/s2', headers, body: booked.data }
   }
+}
+
+/** More than ASCII, as Node shows the bytes of a header. */
+function idOf({ id }: BookedRecord): string {
+  return Buffer.from(`№ ${id}`).toString('latin1')
 }
 
 /** What a client may take an answer to mean. */

@@ -117,7 +117,12 @@ export interface ClientSettings extends SourceSettings {
   readonly ack: Ack | null
   /** How long the client waits for an answer. */
   readonly timeoutMs: number
-  /** How often it sends a record until it knows that it is safe; above 1 with a key. */
+  /** Where the gateway's mappings find the ids of records; null where they have none. */
+  readonly recordIds: 'header' | 'body' | null
+  /**
+   * How often it sends a record until it knows that it is safe; above 1 with a key, where the
+   * record has no id.
+   */
   readonly tryCount: number
 }
 

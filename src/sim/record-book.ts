@@ -196,7 +196,9 @@ export class RecordBook {
       // With two receipts it is in the spool twice, and that is looked at where they are given.
       const mayBeTwice = booked.receipts.size >= 2 || booked.mayBeWritten || mayGoAgain(booked)
       const isTwice = shelf.has(booked) && !mayBeTwice
-      assert(!isTwice, `record ${booked.id} was put twice by one process`)
+      this.#world.guard(() => {
+        assert(!isTwice, `record ${booked.id} was put twice by one process`)
+      })
       if (shelf.isOutstanding(booked)) return this.#enterTwin(booked, record, shelf)
       beginPass(booked)
     }

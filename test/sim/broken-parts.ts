@@ -11,6 +11,7 @@ import type {
 import type { LineHooks } from '../../src/sim/index.ts'
 import { contentTypeOf, decodeAnswer, encodeRequest, targetOf } from '../../src/wire/index.ts'
 import { fileMethodsOf, methodsOf } from '../changed-disk.ts'
+import { gatewayWithNewIds, gatewayWithoutKeys, spoolWithoutIds } from './broken-memory.ts'
 
 type Hooks = Partial<LineHooks>
 type Answer = (answer: HttpAnswer) => void
@@ -102,17 +103,6 @@ function forgetfulFolder(): Hooks {
   return { nodeDisk }
 }
 
-function gatewayThatHears(change: (headers: readonly string[]) => readonly string[]): Hooks {
-  const gateway = (inner: HttpService): HttpService => ({
-    begin: (head) => inner.begin({ ...head, headers: change(head.headers) }),
-  })
-  return { gateway }
-}
-
-function without(headers: readonly string[], name: string): readonly string[] {
-  return headers.filter((_, index) => headers[index - (index % 2)] !== name)
-}
-
 /** Answers what has a receipt with another one. */
 function gatewayThatGives(receiptOf: (receipt: string, count: number) => string): Hooks {
   let count = 0
@@ -171,8 +161,15 @@ function lineThat(
   }
 }
 
-/** Each with what a checker must say of it. */
-export const BROKEN_PARTS: ReadonlyMap<string, { hooks: Hooks; says: RegExp }> = new Map([
+interface BrokenPart {
+  readonly hooks: Hooks
+  /** What a checker must say of it. */
+  readonly says: RegExp
+  /** Where the first worlds have no use for it. */
+  readonly firstSeed?: number
+}
+
+export const BROKEN_PARTS: ReadonlyMap<string, BrokenPart> = new Map<string, BrokenPart>([
   ['a Kinesis that loses what it answered', { hooks: forgetfulKinesis(), says: /is gone/ }],
   [
     'a disk that does not sync',
@@ -242,9 +239,17 @@ export const BROKEN_PARTS: ReadonlyMap<string, { hooks: Hooks; says: RegExp }> =
   [
     'a gateway that knows no idempotency keys',
     {
-      hooks: gatewayThatHears((headers) => without(headers, 'idempotency-key')),
+      hooks: gatewayWithoutKeys(),
       says: /has 2 receipts|was put twice/,
     },
+  ],
+  [
+    'a gateway that takes each id in a header for a new one',
+    { hooks: gatewayWithNewIds(), says: /has 2 receipts|was put twice/ },
+  ],
+  [
+    'a spool that forgets the ids in bodies',
+    { hooks: spoolWithoutIds(), says: /has 2 receipts|was put twice/, firstSeed: 31 },
   ],
   [
     'a gateway that gives one receipt to all',

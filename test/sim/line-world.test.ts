@@ -40,9 +40,9 @@ test('worlds of faults come to rest with every invariant kept, twice the same', 
   for (const kind of expected) assert.ok(counts.has(kind), `${kind} never happened`)
 })
 
-for (const [name, { hooks, says }] of BROKEN_PARTS) {
+for (const [name, { hooks, says, firstSeed }] of BROKEN_PARTS) {
   test(`the checkers notice ${name}`, async () => {
-    assert.match(await firstBreakage(hooks), says)
+    assert.match(await firstBreakage(hooks, firstSeed), says)
   })
 }
 
@@ -61,8 +61,8 @@ test('a world that remembers something of the run before is reported, with the e
   assert.fail('nothing was noticed')
 })
 
-async function firstBreakage(hooks: Partial<LineHooks>): Promise<string> {
-  for (let seed = 1; seed <= BROKEN_SEED_COUNT; seed++) {
+async function firstBreakage(hooks: Partial<LineHooks>, firstSeed = 1): Promise<string> {
+  for (let seed = firstSeed; seed < firstSeed + BROKEN_SEED_COUNT; seed++) {
     const outcome = await runOnce(seed, { hooks })
     if (outcome.kind === 'broken') return outcome.error.message
   }

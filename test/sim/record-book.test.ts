@@ -9,7 +9,8 @@ const FIELDS = { stream: 's', partitionKey: 'k', dataBytes: 20, isFromClient: tr
 
 /** A record of a spool, of which a producer gets copies. */
 function spooled({ mayBeWritten }: { mayBeWritten: boolean }) {
-  const book = new RecordBook(new World({ seed: 1 }))
+  const world = new World({ seed: 1 })
+  const book = new RecordBook(world)
   const producer = { put(_record: UserRecord) {} }
   const shelf = book.watch(producer, true, () => {})
   const booked = book.write(FIELDS)
@@ -19,7 +20,7 @@ function spooled({ mayBeWritten }: { mayBeWritten: boolean }) {
     producer.put(record)
     return record
   }
-  return { shelf, booked, put }
+  return { world, shelf, booked, put }
 }
 
 function deliveredAt(sequenceNumber: string): RecordResult {
@@ -45,11 +46,14 @@ test('two copies that a process has at once count twice, and each has its result
   )
 })
 
-test('a second copy is noticed where nothing went wrong that makes one', () => {
-  const { put } = spooled({ mayBeWritten: false })
+test('a second copy is noticed where nothing went wrong that makes one', async () => {
+  const { world, put } = spooled({ mayBeWritten: false })
+  put()
+  await world.runFor(1)
+
   put()
 
-  assert.throws(put, /put twice by one process/)
+  await assert.rejects(world.runFor(1), /put twice by one process/)
 })
 
 test('of two copies in a process that ends neither is outstanding', () => {
