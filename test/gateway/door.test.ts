@@ -197,9 +197,9 @@ test('who has an answer is not told again when all who wait are', () => {
   const host = { clock: new HandClock(), random: RANDOM }
   const door = new Door(host, gatewayConfig({}, true), parts, new RecordingLog())
   const take = () => {
-    const ingest = () => ({ stream: 's2', partitionKey: 'k', data: Buffer.of(1) })
-    const about = { ingest, ack: 'delivered', maxBodyBytes: 10, quota: null, path: '/' } as const
-    const taker = new RecordTaker(door, { ...about, idempotencyKey: null })
+    const ingested = { stream: 's2', partitionKey: 'k', data: Buffer.of(1), idempotencyKey: null }
+    const about = { ack: 'delivered', maxBodyBytes: 10, quota: null, path: '/' } as const
+    const taker = new RecordTaker(door, { ...about, ingest: () => ingested, idempotencyKey: null })
     taker.end(Buffer.of(1), () => {})
     return taker
   }
