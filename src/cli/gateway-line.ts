@@ -5,7 +5,7 @@ import { assembleLine, type Line, openLine, type SpooledLineParts } from '../ass
 import { partOf } from '../config/index.ts'
 import { badRequest, type Peers } from '../gateway/index.ts'
 import type { Host, Log } from '../host/index.ts'
-import { awsCredentials, type Listening, listen } from '../host/node/index.ts'
+import { awsCredentials, type Listening, letHeapGrow, listen } from '../host/node/index.ts'
 import { type CredentialsProvider, clientConfigOf, producerFields } from '../producer/index.ts'
 import { cannot } from './exit.ts'
 import type { Settings } from './settings.ts'
@@ -36,6 +36,7 @@ export async function openGatewayLine(
   { settings, endpoint, peers }: LinePlan,
   log: Log,
 ): Promise<Line | SpooledLineParts> {
+  letHeapGrow()
   const own = partOf(producerFields, settings.producer)
   const producer = endpoint === null ? own : { ...own, endpoint }
   const credentials: CredentialsProvider =
