@@ -57,6 +57,8 @@ export class Archive implements SpareLogs {
   readonly #parts: ArchiveParts
   /** Oldest first. */
   #settled: Settled[] = []
+  /** The same: receipts and keys ask for one, and there may be many. */
+  readonly #byNumber = new Map<number, Segment>()
   /** Counted in the totals; their outcomes could not be removed yet, or keep keys. Oldest first. */
   #leaving: Leaving[] = []
   #base: Counts
@@ -110,7 +112,7 @@ export class Archive implements SpareLogs {
   }
 
   find(number: number): Segment | undefined {
-    return this.#settled.find(({ segment }) => segment.number === number)?.segment
+    return this.#byNumber.get(number)
   }
 
   /** All of it has settled and nothing is appended any more. */
@@ -122,6 +124,7 @@ export class Archive implements SpareLogs {
     }
     const keepUntilMs = clock.monotonicMs() + config.receipts.retentionMs
     this.#settled.push({ segment, hasLog, renewal: 'possible', keepUntilMs })
+    this.#byNumber.set(segment.number, segment)
     this.#lastNumber = Math.max(this.#lastNumber, segment.number)
   }
 
@@ -238,6 +241,7 @@ export class Archive implements SpareLogs {
     if (!(await this.#hasSaved(withLeaving(), [...this.#leaving, ...leaving]))) return
     this.#base = withLeaving() // anew: some may have been turned away meanwhile
     this.#settled = this.#settled.filter((settled) => !due.has(settled))
+    for (const { segment } of due) this.#byNumber.delete(segment.number)
     this.#leaving.push(...leaving)
     const nowMs = clock.monotonicMs()
     for (const settled of due) if (nowMs < settled.keepUntilMs) this.#tellOfEarly(settled, isStuck)
