@@ -60,6 +60,10 @@ export class DeadLetters implements DeadLetterSink {
   #lastNumber = 0
   #newest: LetterFile | null = null
   #state: DeadLettersState = 'ok'
+  /** Writes that failed since one succeeded. */
+  #failedCount = 0
+  /** It has been said that it is full, and neither room nor a good write came since. */
+  #isFullTold = false
   #timer: Timer | null = null
   #isClosed = false
   #working: Promise<void> | null = null
@@ -187,8 +191,10 @@ export class DeadLetters implements DeadLetterSink {
   }
 
   #onFull(): void {
-    if (this.#state === 'full') return
     this.#state = 'full'
+    // On a disk that fails it is full of what cannot be written, again with each try.
+    if (this.#isFullTold) return
+    this.#isFullTold = true
     // With those that are being written: they are why there is no room.
     const count = this.#index.size + this.#comingCount
     const bytes = this.stats.bytes + this.#comingBytes
@@ -260,6 +266,9 @@ export class DeadLetters implements DeadLetterSink {
   }
 
   #onWritten(file: LetterFile, additions: readonly Addition[], goneCount: number): void {
+    const failed = this.#failedCount
+    this.#failedCount = 0
+    if (failed > 0) this.#log.info('dead letters can be written again', { failed })
     for (const { letter } of additions) {
       const before = this.#index.add(letter, file)
       if (before !== null) this.#removeSuperseded(before)
@@ -267,13 +276,19 @@ export class DeadLetters implements DeadLetterSink {
     }
     this.#leave(additions)
     const wasFull = this.#state === 'full'
-    if (!wasFull) this.#state = 'ok'
+    if (!wasFull) {
+      this.#state = 'ok'
+      this.#isFullTold = false
+    }
     for (const { done } of additions) done(true)
     if (wasFull && goneCount > 0) this.#tellRoom()
   }
 
   #onFailed({ message }: Error, additions: readonly Addition[]): void {
-    this.#log.error('dead letters cannot be written; it is tried again', { reason: message })
+    // Each record that dies tries it anew: on a bad day a hundred times a second.
+    if (this.#failedCount++ === 0) {
+      this.#log.error('dead letters cannot be written; it is tried again', { reason: message })
+    }
     this.#leave(additions)
     this.#state = 'disk-failed'
     for (const { done } of additions) done(false)
@@ -291,6 +306,7 @@ export class DeadLetters implements DeadLetterSink {
 
   #tellRoom(): void {
     if (this.#state === 'full') this.#state = 'ok'
+    if (this.#failedCount === 0) this.#isFullTold = false
     for (const told of this.#listeners) told()
   }
 }

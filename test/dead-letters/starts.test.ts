@@ -110,3 +110,39 @@ test('a frame that claims more than its file has is a hole, though its checksum 
   sealFrame(file, { at: 0, end: 60 }, marker, 0)
   assert.deepEqual(scanFile(file, marker).holes, [])
 })
+
+test('a disk that fails for long is told when it begins and when it ends, not for each record', async () => {
+  const { letters, disk, clock, keep, logged } = await openLetters({ maxCount: 3 })
+  // As the spool does it: what was refused comes again.
+  letters.onRoom(() => void keep(letter('a'), letter('b'), letter('c'), letter('d')))
+  disk.fault = (operation) => (operation === 'replace' ? 'ENOSPC' : null)
+  for (let i = 0; i < 5; i++) {
+    await keep(letter('a'), letter('b'), letter('c'), letter('d'))
+    clock.advanceBy(1000)
+    await turn()
+  }
+  disk.fault = () => null
+  await keep(letter('e'))
+  assert.deepEqual(withoutFacts(logged), [
+    'error dead letters are full; records stay in the spool',
+    'error dead letters cannot be written; it is tried again',
+    'info dead letters can be written again',
+  ])
+
+  disk.fault = (operation) => (operation === 'replace' ? 'EIO' : null)
+  await keep(letter('f'))
+  assert.match(logged.at(-1)!, /^error dead letters cannot be written/)
+})
+
+test('a store that is full again after there was room says so again', async () => {
+  const { letters, keep, logged } = await openLetters({ maxCount: 1 })
+  for (let i = 0; i < 3; i++) {
+    await keep(letter('a'), letter('b'), letter('c'))
+    await letters.remove(letters.find(ALL))
+  }
+  assert.equal(logged.filter((line) => line.includes('are full')).length, 3)
+})
+
+function withoutFacts(lines: readonly string[]): string[] {
+  return lines.map((line) => line.replace(/ \{.*/, '')).filter((line) => !line.includes('became'))
+}
