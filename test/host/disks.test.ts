@@ -378,3 +378,14 @@ test('where nothing can be made it is said at once', async () => {
   await assert.rejects(NodeDisk.open('/proc/headgate'), { name: 'DiskError' })
   await assert.rejects(NodeDisk.open('/proc/headgate/a/b'), { name: 'DiskError' })
 })
+
+test('why a file cannot be removed is told in the system’s words', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const disk = await NodeDisk.open(directory)
+  t.after(() => disk.close())
+  await makeFolder(join(directory, 'segment.log'))
+  // Other systems than Linux say EPERM, as Linux does of a file that is immutable.
+  await assert.rejects(disk.remove('segment.log'), ({ code, message }: DiskError) => {
+    return /^(EISDIR|EPERM)$/.test(code) && /unlink/.test(message)
+  })
+})

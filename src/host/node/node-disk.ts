@@ -1,7 +1,16 @@
 // Files in a directory of our own. What a promise here says is durable has been synced, directory
 // entries included: a new file is no file after power loss until its directory was synced.
 
-import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import {
+  type FileHandle,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  unlink,
+} from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import type { Disk, LogFile } from '../disk.ts'
 import { checkFileName } from '../file-name.ts'
@@ -114,7 +123,8 @@ export class NodeDisk implements Disk {
   }
 
   async #remove(path: string): Promise<void> {
-    const wasThere = await rm(path).then(() => true, nullWhenAbsent)
+    // `rm` takes what may not be removed for a folder, and says that it is none.
+    const wasThere = await unlink(path).then(() => true, nullWhenAbsent)
     if (wasThere !== null) await syncFolder(dirname(path))
   }
 
