@@ -285,7 +285,8 @@ export class LogWriter {
     const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT'
     const refusal: SpoolRefusal = {
       code: code ?? (isFull ? 'disk-full' : 'disk-failed'),
-      message: `The spool cannot be written: ${error.message}.`,
+      // For clients, whom our files do not concern; the log has the whole reason.
+      message: `The spool cannot be written (${error.code}).`,
       mayBeWritten,
     }
     if (this.#trouble === null) log.error('the spool cannot be written', { reason: error.message })
