@@ -197,11 +197,39 @@ test('what is no HTTP is answered 400, in the words of the service', async (t) =
   assert.match(await talk(fixture, head), /^HTTP\/1.1 431 .*own 431$/s)
 })
 
-test('a request that came before what is no HTTP never gets the answer to that', async (t) => {
+test('requests that came before what is no HTTP get their answers, and nothing is said of that', async (t) => {
+  for (const plainLane of [false, true]) {
+    const fixture = await start(t, { plainLane })
+    const { service } = fixture
+    // A length that counts characters where bytes are meant.
+    const held = 'POST /hold HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\na'
+    const other = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nb'
+    for (const sent of [held, held + held, held + other]) {
+      const heldBefore = service.requests.length
+      const socket = await dial(fixture.listening)
+      const read = readAll(socket)
+      socket.write(`${sent}GARBAGE\r\n\r\n`)
+      await service.until(
+        () => service.requests.length === heldBefore + sent.split('POST').length - 1,
+      )
+      socket.write('more of it')
+      service.release('held')
+      const text = await read
+      assert.equal(text.split('HTTP/1.1 200 OK').length, sent.split('POST').length)
+      assert.equal(text.split('HTTP/1.1').length, sent.split('POST').length)
+    }
+    assert.equal(service.abortCount, 0)
+    assert.equal(fixture.listening.openRequestCount(), 0)
+  }
+})
+
+test('a request whose body is no HTTP hears of it once those before it are not waited for', async (t) => {
   const fixture = await start(t)
   const held = 'POST /hold HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\na'
-  assert.equal(await talk(fixture, `${held}GARBAGE\r\n\r\n`), '')
-  assert.equal(fixture.service.abortCount, 1)
+  const chunked = 'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nGARBAGE\r\n'
+  assert.equal(await talk(fixture, held + chunked), '')
+  assert.equal(fixture.service.abortCount, 2)
+  assert.match(await talk(fixture, chunked), /^HTTP\/1.1 400 /)
 })
 
 test('a request that was answered gets no second answer when its body breaks off', async (t) => {

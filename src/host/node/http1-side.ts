@@ -16,10 +16,12 @@ import { ServiceExchange } from './service-exchange.ts'
 interface Connection {
   /** Unanswered, oldest first. */
   readonly open: Map<ServiceExchange, ServerResponse>
-  /** The one that was begun last. */
-  latest: IncomingMessage | null
+  /** To the one that was begun last. */
+  latest: ServerResponse | null
   /** The last answer of this connection is on its way. */
   isEnding: boolean
+  /** No HTTP came behind its last request: no more is read, and it ends with that one's answer. */
+  isBroken: boolean
 }
 
 export class Http1Side {
@@ -66,11 +68,12 @@ export class Http1Side {
   #begin(request: IncomingMessage, response: ServerResponse, isContinueAsked: boolean): void {
     const { socket } = request
     const connection = this.#connections.get(socket) ?? this.#connect(socket)
-    if (connection.isEnding || connection.open.size >= PIPELINED_MAX_COUNT) {
-      if (!connection.isEnding) socket.destroy()
+    if (connection.isEnding || connection.isBroken) return
+    if (connection.open.size >= PIPELINED_MAX_COUNT) {
+      socket.destroy()
       return
     }
-    connection.latest = request
+    connection.latest = response
     const refusal = isWellFormed(request) ? null : this.#answerBadRequest(400)
     const decision =
       refusal ??
@@ -102,7 +105,12 @@ export class Http1Side {
   }
 
   #connect(socket: Socket): Connection {
-    const connection: Connection = { open: new Map(), latest: null, isEnding: false }
+    const connection: Connection = {
+      open: new Map(),
+      latest: null,
+      isEnding: false,
+      isBroken: false,
+    }
     this.#connections.set(socket, connection)
     socket.once('end', () => {
       if (connection.open.size === 0) return
@@ -155,18 +163,38 @@ export class Http1Side {
     const connection = this.#connections.get(socket as Socket)
     const isAnswerClear = connection === undefined || isClear(connection)
     const status = STATUS_OF_ERROR.get(error.code ?? '') ?? 400
-    if (!socket.writable || error.code === 'ECONNRESET' || !isAnswerClear) {
+    if (!socket.writable || error.code === 'ECONNRESET') {
       socket.destroy()
       return
     }
-    socket.end(rawAnswer(this.#answerBadRequest(status)), () => socket.destroy())
+    if (isAnswerClear) {
+      socket.end(rawAnswer(this.#answerBadRequest(status)), () => socket.destroy())
+    } else if (isWhole(connection)) {
+      connection.isBroken = true
+      endWith(connection.latest!, socket as Socket)
+    } else if (!connection.isBroken) socket.destroy()
   }
 }
 
 /** Otherwise an answer now would be a second one, or be taken for that of an earlier request. */
 function isClear({ open, latest, isEnding }: Connection): boolean {
   if (isEnding || [...open.values()].some(({ req }) => req.complete)) return false
-  return open.size > 0 || latest?.complete !== false
+  return open.size > 0 || latest?.req.complete !== false
+}
+
+/**
+ * Some wait for their answer, and all of them came whole: a client that counts characters where
+ * bytes are meant sends the end of its body behind it.
+ */
+function isWhole({ open, isEnding, isBroken }: Connection): boolean {
+  if (isEnding || isBroken || open.size === 0) return false
+  return [...open.values()].every(({ req }) => req.complete)
+}
+
+function endWith(last: ServerResponse, socket: Socket): void {
+  // Node writes `connection: close` and ends with it, unless it waits in line already.
+  last.shouldKeepAlive = false
+  if (last.headersSent) last.once('finish', () => socket.destroySoon())
 }
 
 const STATUS_OF_ERROR = new Map<string, BadRequestStatus>([
