@@ -5,6 +5,7 @@
 import type { Clock, Disk, Log } from '../host/index.ts'
 import type { SpareLog, SpareLogs } from './active-log.ts'
 import type { SpoolConfig } from './config.ts'
+import { FailedUpkeep } from './failed-upkeep.ts'
 import type { Keys } from './keys.ts'
 import type { LogSizes } from './log-writer.ts'
 import type { Replayed } from './replayed.ts'
@@ -69,10 +70,12 @@ export class Archive implements SpareLogs {
   /** Its log waits for the next segment; until its outcomes go, at most. */
   #spare: Settled | null = null
   #isClosing = false
+  readonly #failed: FailedUpkeep
   #hasToldOfSize = false
 
   constructor(parts: ArchiveParts, totals: Totals) {
     this.#parts = parts
+    this.#failed = new FailedUpkeep(parts.clock, parts.log)
     const { successes, failures, exhausted } = totals
     this.#base = { successes, failures, exhausted }
     this.#lastNumber = totals.lastNumber
@@ -167,6 +170,7 @@ export class Archive implements SpareLogs {
     await this.#hasSaved(this.#base, this.#leaving)
     // Also those that could not be written: a file that is lost open ends a process some day.
     for (const { segment } of this.#settled) segment.outcomes.close()
+    this.#failed.flush()
   }
 
   async #tidyAll({ isFull, isStuck }: Shortage): Promise<void> {
@@ -212,7 +216,7 @@ export class Archive implements SpareLogs {
 
   /** Bytes that are free now. */
   async #removeLog(settled: Settled): Promise<number> {
-    const { usage, log, onRoom } = this.#parts
+    const { usage, onRoom } = this.#parts
     const { segment } = settled
     try {
       await segment.log.remove()
@@ -221,8 +225,7 @@ export class Archive implements SpareLogs {
       onRoom()
       return segment.logBytes
     } catch (error) {
-      const { message: reason } = error as Error
-      log.warn('a segment could not be removed yet', { segment: segment.base, reason })
+      this.#failed.add('a segment could not be removed yet', error, { segment: segment.base })
       return 0
     }
   }
@@ -288,7 +291,6 @@ export class Archive implements SpareLogs {
   }
 
   async #removeLeaving(): Promise<void> {
-    const { log } = this.#parts
     const left: Leaving[] = []
     let roomBytes = this.#shareBytes
     // The newest keys first: what there is no room for is the oldest.
@@ -303,8 +305,7 @@ export class Archive implements SpareLogs {
         await segment.outcomes.remove()
       } catch (error) {
         left.push(leaving)
-        const { message: reason } = error as Error
-        log.warn('outcomes could not be removed yet', { segment: segment.base, reason })
+        this.#failed.add('outcomes could not be removed yet', error, { segment: segment.base })
       }
     }
     this.#leaving = left.toReversed()
@@ -328,13 +329,12 @@ export class Archive implements SpareLogs {
 
   async #hasSaved(counts: Counts, leaving: readonly Leaving[]): Promise<boolean> {
     const numbers = leaving.map(({ segment }) => segment.number)
-    const { disk, log } = this.#parts
+    const { disk } = this.#parts
     try {
       await saveTotals(disk, { ...counts, leaving: numbers, lastNumber: this.#lastNumber })
       return true
     } catch (error) {
-      const { message: reason } = error as Error
-      log.warn('the totals could not be saved yet', { reason })
+      this.#failed.add('the totals could not be saved yet', error)
       return false
     }
   }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Disk, DiskError, MemoryDisk } from '../../src/host/index.ts'
+import { type Disk, DiskError, MemoryDisk, SELDOM_LINE_MS } from '../../src/host/index.ts'
 import { fileMethodsOf, methodsOf } from '../changed-disk.ts'
 import { HandClock } from '../hand-clock.ts'
 import { Station } from './station.ts'
@@ -84,6 +84,18 @@ test('a log that could not be removed goes later, and counts until then', async 
   assert.ok(station.spool.stats.bytes < bytes)
 })
 
+test('what is tried each second on a disk that refuses it is told each ten', async () => {
+  for (const [operation, kind, message] of [
+    ['remove', '.log', 'a segment could not be removed yet'],
+    ['replace', 'totals', 'the totals could not be saved yet'],
+  ] as const) {
+    const station = await settledOn(new RefusingDisk(), { operation, kind })
+    await station.runFor(55_000)
+    const told = station.log.lines.filter((line) => line.includes(message))
+    assert.ok(told.length >= 4 && told.length <= 7, `${told.length} lines: ${message}`)
+  }
+})
+
 test('what was written although the disk refused it, and then again, counts once', async () => {
   const inner = new MemoryDisk({ maxBytes: 2 ** 26 })
   let isRefusing = true
@@ -160,7 +172,7 @@ test('who is turned away while no segment is written to counts after a crash, to
 
   const second = await Station.open({ disk: inner })
   assert.deepEqual(second.spool.totals, totals)
-  await station.runFor(1_000)
+  await station.runFor(SELDOM_LINE_MS)
   assert.equal(station.clock.scheduledCount, 0, 'there is nothing more to do')
 })
 
