@@ -1,5 +1,5 @@
-// What upkeep could not do on the disk. It is tried again each second, for each segment that waits for
-// it: on a disk that nothing can be removed from, a line for each would fill what is left of it.
+// What upkeep could not do on the disk. It is tried again each second, for each segment that waits:
+// on a disk that nothing can be removed from, a line for each would fill what is left of it.
 
 import { type Clock, type Log, SeldomLine } from '../host/index.ts'
 
