@@ -1,9 +1,10 @@
 // Runs one benchmark: `npm run bench -- NAME`.
 
 import { parseArgs } from 'node:util'
-import { type BenchOptions, type BenchResult, tableOf } from './harness.ts'
+import { type Bench, runBeside } from './beside.ts'
+import { type BenchOptions, tableOf } from './harness.ts'
 
-const HELP = `Usage: npm run bench -- NAME [--rounds N] [--seconds S] [--json]
+const HELP = `Usage: npm run bench -- NAME [--rounds N] [--seconds S] [--beside DIR] [--json]
        npm run bench -- --list
 
 Measures a part of the program beside a baseline, in turns within one call.
@@ -11,16 +12,14 @@ Measures a part of the program beside a baseline, in turns within one call.
 Options:
   --rounds N    how often each contender is measured (default: 5)
   --seconds S   how long one measurement takes, about (default: 3)
+  --beside DIR  in turns with the same benchmark of another checkout, such as \`git worktree add\`
+                makes of an earlier commit (it needs its packages, too): what has changed since
   --json        print one JSON object as the last line of stdout
   --list        names of the benchmarks
 
 Example: npm run bench -- gateway-accepted --json
 Exit code: 0 measured (whatever came out), 1 could not be measured, 2 wrong usage.
 `
-
-interface Bench {
-  readonly run: (options: BenchOptions) => Promise<BenchResult>
-}
 
 /** In the order in which they are listed. Each is loaded only when it is run. */
 const BENCHES: ReadonlyMap<string, { says: string; load: () => Promise<Bench> }> = new Map([
@@ -102,6 +101,13 @@ const BENCHES: ReadonlyMap<string, { says: string; load: () => Promise<Bench> }>
     },
   ],
   [
+    'spool-start',
+    {
+      says: 'start with a gigabyte in one log after a kill, beside after an orderly end',
+      load: () => import('./spool-start.ts'),
+    },
+  ],
+  [
     'spool-backlog',
     {
       says: 'ten million unsettled records beside ten thousand; 1.5 GB of disk',
@@ -125,7 +131,9 @@ const BENCHES: ReadonlyMap<string, { says: string; load: () => Promise<Bench> }>
 ])
 
 interface Command {
+  readonly name: string
   readonly bench: { load: () => Promise<Bench> }
+  readonly beside: string | null
   readonly options: BenchOptions
   readonly isJson: boolean
 }
@@ -139,6 +147,7 @@ function readCommand(argv: readonly string[]): Command | 'help' | 'list' | { pro
       options: {
         rounds: { type: 'string', default: '5' },
         seconds: { type: 'string', default: '3' },
+        beside: { type: 'string' },
         json: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -146,14 +155,16 @@ function readCommand(argv: readonly string[]): Command | 'help' | 'list' | { pro
     })
     if (values.help) return 'help'
     if (values.list) return 'list'
-    const bench = BENCHES.get(positionals[0] ?? '')
+    const [name = ''] = positionals
+    const bench = BENCHES.get(name)
     if (bench === undefined || positionals.length !== 1) {
       return { problem: `Name one of: ${[...BENCHES.keys()].join(', ')}` }
     }
     const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)]
     if (!Number.isInteger(rounds) || rounds < 1) return { problem: '--rounds takes 1 or more' }
     if (!(seconds > 0)) return { problem: '--seconds takes a positive number' }
-    return { bench, options: { rounds, seconds, progress }, isJson: values.json }
+    const options = { rounds, seconds, progress }
+    return { name, bench, options, beside: values.beside ?? null, isJson: values.json }
   } catch (error) {
     return { problem: (error as Error).message }
   }
@@ -172,8 +183,10 @@ else if (command === 'list') {
   process.stderr.write(`${command.problem}\n\n${HELP}`)
   process.exitCode = 2
 } else {
-  const { run } = await command.bench.load()
-  const result = await run(command.options)
+  const { name, beside, options } = command
+  const bench = await command.bench.load()
+  const result =
+    beside === null ? await bench.run(options) : await runBeside(name, bench, beside, options)
   progress('')
   const write = command.isJson ? console.error : console.log
   write(tableOf(result))
