@@ -46,6 +46,8 @@ export class OutcomeFile {
   /** The system may have dropped what it could not write: it is to be written anew, not synced. */
   #isDoubtful = false
   #hasToldOfIt = false
+  /** It is tried again each second, in each segment: told when it begins. */
+  #hasToldOfWriting = false
   sizeBytes = 0
 
   constructor(parts: OutcomeFileParts, base: string, marker: Buffer) {
@@ -221,17 +223,23 @@ export class OutcomeFile {
       position = file.sizeBytes()
       await file.append([frameOf(encodeOutcomes(entries), this.#marker, position)])
       this.#isDirty = true
+      this.#hasToldOfWriting = false
     } catch (error) {
       this.#isFailing = true
       this.#pending = [...entries, ...this.#pending].slice(-PENDING_MAX_COUNT)
-      const { message: reason } = error as Error
-      this.#parts.log.warn('outcomes cannot be written now', { file: this.#shared.name, reason })
+      this.#tellOfWriting(error as Error)
       // What is left there is stepped over when it is read.
       await file?.truncate(position).catch(() => {})
     }
     const sizeBytes = file?.sizeBytes() ?? this.sizeBytes
     this.#parts.usage.bytes += sizeBytes - this.sizeBytes
     this.sizeBytes = sizeBytes
+  }
+
+  #tellOfWriting({ message: reason }: Error): void {
+    if (this.#hasToldOfWriting) return
+    this.#hasToldOfWriting = true
+    this.#parts.log.warn('outcomes cannot be written now', { file: this.#shared.name, reason })
   }
 
   async #sync(): Promise<void> {

@@ -63,6 +63,8 @@ test('a log stays while what became of its records cannot be written', async () 
   const refusing = new RefusingDisk()
   const station = await settledOn(refusing, { operation: 'append', kind: '.outcomes' })
   assert.deepEqual(await refusing.kinds(), ['log', 'outcomes'])
+  const told = () => station.log.lines.filter((line) => line.includes('outcomes cannot be written'))
+  assert.equal(told().length, 1)
 
   refusing.refused = null
   await station.runFor(3000)
