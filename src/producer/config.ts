@@ -112,7 +112,9 @@ export const producerFields = {
     max: LONG_MAX,
     unit: 'ms',
     env: 'RECORD_TTL',
-    says: 'Age at which a record that is not delivered fails; none: never, its caller keeps it.',
+    says:
+      'Age at which a record that is not delivered fails; none: never, its caller keeps it: ' +
+      'the default of a gateway with a spool.',
   }),
   failIfThrottled: flag({
     default: false,
