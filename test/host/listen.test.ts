@@ -149,16 +149,6 @@ test('pipelined requests are answered in their order, whoever is ready first', a
   assert.match(await all, /^HTTP\/1.1 200 OK.*heldHTTP\/1.1 200 OK.*got 2$/s)
 })
 
-test('a connection with more unanswered requests than the bound is cut', async (t) => {
-  const fixture = await start(t)
-  const socket = await dial(fixture.listening)
-  const all = readAll(socket)
-  socket.write('POST /hold HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\na'.repeat(129))
-  assert.equal(await all, '')
-  await fixture.service.until(() => fixture.service.abortCount === 128)
-  assert.equal(fixture.listening.openRequestCount(), 0)
-})
-
 test('a service is told once when its client goes away, and its late answer is dropped', async (t) => {
   const { service, listening } = await start(t)
   const withinBody = await dial(listening)

@@ -199,19 +199,6 @@ test('requests that come before the answers are answered in their order', async 
   )
 })
 
-test('a connection with more unanswered requests than the bound is cut, however they come', async (t) => {
-  const fixture = await start(t)
-  const socket = await dial(fixture.listening)
-  const all = readAll(socket)
-  await sendApart(fixture, socket, ...Array(128).fill(post('/hold', 'a')))
-  assert.equal(fixture.listening.openRequestCount(), 128)
-  socket.write(post('/hold', 'a'))
-  assert.equal(await all, '')
-  assert.equal(fixture.service.abortCount, 128)
-  assert.equal(fixture.service.beginCount, 128)
-  assert.equal(fixture.listening.openRequestCount(), 0)
-})
-
 test('what is odd waits for the answers before it', async (t) => {
   const nodeCount = countNode(t)
   const fixture = await start(t)

@@ -1,6 +1,9 @@
 // What holds for a connection of HTTP/1.1, whoever reads it.
 
-/** Requests on one connection that came before the answer to an earlier one. */
+/**
+ * Requests on one connection that wait for their answers; no more is read of it until one of them
+ * has been answered.
+ */
 export const PIPELINED_MAX_COUNT = 128
 
 /**

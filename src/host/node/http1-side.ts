@@ -12,11 +12,22 @@ import { PIPELINED_MAX_COUNT, UNREAD_BODY_MAX_BYTES } from './http1-bounds.ts'
 import { Linger } from './linger.ts'
 import { ServiceExchange } from './service-exchange.ts'
 
+interface Received {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly isContinueAsked: boolean
+}
+
 /** What we remember of a connection. */
 interface Connection {
-  /** Unanswered, oldest first. */
+  /** Unanswered, oldest first; at most `PIPELINED_MAX_COUNT`. */
   readonly open: Map<ServiceExchange, ServerResponse>
-  /** To the one that was begun last. */
+  /**
+   * Came while as many were open as may be, and are not begun yet. Node gives what one piece has in
+   * it, and no more is read: at most 64 KiB of them.
+   */
+  readonly held: Received[]
+  /** To the one that came last. */
   latest: ServerResponse | null
   /** The last answer of this connection is on its way. */
   isEnding: boolean
@@ -39,8 +50,12 @@ export class Http1Side {
     this.#answerBadRequest = answerBadRequest
     // A client that has said all it has to say may still be listening.
     Object.assign(server, { httpAllowHalfOpen: true })
-    server.on('request', (request, response) => this.#begin(request, response, false))
-    server.on('checkContinue', (request, response) => this.#begin(request, response, true))
+    server.on('request', (request, response) => {
+      this.#receive({ request, response, isContinueAsked: false })
+    })
+    server.on('checkContinue', (request, response) => {
+      this.#receive({ request, response, isContinueAsked: true })
+    })
     server.on('checkExpectation', (request, response) => {
       this.#answer(request, response, answerBadRequest(417), true)
     })
@@ -65,15 +80,28 @@ export class Http1Side {
     this.#server.closeAllConnections()
   }
 
-  #begin(request: IncomingMessage, response: ServerResponse, isContinueAsked: boolean): void {
-    const { socket } = request
+  #receive(received: Received): void {
+    const { socket } = received.request
     const connection = this.#connections.get(socket) ?? this.#connect(socket)
     if (connection.isEnding || connection.isBroken) return
-    if (connection.open.size >= PIPELINED_MAX_COUNT) {
-      socket.destroy()
-      return
+    connection.latest = received.response
+    if (connection.open.size < PIPELINED_MAX_COUNT) return this.#begin(received, connection)
+    connection.held.push(received)
+    socket.pause()
+  }
+
+  /** There is room, perhaps: begins what was held, and reads on when that was all. */
+  #beginHeld(socket: Socket, connection: Connection): void {
+    if (socket.destroyed) return
+    const { open, held } = connection
+    while (open.size < PIPELINED_MAX_COUNT && held.length > 0) {
+      this.#begin(held.shift()!, connection)
     }
-    connection.latest = response
+    if (held.length === 0) socket.resume()
+  }
+
+  #begin({ request, response, isContinueAsked }: Received, connection: Connection): void {
+    if (connection.isEnding) return
     const refusal = isWellFormed(request) ? null : this.#answerBadRequest(400)
     const decision =
       refusal ??
@@ -97,6 +125,9 @@ export class Http1Side {
       connection.open.delete(exchange)
       this.#openRequestCount--
       this.#answer(request, response, answer, isBodyUnread)
+      if (connection.held.length === 0) return
+      // Not at once: its answer may come at once, too, and so on for all that are held.
+      process.nextTick(() => this.#beginHeld(request.socket, connection))
     })
     connection.open.set(exchange, response)
     if (bodyBytes === 0) return exchange.end()
@@ -107,11 +138,16 @@ export class Http1Side {
   #connect(socket: Socket): Connection {
     const connection: Connection = {
       open: new Map(),
+      held: [],
       latest: null,
       isEnding: false,
       isBroken: false,
     }
     this.#connections.set(socket, connection)
+    // Node reads on after each request, and for each body.
+    socket.on('resume', () => {
+      if (connection.held.length > 0) socket.pause()
+    })
     socket.once('end', () => {
       if (connection.open.size === 0) return
       probe(socket, () => {
@@ -186,9 +222,10 @@ function isClear({ open, latest, isEnding }: Connection): boolean {
  * Some wait for their answer, and all of them came whole: a client that counts characters where
  * bytes are meant sends the end of its body behind it.
  */
-function isWhole({ open, isEnding, isBroken }: Connection): boolean {
+function isWhole({ open, held, isEnding, isBroken }: Connection): boolean {
   if (isEnding || isBroken || open.size === 0) return false
-  return [...open.values()].every(({ req }) => req.complete)
+  const requests = [...open.values(), ...held.map(({ response }) => response)]
+  return requests.every(({ req }) => req.complete)
 }
 
 function endWith(last: ServerResponse, socket: Socket): void {

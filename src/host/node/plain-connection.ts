@@ -33,6 +33,8 @@ export class PlainConnection {
   #reading: ServiceExchange | null = null
   /** Something came that is not plain: Node gets it when the answers before it are written. */
   #isOdd = false
+  /** As many requests wait as may: what came behind them was put back. */
+  #isHeldBack = false
   /** The last answer of this connection is on its way. */
   #isEnding = false
   /** It was written, and its client is sending still. */
@@ -59,6 +61,7 @@ export class PlainConnection {
     socket.on('error', ignore)
     socket.on('close', this.#onClose)
     socket.on('end', this.#onEnd)
+    socket.on('drain', this.#onDrain)
     if (socket instanceof LentSocket) socket.takeLent = this.#onData
     // What was put back, or all there is where Node lends nothing.
     socket.on('data', this.#onData)
@@ -107,12 +110,12 @@ export class PlainConnection {
     this.#linger?.moved()
     if (this.#missingBytes > 0) return this.#takeBody(bytes)
     if (this.#isEnding) return
+    if (this.#begun.length >= PIPELINED_MAX_COUNT) return this.#holdBack(bytes)
     const request = readPlainHead(bytes)
     // What follows a request in the same piece is another one, or is none: Node sorts that out.
     if (request === null || bytes.length > request.headBytes + request.bodyBytes) {
       return this.#giveAway(bytes)
     }
-    if (this.#begun.length >= PIPELINED_MAX_COUNT) return this.cut()
     this.#begin(request, bytes)
   }
 
@@ -168,9 +171,22 @@ export class PlainConnection {
       this.#write(first.answer, first.isBodyUnread)
       if (this.#isEnding) return
     }
+    if (this.#isHeldBack) this.#readOn()
     if (this.#begun.length > 0) return
     if (this.#isOdd) this.#leave()
     else if (this.#isPeerDone) this.#end()
+  }
+
+  /** Too many requests wait for their answers: nothing more is read until one has its own. */
+  #holdBack(bytes: Buffer): void {
+    this.#putBack(bytes)
+    this.#isHeldBack = true
+  }
+
+  /** One has, and it is the client's turn to read where it does not yet. */
+  #readOn(): void {
+    this.#isHeldBack = false
+    if (!this.#socket.writableNeedDrain) this.#socket.resume()
   }
 
   #write(answer: HttpAnswer, isBodyUnread: boolean): void {
@@ -195,7 +211,7 @@ export class PlainConnection {
     this.#moves++
     if (isLast) return this.#end()
     // The client does not read its answers: it gets no more of them.
-    if (socket.writableNeedDrain) socket.pause().once('drain', this.#onDrain)
+    if (socket.writableNeedDrain) socket.pause()
   }
 
   /** The client reads again. What is odd still waits for answers: no byte may pass it. */
@@ -255,10 +271,14 @@ export class PlainConnection {
 
   /** This and all that follows is for Node. */
   #giveAway(bytes: Buffer): void {
-    this.#socket.pause()
-    this.#socket.unshift(Buffer.from(bytes))
+    this.#putBack(bytes)
     this.#isOdd = true
     if (this.#begun.length === 0) this.#leave()
+  }
+
+  #putBack(bytes: Buffer): void {
+    this.#socket.pause()
+    this.#socket.unshift(Buffer.from(bytes))
   }
 
   #leave(): void {
