@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Fields } from '../src/config/index.ts'
+import { kinesisFields } from '../src/kinesis/index.ts'
 import {
   producerFields,
   transportFields,
@@ -26,6 +27,7 @@ const SETTINGS: readonly (readonly [string, Fields])[] = [
   ['producer/config.d.ts', producerFields],
   ['producer/kpl-config.d.ts', { ...transportFields, ...userRecordFields, ...VESTIGIAL }],
   ['producer/window.d.ts', windowFields],
+  ['kinesis/config.d.ts', kinesisFields],
 ]
 
 rmSync('dist', { recursive: true, force: true })

@@ -89,12 +89,15 @@ function checkTypes(folder: string): void {
   writeFileSync(join(folder, 'user.ts'), `${program.join('\n')}\n`)
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
   execFileSync(resolve('node_modules/.bin/tsc'), ['-p', '.'], { cwd: folder, stdio: 'inherit' })
-  const declared = readFileSync(
-    join(folder, 'node_modules/headgate/dist/producer/config.d.ts'),
-    'utf8',
-  )
-  assert.match(declared, /\/\*\* Age at which .*\*\/\n +recordTtl: /)
+  checkSaid(folder, 'producer', /\/\*\* Age at which .*\*\/\n +recordTtl: /)
+  checkSaid(folder, 'kinesis', /\/\*\* How much of its write .*\*\/\n +writeBurstMs: /)
   console.log('✔ a strict TypeScript program compiles against it')
+}
+
+/** An editor shows what a setting means. */
+function checkSaid(folder: string, room: string, sentence: RegExp): void {
+  const path = join(folder, 'node_modules/headgate/dist', room, 'config.d.ts')
+  assert.match(readFileSync(path, 'utf8'), sentence)
 }
 
 function checkProgram(folder: string): void {

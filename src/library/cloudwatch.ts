@@ -15,6 +15,7 @@ export interface MetricsUploadOptions {
   readonly endpoint?: string
   /** Keys, or where they come from; the producer's own unless told otherwise, as in the KPL. */
   readonly credentials?: CredentialsOption | undefined
+  /** Where warnings go; nowhere unless told otherwise. */
   readonly log?: Log
 }
 

@@ -38,6 +38,7 @@ export interface KinesisServerOptions extends Partly<typeof kinesisFields> {
   readonly tlsPort?: number
   /** Streams to make when they are not there, by name, with their number of shards. */
   readonly streams?: Readonly<Record<string, number>>
+  /** Where warnings go; nowhere unless told otherwise. */
   readonly log?: Log
 }
 
