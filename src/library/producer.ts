@@ -84,6 +84,7 @@ export interface KinesisProducerOptions extends SomeSettings {
  */
 export class KinesisProducer {
   readonly #producer: Producer
+  readonly #clock = new NodeClock()
   readonly #credentials: CredentialsProvider
   readonly #connections: Omit<NodeNetworkOptions, 'clock'>
   readonly #network: NodeNetwork
@@ -114,7 +115,7 @@ export class KinesisProducer {
       window,
     } = readOptions(options, log, environment)
     this.#maxUserRecordSize = userRecord.maxUserRecordSize
-    const clock = new NodeClock()
+    const clock = this.#clock
     this.#connections = networkOptionsOf({ ...config, ...transport })
     this.#network = new NodeNetwork({ clock, ...this.#connections })
     // Records that wait keep the process alive; lines for the log that are due do not.
@@ -214,10 +215,11 @@ export class KinesisProducer {
 
   /**
    * Sends what waits for company, or only what is of that stream; resolves when every record of it
-   * that was added before has settled.
+   * that was added before has settled, and what hangs on the promises of those has run.
    */
-  flush(stream?: string): Promise<void> {
-    return this.#producer.flush(stream)
+  async flush(stream?: string): Promise<void> {
+    await this.#producer.flush(stream)
+    await this.#turn()
   }
 
   /**
@@ -230,7 +232,18 @@ export class KinesisProducer {
     this.#window.close()
     const left = await this.#producer.close(deadlineMs)
     this.#network.close()
+    await this.#turn()
     return left
+  }
+
+  /**
+   * Records settle within one turn of the event loop: those who count in what hangs on their
+   * promises would miss the last ones otherwise.
+   */
+  #turn(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#clock.schedule(this.#clock.monotonicMs(), resolve)
+    return promise
   }
 
   #put(record: UserRecord): void {
