@@ -224,6 +224,19 @@ test('a spool that is full still answers whose id has been taken, and refuses wh
   assert.match(outcomeOf('inside', '{"u":1,"id":"f"}'), /^r-/, 'the id is free again')
 })
 
+test('a body that is nothing but its id is known by it, and what else it is is said', () => {
+  const spool = new ScriptedSpool()
+  const mapping = { resource: 'r', stream: 's', ...header('X-Key'), recordId: body('') }
+  const station = new Station({ mappings: [mapping] }, spool)
+  const post = (text: string) => station.post('/mappedIngest/r', text, { 'X-Key': 'k' })
+  const first = post('"e-1"')
+  spool.commit()
+  assert.deepEqual(post('"e-1"').answer, first.answer)
+  const wrong = post('{"id":1}').answer
+  assert.equal(codeOf(wrong), 'record-id-not-scalar')
+  assert.match(String(wrong!.body), /At the whole body there is an object/)
+})
+
 test('a quota counts what is taken, not what is asked again', () => {
   const quota = { recordsPerSecond: 1 }
   const spool = new ScriptedSpool()
