@@ -111,6 +111,11 @@ test('the last that is being written is told, though nothing follows it', async 
   held.resolve()
   await turn()
   assert.ok(isTold)
+  isTold = false
+  outcomes.whenWritten(() => {
+    isTold = true
+  })
+  assert.ok(isTold, 'at once, when all is written')
 })
 
 test('a disk that takes nothing holds up nobody who waits for the outcome', async () => {
