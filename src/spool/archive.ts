@@ -5,7 +5,7 @@
 import type { Clock, Disk, Log } from '../host/index.ts'
 import type { SpareLog, SpareLogs } from './active-log.ts'
 import type { SpoolConfig } from './config.ts'
-import { FailedUpkeep } from './failed-upkeep.ts'
+import type { FailedUpkeep } from './failed-upkeep.ts'
 import type { Keys } from './keys.ts'
 import type { LogSizes } from './log-writer.ts'
 import type { Replayed } from './replayed.ts'
@@ -40,6 +40,7 @@ export interface ArchiveParts {
   readonly clock: Clock
   readonly disk: Disk
   readonly log: Log
+  readonly failed: FailedUpkeep
   readonly config: SpoolConfig
   readonly sizes: LogSizes
   readonly usage: Usage
@@ -70,12 +71,10 @@ export class Archive implements SpareLogs {
   /** Its log waits for the next segment; until its outcomes go, at most. */
   #spare: Settled | null = null
   #isClosing = false
-  readonly #failed: FailedUpkeep
   #hasToldOfSize = false
 
   constructor(parts: ArchiveParts, totals: Totals) {
     this.#parts = parts
-    this.#failed = new FailedUpkeep(parts.clock, parts.log)
     const { successes, failures, exhausted } = totals
     this.#base = { successes, failures, exhausted }
     this.#lastNumber = totals.lastNumber
@@ -170,7 +169,6 @@ export class Archive implements SpareLogs {
     await this.#hasSaved(this.#base, this.#leaving)
     // Also those that could not be written: a file that is lost open ends a process some day.
     for (const { segment } of this.#settled) segment.outcomes.close()
-    this.#failed.flush()
   }
 
   async #tidyAll({ isFull, isStuck }: Shortage): Promise<void> {
@@ -225,7 +223,7 @@ export class Archive implements SpareLogs {
       onRoom()
       return segment.logBytes
     } catch (error) {
-      this.#failed.add('a segment could not be removed yet', error, { segment: segment.base })
+      this.#parts.failed.add('a segment could not be removed yet', error, { segment: segment.base })
       return 0
     }
   }
@@ -305,7 +303,9 @@ export class Archive implements SpareLogs {
         await segment.outcomes.remove()
       } catch (error) {
         left.push(leaving)
-        this.#failed.add('outcomes could not be removed yet', error, { segment: segment.base })
+        this.#parts.failed.add('outcomes could not be removed yet', error, {
+          segment: segment.base,
+        })
       }
     }
     this.#leaving = left.toReversed()
@@ -334,7 +334,7 @@ export class Archive implements SpareLogs {
       await saveTotals(disk, { ...counts, leaving: numbers, lastNumber: this.#lastNumber })
       return true
     } catch (error) {
-      this.#failed.add('the totals could not be saved yet', error)
+      this.#parts.failed.add('the totals could not be saved yet', error)
       return false
     }
   }

@@ -2,8 +2,9 @@
 // synced by the keeper's clock, so that a crash costs duplicates and never records. Whoever is told
 // of an outcome is told when it is written: then the end of the process cannot change it any more.
 
-import type { Disk, Log, LogFile } from '../host/index.ts'
+import type { Disk, LogFile } from '../host/index.ts'
 import type { Place } from '../record/index.ts'
+import type { FailedUpkeep } from './failed-upkeep.ts'
 import { frameOf } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 import {
@@ -25,7 +26,7 @@ const ENTRY_MAX_COUNT = 10_000
 export interface OutcomeFileParts {
   readonly disk: Disk
   readonly usage: Usage
-  readonly log: Log
+  readonly failed: FailedUpkeep
   /** Something is to be synced, or to be written again, in a while. */
   readonly onWork: () => void
 }
@@ -45,9 +46,6 @@ export class OutcomeFile {
   #isFailing = false
   /** The system may have dropped what it could not write: it is to be written anew, not synced. */
   #isDoubtful = false
-  #hasToldOfIt = false
-  /** It is tried again each second, in each segment: told when it begins. */
-  #hasToldOfWriting = false
   sizeBytes = 0
 
   constructor(parts: OutcomeFileParts, base: string, marker: Buffer) {
@@ -223,23 +221,16 @@ export class OutcomeFile {
       position = file.sizeBytes()
       await file.append([frameOf(encodeOutcomes(entries), this.#marker, position)])
       this.#isDirty = true
-      this.#hasToldOfWriting = false
     } catch (error) {
       this.#isFailing = true
       this.#pending = [...entries, ...this.#pending].slice(-PENDING_MAX_COUNT)
-      this.#tellOfWriting(error as Error)
+      this.#parts.failed.add('outcomes cannot be written now', error, { file: this.#shared.name })
       // What is left there is stepped over when it is read.
       await file?.truncate(position).catch(() => {})
     }
     const sizeBytes = file?.sizeBytes() ?? this.sizeBytes
     this.#parts.usage.bytes += sizeBytes - this.sizeBytes
     this.sizeBytes = sizeBytes
-  }
-
-  #tellOfWriting({ message: reason }: Error): void {
-    if (this.#hasToldOfWriting) return
-    this.#hasToldOfWriting = true
-    this.#parts.log.warn('outcomes cannot be written now', { file: this.#shared.name, reason })
   }
 
   async #sync(): Promise<void> {
@@ -253,11 +244,8 @@ export class OutcomeFile {
       this.#isDirty = true
       this.#isDoubtful = true
       this.#parts.onWork()
-      if (this.#hasToldOfIt) return
-      this.#hasToldOfIt = true
-      const { message: reason } = error as Error
-      const about = { file: this.#shared.name, reason }
-      this.#parts.log.warn('outcomes could not be synced; power loss may undo them', about)
+      const about = { file: this.#shared.name }
+      this.#parts.failed.add('outcomes could not be synced; power loss may undo them', error, about)
     }
   }
 
@@ -273,7 +261,6 @@ export class OutcomeFile {
       // Whoever reads the old one may go on.
       this.#shared = new SharedFile(disk, this.#shared.name)
       this.#isDoubtful = false
-      this.#hasToldOfIt = false
     } finally {
       this.#writing = null
       this.#write()

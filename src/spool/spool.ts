@@ -6,6 +6,7 @@
 import type { Host, Log, Timer } from '../host/index.ts'
 import { Archive, sumOf } from './archive.ts'
 import type { SpoolConfig } from './config.ts'
+import { FailedUpkeep } from './failed-upkeep.ts'
 import type {
   SpoolEvents,
   SpoolFront,
@@ -94,15 +95,15 @@ export class Spool implements SpoolFront {
     this.#keys = new Keys(config.idempotency, clock, this.#find)
     this.#replayed = new Replayed(config.receipts.replayedMaxCount)
     this.#keptAside = new KeptAside(disk, config.spool.damagedMaxBytes, names, log)
-    this.#files = { disk, usage: this.#usage, log, onWork: () => this.#upkeep.wake() }
+    const failed = new FailedUpkeep(clock, log)
+    this.#files = { disk, usage: this.#usage, failed, onWork: () => this.#upkeep.wake() }
     this.#archive = new Archive(
       {
+        ...this.#files,
         clock,
-        disk,
         log,
         config,
         sizes: this.#sizes,
-        usage: this.#usage,
         keys: this.#keys,
         replayed: this.#replayed,
         onRoom: () => this.#upkeep.roomCame(),
@@ -218,6 +219,7 @@ export class Spool implements SpoolFront {
     await Promise.race([this.#finish(), deadline])
     this.#isClosed = true
     this.#upkeep.close()
+    this.#files.failed.flush()
     for (const timer of timers) timer.cancel()
   }
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MemoryDisk } from '../../src/host/index.ts'
 import { Archive } from '../../src/spool/archive.ts'
+import { FailedUpkeep } from '../../src/spool/failed-upkeep.ts'
 import { Keys } from '../../src/spool/keys.ts'
 import { sizesOf } from '../../src/spool/log-writer.ts'
 import { Replayed } from '../../src/spool/replayed.ts'
@@ -20,12 +21,13 @@ test('a segment is found by its number until its receipts go', async () => {
   const disk = new MemoryDisk({ maxBytes: 2 ** 20 })
   const config = spoolConfig({ receipts: { retentionMs: 1000 } })
   const keys = new Keys(config.idempotency, clock, () => undefined)
-  const parts = { clock, disk, log, usage, keys, config, sizes: sizesOf(config.spool) }
+  const failed = new FailedUpkeep(clock, log)
+  const parts = { clock, disk, log, failed, usage, keys, config, sizes: sizesOf(config.spool) }
   const replayed = new Replayed(1)
   const archive = new Archive({ ...parts, replayed, onRoom() {} }, NO_TOTALS)
   const segments = [3, 4].map((number) => {
     const segment = new Segment(
-      { disk, usage, log, onWork() {} },
+      { disk, usage, failed, onWork() {} },
       { number, marker: Buffer.alloc(8) },
     )
     segment.outcomes.add({ kind: 'exhausted', count: 1 })

@@ -90,6 +90,7 @@ test('what is tried each second on a disk that refuses it is told each ten', asy
   for (const [operation, kind, message] of [
     ['remove', '.log', 'a segment could not be removed yet'],
     ['replace', 'totals', 'the totals could not be saved yet'],
+    ['append', '.outcomes', 'outcomes cannot be written now'],
   ] as const) {
     const station = await settledOn(new RefusingDisk(), { operation, kind })
     await station.runFor(55_000)

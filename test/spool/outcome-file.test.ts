@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Disk, DiskError, MemoryDisk } from '../../src/host/index.ts'
+import { FailedUpkeep } from '../../src/spool/failed-upkeep.ts'
 import { FrameReader } from '../../src/spool/frame-reader.ts'
 import { OutcomeFile, outcomesFrom } from '../../src/spool/outcome-file.ts'
 import { Usage } from '../../src/spool/usage.ts'
 import { fileMethodsOf, methodsOf } from '../changed-disk.ts'
+import { HandClock } from '../hand-clock.ts'
 import { RecordingLog } from '../recording-log.ts'
 
 const MARKER = Buffer.from('a marker')
@@ -42,7 +44,7 @@ function fileWith(faults: Faults) {
   }
   const usage = new Usage()
   const outcomes = new OutcomeFile(
-    { disk, usage, log: new RecordingLog(), onWork() {} },
+    { disk, usage, failed: new FailedUpkeep(new HandClock(), new RecordingLog()), onWork() {} },
     'one',
     MARKER,
   )

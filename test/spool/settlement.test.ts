@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MemoryDisk } from '../../src/host/index.ts'
+import { FailedUpkeep } from '../../src/spool/failed-upkeep.ts'
 import { Segment } from '../../src/spool/segment.ts'
 import { Settlement } from '../../src/spool/settlement.ts'
 import { Usage } from '../../src/spool/usage.ts'
@@ -14,7 +15,12 @@ const PLACE = { shardId: 'shardId-000000000000', sequenceNumber: '1', subSequenc
 test('a record that has settled counts once, and nothing is kept of who waited', async () => {
   const usage = new Usage()
   const disk = new MemoryDisk({ maxBytes: 2 ** 20 })
-  const files = { disk, usage, log: new RecordingLog(), onWork() {} }
+  const files = {
+    disk,
+    usage,
+    failed: new FailedUpkeep(new HandClock(), new RecordingLog()),
+    onWork() {},
+  }
   const segment = new Segment(files, { number: 1, marker: Buffer.alloc(8) })
   segment.addFrame({ position: 16, end: 100, firstOrdinal: 0, count: 2, arrivedAtMs: 0 })
   usage.unsettledCount = 2
