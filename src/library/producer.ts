@@ -3,6 +3,7 @@
 import type { Writable } from 'node:stream'
 import { type Log, silentLog } from '../host/index.ts'
 import {
+  afterPromises,
   awsCredentials,
   environment,
   NodeClock,
@@ -84,7 +85,6 @@ export interface KinesisProducerOptions extends SomeSettings {
  */
 export class KinesisProducer {
   readonly #producer: Producer
-  readonly #clock = new NodeClock()
   readonly #credentials: CredentialsProvider
   readonly #connections: Omit<NodeNetworkOptions, 'clock'>
   readonly #network: NodeNetwork
@@ -115,7 +115,7 @@ export class KinesisProducer {
       window,
     } = readOptions(options, log, environment)
     this.#maxUserRecordSize = userRecord.maxUserRecordSize
-    const clock = this.#clock
+    const clock = new NodeClock()
     this.#connections = networkOptionsOf({ ...config, ...transport })
     this.#network = new NodeNetwork({ clock, ...this.#connections })
     // Records that wait keep the process alive; lines for the log that are due do not.
@@ -219,7 +219,8 @@ export class KinesisProducer {
    */
   async flush(stream?: string): Promise<void> {
     await this.#producer.flush(stream)
-    await this.#turn()
+    // Whoever counts there would miss the last records otherwise.
+    await afterPromises()
   }
 
   /**
@@ -232,18 +233,8 @@ export class KinesisProducer {
     this.#window.close()
     const left = await this.#producer.close(deadlineMs)
     this.#network.close()
-    await this.#turn()
+    await afterPromises()
     return left
-  }
-
-  /**
-   * Records settle within one turn of the event loop: those who count in what hangs on their
-   * promises would miss the last ones otherwise.
-   */
-  #turn(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#clock.schedule(this.#clock.monotonicMs(), resolve)
-    return promise
   }
 
   #put(record: UserRecord): void {

@@ -24,6 +24,7 @@ const EXAMPLES: readonly [heading: string, recordCounts: readonly number[]][] = 
   ['Failures and attempts', [1]],
   ['Order', [200]],
   ['Flush and close', [1]],
+  ['In AWS Lambda', [3]],
   ['Settings', [1]],
   ['Metrics', [1, 1, 1]],
   // The first has a Kinesis of its own.

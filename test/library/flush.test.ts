@@ -27,3 +27,19 @@ test('what hangs on the promise of a record has run when flush and close resolve
   assert.deepEqual(told.splice(1), ['Closed'])
   await kinesis.close()
 })
+
+test('a promise that was rejected meanwhile can be awaited behind flush', async () => {
+  const kinesis = await startKinesis({ streams: { s: 1 } })
+  const credentials = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
+  const producer = new KinesisProducer({ endpoint: kinesis.endpoint, credentials })
+
+  const results = Array.from({ length: 100 }, (_, i) => {
+    return producer.addUserRecord({ stream: 'nowhere', partitionKey: `k${i}`, data: 'v' })
+  })
+  await producer.flush()
+  const settled = await Promise.allSettled(results)
+
+  assert.ok(settled.every(({ status }) => status === 'rejected'))
+  await producer.close({ deadlineMs: 0 })
+  await kinesis.close()
+})

@@ -1,3 +1,4 @@
+export { afterPromises } from './after-promises.ts'
 export { type AwsKeys, awsCredentials } from './aws-credentials.ts'
 export type { AnswerBadRequest, BadRequestStatus } from './bad-request.ts'
 export { type CloudWatchOptions, cloudWatch } from './cloudwatch.ts'
