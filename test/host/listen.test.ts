@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { listen, selfSigned } from '../../src/host/node/index.ts'
 import { dial, readAll, start, talk } from './raw-client.ts'
 import { FULL_BYTES, MAX_BODY_BYTES } from './recording-service.ts'
@@ -250,6 +251,30 @@ test('a connection that says nothing is closed', async (t) => {
   const fixture = await start(t, { headTimeoutMs: 50, http2: true })
   assert.equal(await talk(fixture), '')
   assert.equal(await talk(fixture, 'PRI * HTTP/2'), '')
+})
+
+test('a client that does not read its answers is not kept for ever', async (t) => {
+  for (const plainLane of [false, true]) {
+    const fixture = await start(t, {
+      plainLane,
+      stallTimeoutMs: 0,
+      keepAliveTimeoutMs: 50,
+      sweepMs: 10,
+    })
+    const socket = await dial(fixture.listening)
+    socket.write('POST /hold HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\na')
+    await fixture.service.until(() => fixture.service.requests.length === 1)
+    fixture.service.release('x'.repeat(30_000_000))
+    let isClosed = false
+    socket.once('close', () => {
+      isClosed = true
+    })
+    // Who does not read learns from writing that nobody is there.
+    while (!isClosed) {
+      if (socket.writable && socket.writableLength === 0) socket.write('x')
+      await turn()
+    }
+  }
 })
 
 test('more connections than the bound are closed as they come', async (t) => {

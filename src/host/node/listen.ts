@@ -11,6 +11,7 @@ import { lending } from './lent-reads.ts'
 import { PlainLane } from './plain-lane.ts'
 import { sortConnection } from './protocol-sorter.ts'
 import type { TlsIdentity } from './self-signed.ts'
+import { UnreadAnswers } from './unread-answers.ts'
 
 export interface ListenOptions {
   readonly host: string
@@ -43,6 +44,7 @@ export interface ListenOptions {
    * A connection within a request on which nothing moves for that long is closed; 0 for never. A
    * timer is set anew for each request: what has small answers only can do without, because its
    * requests have their own deadlines and an answer that fits the socket's buffer waits for nobody.
+   * Then a client that takes nothing of its answers is cut after `keepAliveTimeoutMs`.
    */
   readonly stallTimeoutMs?: number
   /** Answers what is no HTTP, came too slowly or has too large a head. */
@@ -93,8 +95,10 @@ export async function listen(service: HttpService, options: ListenOptions): Prom
   const takeHttp1 = (socket: Socket) => (lane === null ? giveToNode(socket) : lane.take(socket))
   server.removeAllListeners(connected)
   const sockets = openSocketsOf(server)
+  const unread = new UnreadAnswers(config.keepAliveTimeoutMs, config.sweepMs)
   server.on(connected, (accepted: Socket) => {
     const socket = lane !== null && config.tls === null ? lending(accepted) : accepted
+    if (config.stallTimeoutMs === 0) unread.watch(socket)
     if (http2 === null) return takeHttp1(socket)
     sortConnection(socket, config.headTimeoutMs, (isHttp2) => {
       if (isHttp2) http2.take(socket)
@@ -105,6 +109,7 @@ export async function listen(service: HttpService, options: ListenOptions): Prom
   await new Promise<void>((resolve, reject) => {
     const fail = (error: Error) => {
       lane?.close()
+      unread.close()
       reject(error)
     }
     server.once('error', fail)
@@ -133,6 +138,7 @@ export async function listen(service: HttpService, options: ListenOptions): Prom
       await new Promise<void>((resolve) => server.close(() => resolve()))
       clearTimeout(grace)
       lane?.close()
+      unread.close()
       return cutCount
     },
   }

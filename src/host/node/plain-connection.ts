@@ -44,8 +44,6 @@ export class PlainConnection {
   /** Counts what happens, so that the sweep sees when nothing did: no clock is asked for that. */
   #moves = 0
   #movesSeen = 0
-  /** What its client had not taken when the sweep looked. */
-  #unsentBytes = 0
   #quietSinceMs = performance.now()
   /** Of the request whose body is awaited. */
   #beganAtMs = 0
@@ -75,10 +73,8 @@ export class PlainConnection {
 
   /** Closes what is too slow or not used any more. */
   sweep(nowMs: number): void {
-    const { writableLength } = this.#socket
-    if (this.#moves !== this.#movesSeen || writableLength !== this.#unsentBytes) {
+    if (this.#moves !== this.#movesSeen) {
       this.#movesSeen = this.#moves
-      this.#unsentBytes = writableLength
       this.#quietSinceMs = nowMs
     }
     const { headTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs } = this.#lane.config
@@ -88,9 +84,8 @@ export class PlainConnection {
     } else if (this.#moves === 0) {
       if (quietMs >= Math.min(headTimeoutMs, requestTimeoutMs)) this.#refuse(408)
     } else if (quietMs >= keepAliveTimeoutMs) {
-      // A client that does not read takes nothing of it: the connection would be held for ever.
-      if (this.#isEnding || writableLength > 0) this.cut()
-      else this.closeIfUnused()
+      if (this.#isEnding) this.#socket.destroy()
+      else if (this.#socket.writableLength === 0) this.closeIfUnused()
     }
   }
 
