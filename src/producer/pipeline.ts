@@ -101,6 +101,8 @@ export class Pipeline {
         ended: (exchange) => {
           statistics.requestEnded(exchange.endAtMs - exchange.startAtMs)
           requests.ended(exchange)
+          // Before what was sent is judged: a backlog needs to know it, though nothing new comes.
+          facts.wake(exchange.endAtMs)
           retrier.onEnded(exchange)
         },
         expired,

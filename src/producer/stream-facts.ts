@@ -95,7 +95,10 @@ export class StreamFacts {
     this.#isClosed = true
   }
 
-  /** A record has come: a question that was refused is asked again when it is time. No timer. */
+  /**
+   * A record or an answer has come: a question that was refused is asked again when it is time.
+   * No timer.
+   */
   wake(nowMs: number): void {
     if (nowMs >= this.#askAgainAtMs) this.ask()
   }

@@ -103,6 +103,21 @@ test('what was refused is asked for again, while records come', async () => {
   assert.deepEqual(running.service.sent.at(-1)!.entries[0]!.userRecords, ['k:y', 'l:y'])
 })
 
+test('what failed is asked for again while a backlog is worked off, without new records', async () => {
+  const running = line({ settings: { ordering: 'partition-key' } })
+  const { service } = running
+  service.describeError = 'InternalFailure'
+  for (let i = 0; i < 1000; i++) running.put('k', `${i}`)
+  await running.runFor(400)
+  service.describeError = null
+  await running.runFor(5000)
+
+  assert.equal(running.results.length, 1000)
+  const sizes = service.sent.map(({ entries }) => entries[0]!.userRecords.length)
+  assert.equal(sizes[0], 1)
+  assert.ok(sizes.at(-1)! > 500, `${sizes}`)
+})
+
 test('an aggregate and its key keep within what the stream allows for a record', async () => {
   const key = 'k'.repeat(200)
   const running = line({ settings: { aggregation: 'same-key', aggregationMaxSize: 2_097_152 } })
