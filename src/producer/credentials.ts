@@ -14,6 +14,14 @@ const REFRESH_BEFORE_EXPIRY_MS = 5 * 60_000
  * at once, its records would come again at once, and nothing else would get a turn.
  */
 const ASK_AGAIN_AFTER_MS = 1000
+/**
+ * Refused keys are fetched again at once; when those that came are refused as well, no sooner than
+ * after this, twice as long with each that follows, up to the longest: not so long that a record of
+ * 30 s would miss other keys. Meanwhile the keys there are serve on, at the pace of the backoff, so
+ * that each attempt tells what the service says.
+ */
+const RENEW_MIN_MS = 1000
+const RENEW_MAX_MS = 10_000
 
 /** A line's end is the usual one of the others: the keys were read from a file. */
 const HEADER_TEXT = /^[\x21-\x7e]*$/
@@ -25,6 +33,9 @@ export class CredentialsKeeper {
   #fetching: Promise<Credentials | { problem: string }> | null = null
   #problem = ''
   #askAgainAtMs = Number.NEGATIVE_INFINITY
+  #renewWaitMs = RENEW_MIN_MS
+  /** Refused keys are not fetched again sooner. */
+  #renewAtMs = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock, provider: CredentialsProvider) {
     this.#clock = clock
@@ -56,11 +67,16 @@ export class CredentialsKeeper {
   }
 
   /**
-   * The service refused these: the next call fetches. Of many requests that were signed with them
-   * only the first says something new.
+   * The service refused these: the next call fetches, unless that was done just now. Of many
+   * requests that were signed with them only the first says something new.
    */
   forget(refused: Credentials): void {
-    if (this.#kept === refused) this.#kept = null
+    const nowMs = this.#clock.monotonicMs()
+    if (this.#kept !== refused || nowMs < this.#renewAtMs) return
+    const isInARow = nowMs < this.#renewAtMs + RENEW_MAX_MS
+    this.#renewWaitMs = isInARow ? Math.min(2 * this.#renewWaitMs, RENEW_MAX_MS) : RENEW_MIN_MS
+    this.#renewAtMs = nowMs + this.#renewWaitMs
+    this.#kept = null
   }
 
   async #ask(): Promise<Credentials | { problem: string }> {

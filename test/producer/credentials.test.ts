@@ -88,6 +88,44 @@ test('keys that were refused after others came take nothing away', async () => {
   assert.equal(asked(), 2)
 })
 
+test('keys that are refused again and again are fetched after 1, 2, 4, 8 s, then every 10 s', async () => {
+  const { clock, keeper, asked } = keeperOf(() => Promise.resolve({ ...KEYS }))
+  const fetchedAtMs: number[] = []
+  for (let i = 0; i < 8; i++) {
+    const keys = await keeper.fetch()
+    assert.ok('accessKeyId' in keys)
+    for (;;) {
+      keeper.forget(keys)
+      if (keeper.current() === null) break
+      clock.advanceBy(1)
+    }
+    fetchedAtMs.push(clock.monotonicMs())
+  }
+  assert.deepEqual(fetchedAtMs, [0, 1000, 3000, 7000, 15_000, 25_000, 35_000, 45_000])
+  assert.equal(asked(), 8)
+})
+
+test('keys that served ten seconds longer than they had to are refused for the first time', async () => {
+  const { clock, keeper } = keeperOf(() => Promise.resolve({ ...KEYS }))
+  const isFetchedAfter = async (ms: number) => {
+    clock.advanceBy(ms)
+    keeper.forget(keeper.current()!)
+    const isForgotten = keeper.current() === null
+    if (isForgotten) await keeper.fetch()
+    return isForgotten
+  }
+  await keeper.fetch()
+  assert.equal(await isFetchedAfter(0), true)
+  assert.equal(await isFetchedAfter(999), false)
+  // In a row, so the next ones wait for two seconds.
+  assert.equal(await isFetchedAfter(1 + 9_999), true)
+  assert.equal(await isFetchedAfter(1_999), false)
+  // Not in a row any more, so the next ones wait for one.
+  assert.equal(await isFetchedAfter(1 + 10_000), true)
+  assert.equal(await isFetchedAfter(999), false)
+  assert.equal(await isFetchedAfter(1), true)
+})
+
 test('keys serve until five minutes before they expire, those without an end for good', async () => {
   const expiresAtMs = new HandClock().wallMs() + 3_600_000
   const { clock, keeper } = keeperOf(() => Promise.resolve({ ...KEYS, expiresAtMs }))

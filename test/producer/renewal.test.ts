@@ -84,6 +84,34 @@ for (const code of ['ExpiredTokenException', 'UnrecognizedClientException']) {
   })
 }
 
+test('keys that the service never takes are not fetched for each of its answers', async () => {
+  let askedCount = 0
+  const credentials = () => Promise.resolve(keysNamed(`AKID${++askedCount}`))
+  const code = 'UnrecognizedClientException'
+  const running = line({ credentials, settings: { aggregation: 'off', recordTtl: 60_000 } })
+  running.service.script = () => ({ requestError: code, status: 400 })
+  // Many a second, as a running program adds them.
+  for (let i = 0; i < 600; i++) {
+    running.put(`k${i}`, 'v')
+    await running.runFor(100)
+  }
+
+  await running.runFor(70_000)
+
+  // 130 s: the first and the second at once, after 1, 3, 7 and 15 s, and then every 10 s.
+  const sentCount = running.service.sent.length
+  assert.ok(askedCount <= 18 && sentCount > 50, `asked ${askedCount}, sent ${sentCount}`)
+  for (const { attempts } of running.results) {
+    const last = attempts.at(-1)!
+    assert.equal(last.code, 'Expired')
+    assert.deepEqual([...new Set(attempts.slice(0, -1).map((attempt) => attempt.code))], [code])
+  }
+  assert.equal(running.results.length, 600)
+  const entryCount = running.service.sent.reduce((sum, { entries }) => sum + entries.length, 0)
+  const toldCount = running.results.reduce((sum, { attempts }) => sum + attempts.length - 1, 0)
+  assert.equal(toldCount, entryCount, 'each attempt that is told was sent, and each sent is told')
+})
+
 test('what the provider said is told, however little time a request has', async () => {
   const credentials = () => Promise.reject(new Error('no profile'))
   const running = line({ credentials, settings: { recordTtl: 1500, requestTimeout: 700 } })
