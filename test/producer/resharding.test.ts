@@ -243,3 +243,25 @@ test('a split shows by the age of the map, before a record has gone astray', asy
   assert.equal(running.producer.describe().streams[0]!.wrongShardCount, 0)
   assert.ok(running.results.every((result) => result.isDelivered && result.attempts.length === 1))
 })
+
+test('while a new map is being listed, records share Kinesis records by the old one', async () => {
+  const shards = evenShards(2)
+  const running = line({ settings: { shardMapMaxAge: 100_000 }, shards })
+  const keys = [...keysIn(shards[0]!, 2), ...keysIn(shards[1]!, 3)]
+  running.put(keys[0]!, 'x')
+  await running.runFor(100_000)
+  const { listShardsCount } = running.service
+  running.service.sent.length = 0
+  running.service.latencyMs = 5000
+
+  // The first one has the map fetched, which is old.
+  for (const key of keys) running.put(key, 'x')
+  await running.runFor(1000)
+
+  assert.equal(running.service.listShardsCount, listShardsCount + 1)
+  const counts = entriesOf(running).map(({ userRecords }) => userRecords.length)
+  assert.deepEqual(counts.sort(), [2, 3])
+  await running.runFor(10_000)
+  const delivered = running.results.filter((one) => one.isDelivered && one.attempts.length === 1)
+  assert.equal(delivered.length, 1 + keys.length)
+})
