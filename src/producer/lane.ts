@@ -1,6 +1,6 @@
 // What one shard is sent, and when: its waiting records and the budget that they wait for.
 
-import type { Timer } from '../host/index.ts'
+import type { Random, Timer } from '../host/index.ts'
 import { SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND } from '../wire/index.ts'
 import { AdaptiveShare, CUBIC } from './adaptive-share.ts'
 import type { KinesisRecord } from './kinesis-record.ts'
@@ -18,6 +18,13 @@ const ADJUST_MS = 50
  * for 40 s, and the share is all of it after two.
  */
 const GROW_MS = 1000
+/**
+ * Who has the whole shard sends just when it has refilled, and is never refused. Another one's
+ * records then come too early every time, and each refusal makes it slower. So those of the first
+ * wait for up to so much longer, drawn anew each time: as long as a shard takes to refill one
+ * aggregate of 50 KB. What is saved up meanwhile goes with the next, so it costs nothing.
+ */
+const WHOLE_SHARD_JITTER_MS = 50
 /** The past's weight in the average size of a record. */
 const SIZE_MEMORY = 0.95
 
@@ -25,15 +32,19 @@ export class Lane {
   readonly waiting = new PriorityQueue<KinesisRecord>((record) => record.expiresAtMs)
   timer: Timer | null = null
   timerAtMs = Number.POSITIVE_INFINITY
+  readonly #random: Random
   readonly #bucket: TokenBucket
   /** Null when the rates are fixed. */
   readonly #shares: ReturnType<typeof newShares> | null
   #averageBytes = BYTES_PER_RECORD
   #adjustedAtMs: number
+  /** Of who has the whole shard: nothing goes sooner. */
+  #drawnAtMs = Number.NEGATIVE_INFINITY
   /** A record had to wait since the last adjustment. */
   #isLimited = false
 
-  constructor(fixedRates: BucketRates | null, nowMs: number) {
+  constructor(random: Random, fixedRates: BucketRates | null, nowMs: number) {
+    this.#random = random
     this.#shares = fixedRates ? null : newShares()
     this.#bucket = new TokenBucket(fixedRates ?? this.#rates(), nowMs)
     this.#adjustedAtMs = nowMs
@@ -48,7 +59,7 @@ export class Lane {
   /** Pays for a record, or pays nothing and returns false. */
   tryTake(bytes: number, nowMs: number): boolean {
     this.#adjust(nowMs)
-    if (!this.#bucket.tryTake(bytes, nowMs)) {
+    if (nowMs < this.#drawnAtMs || !this.#bucket.tryTake(bytes, nowMs)) {
       this.#isLimited = true
       return false
     }
@@ -59,20 +70,29 @@ export class Lane {
   /** When a record may be paid for: the instant at which to try. */
   readyAtMs(bytes: number, nowMs: number): number {
     const atMs = this.#bucket.readyAtMs(bytes, nowMs)
-    return this.#shares === null ? atMs : Math.min(atMs, nowMs + GROW_MS)
+    if (this.#shares === null) return atMs
+    const isWhole = this.#limiting(this.#shares).value === 1
+    // Drawn once for each wait: who is asked ever again would come to the least of many.
+    if (isWhole && nowMs >= this.#drawnAtMs) {
+      this.#drawnAtMs = atMs + this.#random.below(WHOLE_SHARD_JITTER_MS)
+    }
+    return Math.min(Math.max(atMs, this.#drawnAtMs), nowMs + GROW_MS)
   }
 
-  /**
-   * The shard refused a record that was sent at that instant. It does not say which of its limits
-   * was reached; with records of our size it is the one that they reach first.
-   */
+  /** The shard refused a record that was sent at that instant. */
   refused(sentAtMs: number, nowMs: number): void {
     if (this.#shares === null) return
     this.#adjust(nowMs)
-    const isBytes = this.#averageBytes > BYTES_PER_RECORD
-    const share = isBytes ? this.#shares.bytes : this.#shares.records
-    share.refused(sentAtMs, nowMs)
+    this.#limiting(this.#shares).refused(sentAtMs, nowMs)
     this.#bucket.setRates(this.#rates(), nowMs)
+  }
+
+  /**
+   * A refusal does not say which of the shard's limits was reached; with records of our size it is
+   * the one that they reach first.
+   */
+  #limiting({ bytes, records }: ReturnType<typeof newShares>): AdaptiveShare {
+    return this.#averageBytes > BYTES_PER_RECORD ? bytes : records
   }
 
   #adjust(nowMs: number): void {

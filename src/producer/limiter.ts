@@ -4,7 +4,7 @@
 // throttled keeps its expiration and so goes before all that came after it. By deadline it would
 // line up behind the whole backlog again, and on a saturated shard two throttles would kill it.
 
-import type { Clock } from '../host/index.ts'
+import type { Clock, Random } from '../host/index.ts'
 import { NO_SHARD } from '../record/index.ts'
 import type { KinesisRecord } from './kinesis-record.ts'
 import { Lane } from './lane.ts'
@@ -24,14 +24,21 @@ export interface LimiterExits {
   readonly expired: (record: KinesisRecord) => void
 }
 
+export interface LimiterHost {
+  readonly clock: Clock
+  readonly random: Random
+}
+
 export class Limiter implements Stage<KinesisRecord> {
   readonly #clock: Clock
+  readonly #random: Random
   readonly #config: LimiterConfig
   readonly #exits: LimiterExits
   readonly #lanes = new Map<number, Lane>()
 
-  constructor(clock: Clock, config: LimiterConfig, exits: LimiterExits) {
-    this.#clock = clock
+  constructor(host: LimiterHost, config: LimiterConfig, exits: LimiterExits) {
+    this.#clock = host.clock
+    this.#random = host.random.fork('limiter')
     this.#config = config
     this.#exits = exits
   }
@@ -75,7 +82,7 @@ export class Limiter implements Stage<KinesisRecord> {
   #laneOf(shard: number): Lane {
     let lane = this.#lanes.get(shard)
     if (lane === undefined) {
-      lane = new Lane(this.#config.fixedRates, this.#clock.monotonicMs())
+      lane = new Lane(this.#random, this.#config.fixedRates, this.#clock.monotonicMs())
       this.#lanes.set(shard, lane)
     }
     return lane

@@ -109,7 +109,7 @@ export class Pipeline {
       },
     )
     const collector = new Collector(clock, config.collection, sender, statistics.stage2)
-    const limiter = new Limiter(clock, config.limiter, { next: collector, expired })
+    const limiter = new Limiter(host, config.limiter, { next: collector, expired })
     const { stage1 } = statistics
     const aggregator = new Aggregator(clock, { shards, facts }, config.aggregation, limiter, stage1)
     const order = config.isOrdered ? new KeyOrder(clock, aggregator) : null

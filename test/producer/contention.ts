@@ -20,6 +20,7 @@ const OUTSTANDING_BYTES = 2 * 1024 * 1024
 const OUTSTANDING_RECORDS = 2000
 /** Of a producer at least. */
 const OUTSTANDING_MIN_COUNT = 100
+const START_WITHIN_MS = 499
 
 export interface World {
   readonly producerCount: number
@@ -32,6 +33,8 @@ export interface World {
   readonly limit: 'bytes' | 'records'
   readonly rateLimit: ProducerConfig['rateLimit']
   readonly seed: number
+  /** A producer begins within this time after it has joined; 0: all that join do so at once. */
+  readonly startWithinMs?: number
 }
 
 export interface Contention extends World {
@@ -90,7 +93,7 @@ export class Crowd {
     this.#shards = evenShards(world.shardCount)
   }
 
-  /** One more begins, within half a second. */
+  /** One more begins, within half a second if nothing else is said. */
   join(): void {
     const i = this.#members.length
     const random = this.#random.fork(`producer ${i}`)
@@ -99,6 +102,7 @@ export class Crowd {
     const member: Member = { count, network, isPresent: true }
     this.#members.push(member)
     const { dataBytes, rateLimit, limit, shardCount, producerCount } = this.#world
+    const startWithinMs = this.#world.startWithinMs ?? START_WITHIN_MS
     const aggregation = limit === 'bytes' ? 'safe' : 'same-key'
     const settings = { wireFormat: 'json', rateLimit, recordTtl: 'none', aggregation } as const
     const host = { clock: this.#clock, random, network } as unknown as Host
@@ -116,7 +120,7 @@ export class Crowd {
     }
     const outstanding = limit === 'bytes' ? OUTSTANDING_BYTES / dataBytes : OUTSTANDING_RECORDS
     const windowCount = Math.max(OUTSTANDING_MIN_COUNT, (outstanding * shardCount) / producerCount)
-    this.#clock.schedule(this.#clock.monotonicMs() + random.below(500), () => {
+    this.#clock.schedule(this.#clock.monotonicMs() + random.below(startWithinMs + 1), () => {
       for (let n = 0; n < windowCount; n++) put()
     })
   }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Random } from '../../src/host/index.ts'
 import { KinesisRecord } from '../../src/producer/kinesis-record.ts'
 import { Limiter } from '../../src/producer/limiter.ts'
 import { lineConfigOf } from '../../src/producer/line-config.ts'
 import type { BucketRates } from '../../src/producer/token-bucket.ts'
 import { UserRecord } from '../../src/record/index.ts'
 import { HandClock } from '../hand-clock.ts'
+import { middling } from './line.ts'
 import { producerConfig } from './producer-config.ts'
 
 const MIB = 1024 * 1024
@@ -26,7 +28,10 @@ function letThrough(partitionKey: string, dataBytes: number): number[] {
   let count = 0
   const next = { put: () => count++ }
   const config = { fixedRates: ONE_SHARD, collectorWaitMs: 0 }
-  const limiter = new Limiter(clock, config, { next, expired: () => assert.fail() })
+  const limiter = new Limiter({ clock, random: middling }, config, {
+    next,
+    expired: () => assert.fail(),
+  })
   const data = Buffer.alloc(dataBytes)
   for (let i = 0; i < 10_000; i++) {
     const record = new UserRecord({ stream: 's', partitionKey, data, onSettle() {} })
@@ -57,11 +62,15 @@ function recordOf(dataBytes: number, shard = 0): KinesisRecord {
   return new KinesisRecord([record], dataBytes, shard)
 }
 
-function limiterOf(fixedRates: BucketRates | null, clock = new HandClock()) {
+function limiterOf(
+  fixedRates: BucketRates | null,
+  clock = new HandClock(),
+  random: Random = middling,
+) {
   const passed: KinesisRecord[] = []
   const next = { put: (record: KinesisRecord) => passed.push(record) }
   const config = { fixedRates, collectorWaitMs: 0 }
-  const limiter = new Limiter(clock, config, { next, expired: () => assert.fail() })
+  const limiter = new Limiter({ clock, random }, config, { next, expired: () => assert.fail() })
   return { limiter, passed, clock }
 }
 
@@ -161,4 +170,27 @@ test('a percentage beyond all rates is taken, and is no rate that the clock cann
   assert.equal(rateOf(1_000_000_000), 10_000_000_000)
   assert.equal(rateOf(1_000_000_001), 10_000_000_000)
   assert.equal(rateOf(2 ** 63), 10_000_000_000)
+})
+
+test('how much longer a record waits is drawn, up to 50 ms, once the share is the whole shard', () => {
+  const draws: { atMs: number; bound: number }[] = []
+  const drawsWith = (fixedRates: BucketRates | null) => {
+    draws.length = 0
+    const clock = new HandClock()
+    const below = (bound: number) => {
+      draws.push({ atMs: clock.monotonicMs(), bound })
+      return bound - 1
+    }
+    const random: Random = { below, fork: () => random }
+    const { limiter } = limiterOf(fixedRates, clock, random)
+    for (let i = 0; i < 500; i++) limiter.put(recordOf(10_485))
+    clock.advanceTo(4000)
+    return draws
+  }
+
+  // A quarter of the shard doubles each second while records wait.
+  const [first, ...others] = drawsWith(null)
+  assert.ok(first!.atMs >= 2000 && first!.atMs < 2100, `first at ${first!.atMs} ms`)
+  assert.ok(others.length > 10 && others.every(({ bound }) => bound === 50))
+  assert.deepEqual(drawsWith(ONE_SHARD), [])
 })

@@ -6,7 +6,7 @@ import { Producer, type ProducerConfig } from '../../src/producer/index.ts'
 import { UserRecord } from '../../src/record/index.ts'
 import { SimRandom } from '../../src/sim/index.ts'
 import { HandClock } from '../hand-clock.ts'
-import { middling, runFor } from './line.ts'
+import { runFor } from './line.ts'
 import { producerConfig } from './producer-config.ts'
 import { evenShards, ScriptedService } from './scripted-service.ts'
 
@@ -125,7 +125,11 @@ export class SlowLine implements Network {
     this.#service.shards = evenShards(world.shardCount ?? SHARD_COUNT)
     this.#latencyMs = world.latencyMs ?? 100
     this.#service.isForgetful = true
-    const host = { clock: this.#clock, random: middling, network: this } as unknown as Host
+    const host = {
+      clock: this.#clock,
+      random: this.#random.fork('host'),
+      network: this,
+    } as unknown as Host
     const config = producerConfig({ wireFormat: 'json', recordTtl: 'none', ...settings })
     const keys = async () => ({ accessKeyId: 'AKID', secretAccessKey: 'secret' })
     const producer = new Producer(host, config, keys, silentLog)
