@@ -5,7 +5,9 @@ import { Uploader } from '../cloudwatch/index.ts'
 import { type Log, silentLog } from '../host/index.ts'
 import { cloudWatch, NodeClock } from '../host/node/index.ts'
 import { apart } from './apart.ts'
+import { checkObject, checkTextIfSaid } from './check.ts'
 import { type CredentialsOption, credentialsOf } from './credentials.ts'
+import { deadlineOf } from './deadline.ts'
 import type { KinesisProducer } from './producer.ts'
 
 export interface MetricsUploadOptions {
@@ -39,12 +41,19 @@ export interface MetricsUpload {
  *     await upload.close({ deadlineMs: 5000 })
  *
  * An upload whose answer is lost is sent again: CloudWatch may then have counted it twice. Rejects
- * when the package `@aws-sdk/client-cloudwatch` cannot be loaded, or without a region.
+ * when the package `@aws-sdk/client-cloudwatch` cannot be loaded, and with `TypeError` without a
+ * region or for what is no producer or no option.
  */
 export async function uploadMetrics(
   producer: KinesisProducer,
   options: MetricsUploadOptions = {},
 ): Promise<MetricsUpload> {
+  if (typeof producer?.describe !== 'function' || typeof producer.takeMetrics !== 'function') {
+    throw new TypeError('uploadMetrics: a KinesisProducer is needed')
+  }
+  checkObject('uploadMetrics: options', options)
+  checkTextIfSaid('uploadMetrics: region', options.region)
+  checkTextIfSaid('uploadMetrics: endpoint', options.endpoint)
   const { configuration } = producer.describe()
   const region = options.region ?? configuration.region
   if (region === '') throw new TypeError('uploadMetrics needs a region.')
@@ -52,7 +61,7 @@ export async function uploadMetrics(
   const endpoint =
     options.endpoint ?? (host === '' ? undefined : `https://${host}:${cloudwatchPort}`)
   const { credentials } = options
-  const log = apart(options.log ?? silentLog)
+  const log = apart(options.log === undefined ? silentLog : options.log)
   // Who forgets to close must not hang for it.
   const clock = new NodeClock({ keepsProcessAlive: false })
   const sink = await cloudWatch({
@@ -71,8 +80,8 @@ export async function uploadMetrics(
     get waitingCount() {
       return uploader.waitingCount
     },
-    async close({ deadlineMs }) {
-      const leftCount = await uploader.close(deadlineMs)
+    async close(options) {
+      const leftCount = await uploader.close(deadlineOf(options))
       sink.close()
       return leftCount
     },

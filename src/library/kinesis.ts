@@ -18,6 +18,8 @@ import {
   type KinesisConfig,
   kinesisFields,
 } from '../kinesis/index.ts'
+import { apart } from './apart.ts'
+import { checkObject, checkTextIfSaid } from './check.ts'
 
 export { ConfigError } from '../config/index.ts'
 export { ServiceError } from '../kinesis/index.ts'
@@ -72,11 +74,13 @@ const LOOPBACK = '127.0.0.1'
  *     const { endpoint } = kinesis
  *     const client = new KinesisClient({ endpoint, region: 'us-east-1', credentials })
  *
- * Rejects with a `ConfigError` that names every option that is wrong, with a `ServiceError` for a
+ * Rejects with a `ConfigError` that names every setting that is wrong, with a `TypeError` for
+ * another option of the wrong type, with a `ServiceError` for a
  * stream that cannot be made, with what the system says for a directory or port that cannot be
  * had; then nothing is left open.
  */
 export async function startKinesis(options: KinesisServerOptions = {}): Promise<KinesisServer> {
+  checkOptions(options)
   const { dataDirectory, memoryMaxBytes, host, port, streams, log, tls, tlsPort, ...settings } =
     options
   const config = readConfig(kinesisFields, { overrides: settings })
@@ -115,6 +119,15 @@ export async function startKinesis(options: KinesisServerOptions = {}): Promise<
     await closeAll()
     throw error
   }
+}
+
+/** The settings are looked at where they are read. */
+function checkOptions(options: KinesisServerOptions): void {
+  checkObject('startKinesis', options)
+  checkTextIfSaid('startKinesis: dataDirectory', options.dataDirectory)
+  checkTextIfSaid('startKinesis: host', options.host)
+  if (options.streams !== undefined) checkObject('startKinesis: streams', options.streams)
+  if (options.log !== undefined) apart(options.log)
 }
 
 function identityOf(tls: boolean | TlsIdentity, host: string): TlsIdentity | null {

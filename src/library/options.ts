@@ -20,6 +20,8 @@ import {
   type WindowConfig,
   windowFields,
 } from '../producer/index.ts'
+import { apart } from './apart.ts'
+import { checkObject, checkText } from './check.ts'
 
 /** Every setting, those of the KPL under its names; see docs/configuration.md. */
 export type ProducerSettings = ProducerConfig &
@@ -90,18 +92,27 @@ export function readOptions(
  */
 export function producerOptionsFromProperties(
   text: string,
-  { log = silentLog, name = 'properties' }: { log?: Log; name?: string } = {},
+  options: { log?: Log; name?: string } = {},
 ): KplSettings {
+  checkText('the text of a .properties file', text)
+  checkObject('options', options)
+  const { log = silentLog, name = 'properties' } = options
+  checkText('name', name)
+  const told = apart(log)
   const { settings, warnings } = readKplProperties(name, text)
-  for (const warning of warnings) log.warn(warning)
+  for (const warning of warnings) told.warn(warning)
   return settings
 }
 
 /** The same from the file itself, read as Java reads it: in Latin-1. */
 export function producerOptionsFromPropertiesFile(
   path: string,
-  { log = silentLog }: { log?: Log } = {},
+  options: { log?: Log } = {},
 ): KplSettings {
+  // A number would be read as an open file of the process.
+  checkText('the path of a .properties file', path)
+  checkObject('options', options)
+  const { log = silentLog } = options
   return producerOptionsFromProperties(readTextFile(path, 'latin1'), { log, name: path })
 }
 

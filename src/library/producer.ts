@@ -23,7 +23,9 @@ import {
 } from '../producer/index.ts'
 import type { Attempt, Place, RecordResult, UserRecord, UserRecordFields } from '../record/index.ts'
 import { apart } from './apart.ts'
+import { checkObject, checkTextIfSaid } from './check.ts'
 import { type CredentialsOption, credentialsOf } from './credentials.ts'
+import { deadlineOf } from './deadline.ts'
 import { Intake } from './intake.ts'
 import { checkDimensions, readOptions, type SomeSettings } from './options.ts'
 import {
@@ -193,6 +195,7 @@ export class KinesisProducer {
     onFailed: (error: UserRecordFailedError) => void = () => {},
   ): Promise<{ delivered: number; failed: number }> {
     const intake = new Intake(this.#entrance, onFailed)
+    if (!isSource(source)) throw new TypeError('addAll: an iterable or async iterable is needed')
     for await (const input of source) {
       await intake.ready()
       intake.add(input)
@@ -210,6 +213,7 @@ export class KinesisProducer {
    *     await pipeline(source, producer.writable())
    */
   writable(options: WritableOptions = {}): Writable {
+    checkObject('writable', options)
     return new UserRecordWritable(this.#entrance, options)
   }
 
@@ -218,6 +222,7 @@ export class KinesisProducer {
    * that was added before has settled, and what hangs on the promises of those has run.
    */
   async flush(stream?: string): Promise<void> {
+    checkTextIfSaid('flush: stream', stream)
     await this.#producer.flush(stream)
     // Whoever counts there would miss the last records otherwise.
     await afterPromises()
@@ -252,11 +257,13 @@ export class KinesisProducer {
    * choose what is uploaded, not what this tells.
    */
   getMetrics(name?: string | null, seconds?: number): Metric[] {
+    checkTextIfSaid('getMetrics: name', name ?? undefined)
     return this.#producer.getMetrics(name, seconds)
   }
 
   /** For the one who uploads them, as `headgate/cloudwatch`: what nobody has taken yet. */
-  takeMetrics(options?: { isLast?: boolean }): Metric[] {
+  takeMetrics(options: { isLast?: boolean } = {}): Metric[] {
+    checkObject('takeMetrics', options)
     return this.#producer.takeMetrics(options)
   }
 
@@ -281,9 +288,8 @@ export class KinesisProducer {
   }
 }
 
-/** Without it nobody knows how long to wait. */
-function deadlineOf(options: { deadlineMs: number } | undefined): number {
-  const deadlineMs: unknown = options?.deadlineMs
-  if (typeof deadlineMs === 'number' && deadlineMs >= 0) return deadlineMs
-  throw new TypeError('close: deadlineMs is needed, milliseconds from 0 on')
+function isSource(source: object | null | undefined): boolean {
+  return (
+    source != null && (Symbol.asyncIterator in Object(source) || Symbol.iterator in Object(source))
+  )
 }
