@@ -1,6 +1,7 @@
 // What it costs to keep the records of a key in order: the line of the producer with and without,
 // to a sink that reads requests and answers them.
 
+import { oneKeyBytesPerSecond } from '../test/producer/one-key.ts'
 import { Child, CLIENT_CORE, SERVER_CORE } from './child.ts'
 import { type BenchOptions, type BenchResult, type Case, interleave } from './harness.ts'
 import { measure, PLAN } from './producer.ts'
@@ -11,6 +12,8 @@ const CASES = [
   { label: '100 B, 100 keys', dataBytes: 100, keyCount: 100 },
   { label: '100 B, one key', dataBytes: 100, keyCount: 1 },
 ] as const
+
+const ROUND_TRIPS_MS = [20, 100]
 
 const ORDERINGS = ['none', 'partition-key'] as const
 
@@ -42,8 +45,19 @@ export async function run(options: BenchOptions): Promise<BenchResult> {
         baselines: [contender('none')],
       }
     })
-    return await interleave('ordering', cases, options)
+    const result = await interleave('ordering', cases, options)
+    await printOneKey()
+    return result
   } finally {
     for (const child of [sink, ...clients.values()]) child.stop()
+  }
+}
+
+/** A matter of time, not of CPU, so it is the same each time. */
+async function printOneKey(): Promise<void> {
+  for (const roundTripMs of ROUND_TRIPS_MS) {
+    const megabytes = (await oneKeyBytesPerSecond(roundTripMs)) / 1e6
+    const what = `one key, records of 100 B, round trip of ${roundTripMs} ms, in hand-moved time`
+    console.log(`${what}: ${megabytes.toFixed(2)} MB/s`)
   }
 }
