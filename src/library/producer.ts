@@ -184,9 +184,10 @@ export class KinesisProducer {
 
   /**
    * Adds all records of a source as fast as there is room for them, and resolves when they have all
-   * settled. What is given up is told to `onFailed` and counted. Rejects with what the source or
-   * `onFailed` throws, with what no stream would take, and with `ClosedError` when `close` was
-   * called; what was added before is delivered all the same.
+   * settled; the last ones wait for company as others do, up to `recordMaxBufferedTime`, unless
+   * `flush` is called. What is given up is told to `onFailed` and counted. Rejects with what the
+   * source or `onFailed` throws, with what no stream would take, and with `ClosedError` when
+   * `close` was called; what was added before is delivered all the same.
    *
    *     await pipeline(source, (records) => producer.addAll(records))
    */
