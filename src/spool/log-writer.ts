@@ -1,5 +1,6 @@
 // Makes transactions durable, in groups: all that is appended while the disk syncs one group forms
 // the next, so the cost of a sync is shared by whoever came meanwhile, and waits for nobody else.
+// Only when it is the smaller one, those of the group before are told first, who may come again.
 //
 //     append ─▶ waiting ─▶ write ─▶ sync ─▶ durable
 //                 ▲          │        └── fails: refused; the file is sealed and never synced again
@@ -62,8 +63,10 @@ export interface LogWriterParts {
   readonly files: OutcomeFileParts
   readonly spares: SpareLogs
   readonly nextNumber: number
-  /** They are durable: whoever waits for that is told, and they can be handed on. */
-  readonly onKept: (kept: readonly Entry[]) => void
+  /** It is durable, and whoever waits for that is to be told. */
+  readonly onKept: (kept: Entry) => void
+  /** It was told, and can be handed on. */
+  readonly onTold: (told: Entry) => void
   readonly onSealed: (segment: Segment) => void
   /** There is no room: whatever can go should go. */
   readonly onFull: () => void
@@ -76,6 +79,7 @@ export class LogWriter {
   #active: ActiveLog | null = null
   #waiting: Entry[] = []
   #writing: Promise<void> | null = null
+  #toHandOn = NONE_KEPT
   #waitingBytes = 0
   #waitingRecords = 0
   /** What the disk did last; null when it worked. */
@@ -174,15 +178,34 @@ export class LogWriter {
   }
 
   async #writeAll(): Promise<void> {
-    let kept: readonly Entry[] = []
+    let kept = NONE_KEPT
     while (this.#waiting.length > 0 || kept.length > 0) {
       if (this.#waiting.length > 0) await this.#turnEnd()
+      // Many of those who are told come again at once: few wait for them, to be one group.
+      const isToldFirst = this.#waiting.length < kept.length
+      if (isToldFirst) {
+        this.#tell(kept)
+        await this.#turnEnd()
+      }
       const writing = this.#waiting.length > 0 ? this.#write(this.#takeGroup()) : NONE_KEPT
-      // While the disk works on this group, the one before is told and handed on.
-      if (kept.length > 0) this.#parts.onKept(kept)
+      // The rest is done while the disk works.
+      if (!isToldFirst) this.#tell(kept)
+      this.handOnTold()
       kept = await writing
     }
     this.#writing = null
+  }
+
+  #tell(kept: readonly Entry[]): void {
+    for (const one of kept) this.#parts.onKept(one)
+    this.#toHandOn = kept
+  }
+
+  /** What was told a moment ago, and is to be handed on. */
+  handOnTold(): void {
+    const told = this.#toHandOn
+    this.#toHandOn = NONE_KEPT
+    for (const one of told) this.#parts.onTold(one)
   }
 
   /**

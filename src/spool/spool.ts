@@ -202,6 +202,7 @@ export class Spool implements SpoolFront {
 
   /** Hands on no more; what is out may still settle. */
   stop(): void {
+    this.#writer.handOnTold()
     this.#handOut?.stop()
   }
 
@@ -271,10 +272,8 @@ export class Spool implements SpoolFront {
       files: this.#files,
       spares: this.#archive,
       nextNumber,
-      onKept: (kept) => {
-        for (const one of kept) this.#tell(one)
-        if (this.#handOut !== null) for (const one of kept) this.#handOn(one)
-      },
+      onKept: (one) => this.#tell(one),
+      onTold: (one) => this.#handOn(one),
       onSealed: (segment) => {
         if (segment.unsettledCount === 0) this.#retire(segment)
       },
@@ -287,7 +286,7 @@ export class Spool implements SpoolFront {
     for (let i = 0; i < records.length; i++) {
       const ordinal = firstOrdinal + i
       const { receipt = null, arrivedAtMs = cameAtMs } = records[i]!
-      this.#handOut!.offer(records[i]!, { segment, ordinal, position, arrivedAtMs, receipt })
+      this.#handOut?.offer(records[i]!, { segment, ordinal, position, arrivedAtMs, receipt })
     }
   }
 
