@@ -95,10 +95,14 @@ export async function listen(service: HttpService, options: ListenOptions): Prom
   const takeHttp1 = (socket: Socket) => (lane === null ? giveToNode(socket) : lane.take(socket))
   server.removeAllListeners(connected)
   const sockets = openSocketsOf(server)
-  const unread = new UnreadAnswers(config.keepAliveTimeoutMs, config.sweepMs)
+  // With a timeout for those that stall, Node cuts them.
+  const unread =
+    config.stallTimeoutMs === 0
+      ? new UnreadAnswers(config.keepAliveTimeoutMs, config.sweepMs)
+      : null
   server.on(connected, (accepted: Socket) => {
     const socket = lane !== null && config.tls === null ? lending(accepted) : accepted
-    if (config.stallTimeoutMs === 0) unread.watch(socket)
+    unread?.watch(socket)
     if (http2 === null) return takeHttp1(socket)
     sortConnection(socket, config.headTimeoutMs, (isHttp2) => {
       if (isHttp2) http2.take(socket)
@@ -109,7 +113,7 @@ export async function listen(service: HttpService, options: ListenOptions): Prom
   await new Promise<void>((resolve, reject) => {
     const fail = (error: Error) => {
       lane?.close()
-      unread.close()
+      unread?.close()
       reject(error)
     }
     server.once('error', fail)
@@ -138,7 +142,7 @@ export async function listen(service: HttpService, options: ListenOptions): Prom
       await new Promise<void>((resolve) => server.close(() => resolve()))
       clearTimeout(grace)
       lane?.close()
-      unread.close()
+      unread?.close()
       return cutCount
     },
   }
