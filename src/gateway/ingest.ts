@@ -5,6 +5,7 @@ import { keyProblem, STREAM_NAME_PATTERN } from '../record/index.ts'
 import { NO_PARTITION_KEY, NO_STREAM_NAME } from './answers.ts'
 import { findJson, textOfJson } from './json-scan.ts'
 import { JsonError, type JsonValue, soughtAt } from './json-value.ts'
+import { PARTITION_KEY } from './mapped-field.ts'
 import { problem } from './problem.ts'
 
 export interface Ingested {
@@ -38,7 +39,7 @@ export const ingestWriteToStream: Ingest = reading((body) => {
   const [streamName, key, data] = findJson(body, MEMBERS)
   const stream = streamName?.type === 'string' ? textOfJson(body, streamName) : ''
   if (stream === '') return NO_STREAM_NAME
-  const partitionKey = key && isScalar(key) ? textOfJson(body, key) : ''
+  const partitionKey = key && PARTITION_KEY.types.includes(key.type) ? textOfJson(body, key) : ''
   if (partitionKey === '') return NO_PARTITION_KEY
   if (!STREAM_NAME_PATTERN.test(stream)) {
     const allowed = '1 to 128 of letters, digits and _ . - are allowed'
@@ -55,10 +56,6 @@ export const ingestWriteToStream: Ingest = reading((body) => {
 })
 
 const MEMBERS = soughtAt(['streamName'], ['key'], ['data'])
-
-function isScalar({ type }: JsonValue): boolean {
-  return type === 'string' || type === 'number' || type === 'boolean'
-}
 
 function dataOf(body: Buffer, value: JsonValue): Buffer {
   if (value.type === 'string') return Buffer.from(textOfJson(body, value), 'utf8')
