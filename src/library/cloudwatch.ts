@@ -60,8 +60,8 @@ export async function uploadMetrics(
   const { cloudwatchEndpoint: host, cloudwatchPort } = configuration
   const endpoint =
     options.endpoint ?? (host === '' ? undefined : `https://${host}:${cloudwatchPort}`)
-  const { credentials } = options
-  const log = apart(options.log === undefined ? silentLog : options.log)
+  const { credentials, log: given = silentLog } = options
+  const log = apart(given)
   // Who forgets to close must not hang for it.
   const clock = new NodeClock({ keepsProcessAlive: false })
   const sink = await cloudWatch({
