@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { Door } from '../../src/gateway/door.ts'
 import { Gateway } from '../../src/gateway/index.ts'
 import { RecordTaker } from '../../src/gateway/record-taker.ts'
-import type { Random } from '../../src/host/index.ts'
+import type { HttpAnswer, Random } from '../../src/host/index.ts'
 import type { SpoolRefusal } from '../../src/spool/index.ts'
 import { HandClock } from '../hand-clock.ts'
 import { RecordingLog } from '../recording-log.ts'
@@ -59,12 +59,18 @@ test('what does not get into the spool is not inside, and no stop waits for it',
   assert.equal(await isDrainedNow(station), true)
 })
 
+/** The answer to a head, whose body nobody reads. */
+function refusedOnHead(gateway: Gateway): HttpAnswer {
+  const headers = ['content-type', 'application/json', 'content-length', '10']
+  const begun = gateway.begin({ method: 'POST', target: '/mappedIngest/s2', headers })
+  assert.ok('status' in begun)
+  return begun
+}
+
 test('while it stops a request is refused on its head', () => {
   const station = new Station({}, new ScriptedSpool())
   void station.gateway.drain(1000)
-  const headers = ['content-type', 'application/json', 'content-length', '10']
-  const begun = station.gateway.begin({ method: 'POST', target: '/mappedIngest/s2', headers })
-  assert.ok('status' in begun)
+  const begun = refusedOnHead(station.gateway)
   assert.equal(codeOf(begun), 'draining')
 })
 
@@ -79,10 +85,8 @@ test('after a start the drain is measured from then on, whatever the clock says'
   clock.advanceBy(1000)
   gateway.onSettled('delivered')
   spool.refuses = FULL
-  const headers = ['content-type', 'application/json', 'content-length', '10']
-  const begun = gateway.begin({ method: 'POST', target: '/mappedIngest/s2', headers })
-  assert.ok('status' in begun)
-  assert.equal(begun.headers[begun.headers.indexOf('retry-after') + 1], '9')
+  const begun = refusedOnHead(gateway)
+  assert.equal(headerOfAnswer(begun, 'retry-after'), '9')
 })
 
 test('how fast the disk is does not depend on how long nobody came', () => {
@@ -178,9 +182,7 @@ test('a spool that is closed is a gateway that stops, unless the record may be t
 test('where nobody may wait a head is refused while all places are taken', () => {
   const station = new Station({ backpressure: { strategy: 'reject', threshold: 1 } })
   station.put('a')
-  const headers = ['content-type', 'application/json', 'content-length', '10']
-  const begun = station.gateway.begin({ method: 'POST', target: '/mappedIngest/s2', headers })
-  assert.ok('status' in begun)
+  const begun = refusedOnHead(station.gateway)
   assert.equal(codeOf(begun), 'back-pressure')
 })
 
