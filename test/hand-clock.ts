@@ -40,6 +40,12 @@ export class HandClock implements Clock {
     this.#nowMs = atMs
   }
 
+  /** Nothing ran until then, as in a machine that slept; what is due runs late. */
+  oversleepBy(ms: number): void {
+    this.#nowMs += ms
+    while (this.nextAtMs() <= this.#nowMs) this.#tasks.takeFirst()!.task()
+  }
+
   advanceBy(ms: number): void {
     this.advanceTo(this.#nowMs + ms)
   }

@@ -67,6 +67,14 @@ export const settingsFields = {
     env: 'HEADGATE_WORKERS',
     says: 'Processes that share the port, each with its own spool and its part of every bound.',
   }),
+  workerTimeoutMs: integerOr(['none'], {
+    default: 30_000,
+    min: 5_000,
+    max: 3_600_000,
+    unit: 'ms',
+    env: 'HEADGATE_WORKER_TIMEOUT_MS',
+    says: 'Of several processes, how long one may leave the supervisor without a sign of life before it is ended and replaced.',
+  }),
   shutdownTimeoutMs: integer({
     default: 30_000,
     min: 0,

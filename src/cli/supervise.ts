@@ -3,6 +3,7 @@
 
 import { fileURLToPath } from 'node:url'
 import { AdminService } from '../dead-letters/index.ts'
+import type { PeerReport, WholeReport } from '../gateway/index.ts'
 import type { Disk, Log } from '../host/index.ts'
 import { canSharePort, launchChild, type NodeHost } from '../host/node/index.ts'
 import type { ReceiptState } from '../spool/index.ts'
@@ -87,8 +88,10 @@ class Supervisor {
       known: (key) => this.#known(key),
       hashOf: ({ bodyHash }) => bodyHash,
     })
+    const { workerTimeoutMs } = plan.settings
     const options = {
       count: plan.processCount,
+      silenceMaxMs: workerTimeoutMs === 'none' ? Number.POSITIVE_INFINITY : workerTimeoutMs,
       launch: (index: number, port: number | null, events: WorkerEvents) =>
         this.#launch(index, port, events),
       answer: (index: number, question: Question) => this.#answer(index, question),
@@ -157,8 +160,8 @@ class Supervisor {
 
   async #answer(index: number, { about, detail }: Question): Promise<unknown> {
     switch (about) {
-      case SUPERVISOR_KNOWS.reports:
-        return this.#force.ask({ about: WORKER_KNOWS.report, detail: '' })
+      case SUPERVISOR_KNOWS.report:
+        return this.#report()
       case SUPERVISOR_KNOWS.receipt:
         return this.#receipt(detail)
       case SUPERVISOR_KNOWS.claim: {
@@ -170,6 +173,13 @@ class Supervisor {
       default:
         return null
     }
+  }
+
+  async #report(): Promise<WholeReport> {
+    const asked = this.#force.ask({ about: WORKER_KNOWS.report, detail: '' })
+    const processes = (await asked) as PeerReport[]
+    const { restartCount: replaced, hungCount: hung } = this.#force
+    return { processes, workers: { replaced, hung } }
   }
 
   async #receipt(id: string): Promise<ReceiptState> {

@@ -28,7 +28,7 @@ export const WORKER_KNOWS = {
 
 /** What the supervisor answers. */
 export const SUPERVISOR_KNOWS = {
-  reports: 'reports',
+  report: 'report',
   receipt: 'receipt',
   claim: 'claim',
   release: 'release',

@@ -3,7 +3,7 @@
 
 import { join } from 'node:path'
 import type { Line, SpooledLineParts } from '../assemble.ts'
-import type { Claim, IdempotencyKeys, PeerReport, Peers } from '../gateway/index.ts'
+import type { Claim, IdempotencyKeys, Peers, WholeReport } from '../gateway/index.ts'
 import { connectToParent, type Listening } from '../host/node/index.ts'
 import type { KnownIdempotency, ReceiptState } from '../spool/index.ts'
 import { type KeyClaim, type Question, type ToWorker, WorkerLink } from '../workers/index.ts'
@@ -91,8 +91,10 @@ const keys: IdempotencyKeys = {
   },
 }
 
+const NOTHING: WholeReport = { processes: [], workers: null }
+
 const peers: Peers = {
-  reports: async () => ((await ask(SUPERVISOR_KNOWS.reports)) ?? []) as PeerReport[],
+  report: async () => ((await ask(SUPERVISOR_KNOWS.report)) ?? NOTHING) as WholeReport,
   receipt: async (id) =>
     ((await ask(SUPERVISOR_KNOWS.receipt, id)) ?? { state: 'pending' }) as ReceiptState,
   keys,

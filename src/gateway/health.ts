@@ -4,7 +4,7 @@ import type { BodyTaker, HttpAnswer } from '../host/index.ts'
 import { json, textAnswer } from './answers.ts'
 import type { Door } from './door.ts'
 import { metricsText, PROMETHEUS_CONTENT_TYPE } from './metrics-text.ts'
-import { merged, mergedMetrics, type PeerReport, ReportsTaker } from './peers.ts'
+import { merged, mergedMetrics, type PeerReport, ReportsTaker, type WholeReport } from './peers.ts'
 import { methodNotAllowed, problem } from './problem.ts'
 import { snapshotOf } from './snapshot.ts'
 
@@ -34,10 +34,10 @@ export class Health {
 
   constructor(door: Door, build: Build) {
     // Of the whole gateway, however many processes it has.
-    const whole = (answerOf: (reports: readonly PeerReport[]) => HttpAnswer) => {
-      if (door.peers === null) return answerOf([reportOf(door)])
-      return new ReportsTaker(door.peers, (reports) => {
-        const answer = answerOf(reports)
+    const whole = (answerOf: (report: WholeReport) => HttpAnswer) => {
+      if (door.peers === null) return answerOf({ processes: [reportOf(door)], workers: null })
+      return new ReportsTaker(door.peers, (report) => {
+        const answer = answerOf(report)
         door.tally.count(answer)
         return answer
       })
@@ -147,15 +147,15 @@ export function reportOf(door: Door): PeerReport {
 }
 
 /** The ledger's numbers first and flat: that is what scripts read. */
-function ledger(reports: readonly PeerReport[]): HttpAnswer {
-  const whole = merged(reports.map(({ snapshot }) => snapshot))
+function ledger({ processes, workers }: WholeReport): HttpAnswer {
+  const whole = merged(processes.map(({ snapshot }) => snapshot))
   const { ledger: counts, requests: _, ...rest } = whole
-  return json(200, { ...counts, ...rest, processes: reports.length })
+  return json(200, { ...counts, ...rest, processes: processes.length, ...(workers && { workers }) })
 }
 
-function metrics(reports: readonly PeerReport[]): HttpAnswer {
-  const whole = merged(reports.map(({ snapshot }) => snapshot))
-  const producers = mergedMetrics(reports.map(({ producerMetrics }) => producerMetrics))
-  const body = metricsText(whole, reports.length) + producers
+function metrics({ processes, workers }: WholeReport): HttpAnswer {
+  const whole = merged(processes.map(({ snapshot }) => snapshot))
+  const producers = mergedMetrics(processes.map(({ producerMetrics }) => producerMetrics))
+  const body = metricsText(whole, processes.length, workers) + producers
   return { status: 200, headers: ['content-type', PROMETHEUS_CONTENT_TYPE], body }
 }

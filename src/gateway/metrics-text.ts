@@ -1,5 +1,6 @@
 // The gateway's numbers in the text format that Prometheus scrapes (exposition format 0.0.4).
 
+import type { WorkersCounts } from './peers.ts'
 import type { GatewaySnapshot } from './snapshot.ts'
 
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
@@ -119,12 +120,29 @@ function storeFamilies({ heldBytes, spool, deadLetters }: GatewaySnapshot): Fami
   return families
 }
 
-export function metricsText(snapshot: GatewaySnapshot, processCount: number): string {
+function processFamilies(processCount: number, workers: WorkersCounts | null): Family[] {
+  const processes = gauge('processes', 'Processes of which this is the sum.', processCount)
+  if (workers === null) return [processes]
+  const counter = (name: string, says: string, value: number): Family => {
+    return { name: `headgate_workers_${name}_total`, type: 'counter', says, samples: one(value) }
+  }
+  return [
+    processes,
+    counter('replaced', 'Processes that ended and were replaced.', workers.replaced),
+    counter('hung', 'Of those, ended because they gave no sign of life.', workers.hung),
+  ]
+}
+
+export function metricsText(
+  snapshot: GatewaySnapshot,
+  processCount: number,
+  workers: WorkersCounts | null,
+): string {
   return [
     ...ledgerFamilies(snapshot),
     ...requestFamilies(snapshot),
     ...storeFamilies(snapshot),
-    gauge('processes', 'Processes of which this is the sum.', processCount),
+    ...processFamilies(processCount, workers),
   ]
     .map(textOf)
     .join('')

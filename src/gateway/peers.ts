@@ -15,9 +15,23 @@ export interface PeerReport {
   readonly producerMetrics: string
 }
 
+/** What became of the processes, since the start. */
+export interface WorkersCounts {
+  /** How often one ended and was replaced. */
+  readonly replaced: number
+  /** Of those, ended because they gave no sign of life. */
+  readonly hung: number
+}
+
+/** What all processes together say. */
+export interface WholeReport {
+  readonly processes: readonly PeerReport[]
+  /** Null where there is one process alone. */
+  readonly workers: WorkersCounts | null
+}
+
 export interface Peers {
-  /** One of each process, this one among them. */
-  reports(): Promise<readonly PeerReport[]>
+  report(): Promise<WholeReport>
   /** What any process knows of a receipt that this one does not know. */
   receipt(id: string): Promise<ReceiptState>
   readonly keys: IdempotencyKeys
@@ -28,18 +42,18 @@ export class ReportsTaker implements BodyTaker {
   /** A GET has none that matters. */
   readonly maxBodyBytes = 1024
   readonly #peers: Peers
-  readonly #answerOf: (reports: readonly PeerReport[]) => HttpAnswer
+  readonly #answerOf: (report: WholeReport) => HttpAnswer
   #isOver = false
 
   /** `answerOf` is called once, unless whoever asked went away. */
-  constructor(peers: Peers, answerOf: (reports: readonly PeerReport[]) => HttpAnswer) {
+  constructor(peers: Peers, answerOf: (report: WholeReport) => HttpAnswer) {
     this.#peers = peers
     this.#answerOf = answerOf
   }
 
   end(_body: Buffer, answer: (answer: HttpAnswer) => void): void {
-    void this.#peers.reports().then((reports) => {
-      if (!this.#isOver) answer(this.#answerOf(reports))
+    void this.#peers.report().then((report) => {
+      if (!this.#isOver) answer(this.#answerOf(report))
     })
   }
 

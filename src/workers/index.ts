@@ -1,5 +1,6 @@
 export { type KeyClaim, KeyRegistry, type KeyRegistryOptions } from './key-registry.ts'
 export type { FromWorker, Question, ToWorker } from './messages.ts'
+export { WATCH_EACH_MS } from './watch.ts'
 export { type WorkerDuties, WorkerLink } from './worker-link.ts'
 export {
   ANSWER_TIMEOUT_MS,

@@ -13,6 +13,8 @@ export type ToWorker =
   | { readonly type: 'start'; readonly job: unknown }
   /** Finish what was admitted, at most until then, and end. */
   | { readonly type: 'stop'; readonly deadlineMs: number }
+  /** Answered at once, whatever it is doing. */
+  | { readonly type: 'ask for life' }
   | { readonly type: 'question'; readonly id: number; readonly question: Question }
   /** To a question of this worker. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
@@ -24,5 +26,6 @@ export type FromWorker =
   | { readonly type: 'failed'; readonly reason: string }
   /** It has finished, and ends; so many records were left in memory. */
   | { readonly type: 'stopped'; readonly left: number }
+  | { readonly type: 'alive' }
   | { readonly type: 'answer'; readonly id: number; readonly answer: unknown }
   | { readonly type: 'question'; readonly id: number; readonly question: Question }

@@ -43,6 +43,9 @@ export class WorkerLink {
       case 'stop':
         void this.#stop(message.deadlineMs)
         return
+      case 'ask for life':
+        void this.#send({ type: 'alive' })
+        return
       case 'question':
         void this.#answer(message.id, message.question)
         return

@@ -1,10 +1,12 @@
 // Keeps a number of worker processes alive, each with its own number, and carries questions between
-// them. A worker that ends is replaced; the new one has the same number and with it the same
-// directory, so that it takes over what the old one had spooled.
+// them. A worker that ends is replaced, and one that says nothing any more is ended; the new one
+// has the same number and with it the same directory, so that it takes over what the old one had
+// spooled.
 
 import assert from 'node:assert'
 import type { Clock, Log, Random, Timer } from '../host/index.ts'
 import type { FromWorker, Question, ToWorker } from './messages.ts'
+import { Watch } from './watch.ts'
 
 /** A process that was launched. */
 export interface WorkerProcess {
@@ -22,6 +24,8 @@ export interface WorkerEvents {
 
 export interface WorkforceOptions {
   readonly count: number
+  /** A worker that leaves us without a word for so long is ended; Infinity for none. */
+  readonly silenceMaxMs: number
   /** Starts the worker of that number. `port` is null for the first, which chooses it. */
   launch(index: number, port: number | null, events: WorkerEvents): WorkerProcess
   /** Answers what a worker asks. */
@@ -81,6 +85,8 @@ export class Workforce {
   #starting: { resolve(port: number): void; reject(error: Error): void } | null = null
   #stopping: (() => void) | null = null
   #restartCount = 0
+  #hungCount = 0
+  readonly #watch: Watch
 
   constructor(
     host: { readonly clock: Clock; readonly random: Random },
@@ -90,6 +96,7 @@ export class Workforce {
     this.#host = host
     this.#options = options
     this.#log = log
+    this.#watch = new Watch(host.clock, options.silenceMaxMs)
     this.#workers = Array.from({ length: options.count }, (_, index) => ({
       index,
       process: null,
@@ -109,6 +116,11 @@ export class Workforce {
   /** How often a worker was replaced. */
   get restartCount(): number {
     return this.#restartCount
+  }
+
+  /** How often a worker was ended because it said nothing any more. */
+  get hungCount(): number {
+    return this.#hungCount
   }
 
   /**
@@ -146,6 +158,7 @@ export class Workforce {
       this.#stopping = resolve
     })
     for (const worker of this.#workers) {
+      this.#watch.end(worker.index)
       worker.restart?.cancel()
       worker.process?.send({ type: 'stop', deadlineMs })
     }
@@ -184,10 +197,19 @@ export class Workforce {
       ended: (how) => this.#onEnded(worker, how),
     })
     worker.process = process
+    const ask = () => process.send({ type: 'ask for life' })
+    this.#watch.begin(worker.index, ask, (silentMs) => {
+      this.#hungCount++
+      this.#log.error('a worker does not answer and is ended', { worker: worker.index, silentMs })
+      process.kill()
+    })
   }
 
   #onMessage(worker: Worker, message: FromWorker): void {
+    this.#watch.heard(worker.index)
     switch (message.type) {
+      case 'alive':
+        return
       case 'ready':
         return this.#onReady(worker, message.port)
       case 'failed':
@@ -233,6 +255,7 @@ export class Workforce {
     if (worker.isReady && nowMs - worker.readyAtMs >= RESTART_FORGIVEN_MS) worker.endCount = 0
     worker.process = null
     worker.isReady = false
+    this.#watch.end(worker.index)
     this.#options.changed?.(worker.index, false)
     this.#expectNoAnswer(worker)
     if (this.#stopping !== null) return this.#whenAllEnded()

@@ -162,6 +162,30 @@ test('a process that is killed is replaced and takes its spool over', async (con
   assert.match(err, /a worker ended and is replaced/)
 })
 
+test('a process that is stopped is ended and replaced, and its spool is taken over', async (context) => {
+  const env = { HEADGATE_WORKER_TIMEOUT_MS: '5000' }
+  const served = await serving(temporaryDirectory(context), ['--workers', '2'], env)
+  stopAfter(context, served)
+  const receipts = await postToBoth(served)
+  const [victim, other] = childrenOf(served.pid)
+
+  process.kill(victim!, 'SIGSTOP')
+  await until(async () => {
+    const children = childrenOf(served.pid)
+    return children.length === 2 && !children.includes(victim!)
+  })
+
+  assert.ok(childrenOf(served.pid).includes(other!))
+  for (const receipt of receipts) {
+    await until(async () => (await stateOf(served, receipt)) === 'delivered')
+  }
+  const { body } = await ask(`${served.facts['gateway']}/metrics`)
+  assert.match(body, /^headgate_workers_hung_total 1$/m)
+  assert.match(body, /^headgate_workers_replaced_total 1$/m)
+  const { err } = await served.stop('SIGTERM')
+  assert.match(err, /a worker does not answer and is ended/)
+})
+
 test('with fewer processes what the others had kept is delivered all the same', async (context) => {
   const cwd = temporaryDirectory(context)
   const away = ['--endpoint', 'http://127.0.0.1:9']

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PeerReport, Peers } from '../../src/gateway/index.ts'
+import type { Peers, WholeReport } from '../../src/gateway/index.ts'
 import type { SpoolStats } from '../../src/spool/index.ts'
 import { ScriptedSpool } from './scripted-spool.ts'
 import { Station } from './station.ts'
@@ -85,9 +85,9 @@ test('what is on its way to the disk is held, too', () => {
 test('of several processes all are asked, and the answer counts where it is given', async () => {
   let station: Station
   const peers: Peers = {
-    reports: async (): Promise<PeerReport[]> => {
+    report: async (): Promise<WholeReport> => {
       const own = station.gateway.report()
-      return [own, own]
+      return { processes: [own, own], workers: { replaced: 3, hung: 2 } }
     },
     receipt: async () => ({ state: 'unknown' }),
     keys: { claim() {}, release() {} },
@@ -98,9 +98,14 @@ test('of several processes all are asked, and the answer counts where it is give
     const asked = station.ask('GET', page, {}, Buffer.alloc(0))
     await new Promise(setImmediate)
     assert.equal(asked.answer!.status, 200)
-    if (page === '/metrics') continue
-    const { attempts, processes } = JSON.parse(String(asked.answer!.body))
-    assert.deepEqual([attempts, processes], [2, 2])
+    const body = String(asked.answer!.body)
+    if (page === '/metrics') {
+      assert.match(body, /^headgate_workers_replaced_total 3$/m)
+      assert.match(body, /^headgate_workers_hung_total 2$/m)
+      continue
+    }
+    const { attempts, processes, workers } = JSON.parse(body)
+    assert.deepEqual([attempts, processes, workers], [2, 2, { replaced: 3, hung: 2 }])
   }
   assert.deepEqual(station.gateway.report().snapshot.requests, { 200: 2, 202: 1 })
 })

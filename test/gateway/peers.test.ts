@@ -4,6 +4,8 @@ import type { GatewaySnapshot } from '../../src/gateway/index.ts'
 import { merged, mergedMetrics, ReportsTaker } from '../../src/gateway/peers.ts'
 import type { SpoolState } from '../../src/spool/index.ts'
 
+const NOTHING = { processes: [], workers: null }
+
 function snapshot(factor: number, state: SpoolState, oldestAgeMs: number): GatewaySnapshot {
   return {
     ledger: {
@@ -83,7 +85,10 @@ test('metrics of several processes are one text, each family once, series added 
 })
 
 test('who went away is not answered any more', async () => {
-  const peers = { reports: async () => [], receipt: async () => ({ state: 'unknown' as const }) }
+  const peers = {
+    report: async () => NOTHING,
+    receipt: async () => ({ state: 'unknown' as const }),
+  }
   const keys = { claim() {}, release() {} }
   const answers: number[] = []
   const take = () =>
@@ -124,7 +129,10 @@ test('of states the worst counts, in this order, whoever has it', () => {
 })
 
 test('all processes are asked without a body: 1024 bytes are read over, no more', () => {
-  const peers = { reports: async () => [], receipt: async () => ({ state: 'unknown' as const }) }
+  const peers = {
+    report: async () => NOTHING,
+    receipt: async () => ({ state: 'unknown' as const }),
+  }
   const keys = { claim() {}, release() {} }
   const taker = new ReportsTaker({ ...peers, keys }, () => ({ status: 200, headers: [], body: '' }))
   assert.equal(taker.maxBodyBytes, 1024)

@@ -67,7 +67,7 @@ test('a disk that cannot be read does not make a receipt unknown', async () => {
 test('what another process knows is asked for, and only what this one does not know', async () => {
   const askedFor: string[] = []
   const peers: Peers = {
-    reports: async () => [],
+    report: async () => ({ processes: [], workers: null }),
     receipt: async (id): Promise<ReceiptState> => {
       askedFor.push(id)
       return { state: 'pending' }

@@ -184,7 +184,11 @@ class HeldKeys {
         this.released.push(key)
       },
     }
-    return { reports: async () => [], receipt: async () => ({ state: 'unknown' }), keys }
+    return {
+      report: async () => ({ processes: [], workers: null }),
+      receipt: async () => ({ state: 'unknown' }),
+      keys,
+    }
   }
 }
 

@@ -61,7 +61,7 @@ function twoWorkers() {
   const random = { below: () => 1, fork: () => random }
   const force = new Workforce(
     { clock, random },
-    { count: 2, launch, answer: async () => null },
+    { count: 2, silenceMaxMs: 60_000, launch, answer: async () => null },
     new RecordingLog(),
   )
   return { clock, events, asked, force }

@@ -8,6 +8,7 @@ import {
   RESTART_MAX_MS,
   STOP_GRACE_MS,
   type ToWorker,
+  WATCH_EACH_MS,
   type WorkerEvents,
   WorkerFailedError,
   WorkerLink,
@@ -20,6 +21,8 @@ import { RecordingLog } from '../recording-log.ts'
 class FakeProcess {
   readonly got: ToWorker[] = []
   isKilled = false
+  /** Gives no sign of life. */
+  isStopped = false
   readonly index: number
   readonly port: number | null
   readonly events: WorkerEvents
@@ -31,7 +34,8 @@ class FakeProcess {
   }
 
   send(message: ToWorker): void {
-    this.got.push(message)
+    if (message.type !== 'ask for life') this.got.push(message)
+    else if (!this.isStopped) this.says({ type: 'alive' })
   }
 
   kill(): void {
@@ -44,6 +48,7 @@ class FakeProcess {
   }
 }
 
+const SILENCE_MAX_MS = 10_000
 const LAST_OF_ALL = { below: (bound: number) => bound - 1, fork: () => LAST_OF_ALL }
 
 function workforce(count: number) {
@@ -60,6 +65,7 @@ function workforce(count: number) {
     { clock, random: LAST_OF_ALL },
     {
       count,
+      silenceMaxMs: SILENCE_MAX_MS,
       launch,
       answer: async (index, { about }) => {
         if (about === 'broken') throw new Error('broken')
@@ -145,6 +151,82 @@ test('a worker that ends is replaced under its number, ever later, until it last
   const { length } = launched
   clock.advanceBy(RESTART_FIRST_MS)
   assert.equal(launched.length, length + 1)
+})
+
+test('a worker that gives no sign of life is ended in time, and replaced as any other', async () => {
+  const { clock, launched, log, force } = await started(2)
+  launched[1]!.isStopped = true
+  // The first look asks; whole looks without an answer follow.
+  clock.advanceBy(WATCH_EACH_MS + SILENCE_MAX_MS - 1)
+  assert.equal(launched[1]!.isKilled, false)
+  clock.advanceBy(1)
+  assert.equal(launched[1]!.isKilled, true)
+  assert.equal(force.hungCount, 1)
+  assert.deepEqual(log.lines, [
+    'error a worker does not answer and is ended {"worker":1,"silentMs":10000}',
+    'error a worker ended and is replaced {"worker":1,"how":"SIGKILL","waitMs":199}',
+  ])
+  clock.advanceBy(RESTART_FIRST_MS)
+  assert.equal(launched[2]!.index, 1)
+  launched[2]!.says({ type: 'ready', port: 8080 })
+  clock.advanceBy(10 * SILENCE_MAX_MS)
+  assert.deepEqual([force.hungCount, force.restartCount, force.readyCount], [1, 1, 2])
+})
+
+test('a worker that is slow, or busy with its start, is left alone as long as it says anything', async () => {
+  const { clock, launched, force } = await started(2)
+  launched[1]!.events.ended('code 9')
+  clock.advanceBy(RESTART_FIRST_MS)
+  for (const process of [launched[0]!, launched[2]!]) process.isStopped = true
+  for (let times = 0; times < 10; times++) {
+    clock.advanceBy(SILENCE_MAX_MS)
+    launched[0]!.says({ type: 'question', id: times, question: { about: 'x', detail: '' } })
+    launched[2]!.says({ type: 'alive' })
+  }
+  assert.deepEqual([force.hungCount, launched[2]!.isKilled], [0, false])
+  clock.advanceBy(WATCH_EACH_MS + SILENCE_MAX_MS)
+  assert.deepEqual([force.hungCount, launched[2]!.isKilled], [2, true])
+})
+
+test('while the supervisor itself does not run, nobody is silent', async () => {
+  const { clock, launched, force } = await started(2)
+  const answers = ([first, second] = launched) => {
+    first!.says({ type: 'alive' })
+    second!.says({ type: 'alive' })
+  }
+  for (const process of launched) process.isStopped = true
+  clock.advanceBy(WATCH_EACH_MS)
+  for (let times = 0; times < 20; times++) {
+    clock.oversleepBy(60 * SILENCE_MAX_MS)
+    // Its timers run first, then it reads what came.
+    answers()
+  }
+  assert.equal(force.hungCount, 0)
+  for (let times = 0; times < SILENCE_MAX_MS / WATCH_EACH_MS; times++) {
+    clock.oversleepBy(60 * SILENCE_MAX_MS)
+  }
+  assert.equal(force.hungCount, 0, 'one look heard what was said before')
+  clock.oversleepBy(60 * SILENCE_MAX_MS)
+  assert.equal(force.hungCount, 2)
+})
+
+test('a worker that hangs in the first start is a start that fails', async () => {
+  const { clock, force, launched } = workforce(2)
+  const isStarted = force.start()
+  launched[0]!.isStopped = true
+  clock.advanceBy(WATCH_EACH_MS + SILENCE_MAX_MS)
+  await assert.rejects(isStarted, /Worker 0 ended before it was ready: SIGKILL/)
+})
+
+test('a worker that is told to finish has its own deadline', async () => {
+  const { clock, launched, force } = await started(1)
+  launched[0]!.isStopped = true
+  const isStopped = force.stop(10 * SILENCE_MAX_MS)
+  clock.advanceBy(10 * SILENCE_MAX_MS)
+  assert.equal(launched[0]!.isKilled, false)
+  launched[0]!.events.ended('code 0')
+  await isStopped
+  assert.equal(clock.scheduledCount, 0)
 })
 
 test('a question goes to all, and one who does not answer is spoken for by its last answer', async () => {
@@ -258,6 +340,7 @@ test("a worker's end of the channel: start, questions both ways, stop", async ()
 
   link.receive({ type: 'start', job: 'good' })
   await settled()
+  link.receive({ type: 'ask for life' })
   link.receive({ type: 'question', id: 5, question: { about: 'ledger', detail: '' } })
   link.receive({ type: 'question', id: 6, question: { about: 'broken', detail: '' } })
   await settled()
@@ -269,6 +352,7 @@ test("a worker's end of the channel: start, questions both ways, stop", async ()
 
   assert.deepEqual(sent, [
     { type: 'ready', port: 99 },
+    { type: 'alive' },
     { type: 'answer', id: 5, answer: 'my ledger' },
     { type: 'answer', id: 6, answer: null },
     { type: 'question', id: 0, question: { about: 'ledger', detail: '' } },
