@@ -60,7 +60,7 @@ export class Accumulator {
     if (value > this.#max) this.#max = value
   }
 
-  /** Several values at once; at least one. */
+  /** Several values at once. */
   addAll(values: Values, nowMs: number): void {
     if (nowMs >= this.#endsAtMs) this.#roll(nowMs)
     this.#count += values.count
@@ -95,7 +95,6 @@ export class Accumulator {
 
   /** Takes over all that `other` has; `other` is not used again. */
   absorb(other: Accumulator, nowMs: number): void {
-    this.#roll(nowMs)
     other.#roll(nowMs)
     this.#past.add(other.#past)
     this.#untaken.add(other.#untaken)

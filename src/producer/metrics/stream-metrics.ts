@@ -119,7 +119,7 @@ export class StreamMetrics {
     shard.retriesPerRecord.add(retryCount, nowMs)
     const { buffering } = this.#tallies
     tallyBuffering(buffering, member, null)
-    if (buffering.count > 0) shard.bufferingTime.addAll(buffering, nowMs)
+    shard.bufferingTime.addAll(buffering, nowMs)
     buffering.clear()
     return shard
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { Accumulator, Sum, WINDOW_MAX_SECONDS } from '../../../src/producer/metrics/accumulator.ts'
 
 function windowOf(from: Accumulator, seconds: number, nowMs: number) {
@@ -79,4 +80,64 @@ test('an heir has everything of both: life, windows, and what nobody took', () =
   assert.equal(windowOf(heir, 1, 2600).sum, 24)
   assert.deepEqual(windowOf(heir, 3, 2600), { count: 5, sum: 31, min: 1, max: 16 })
   assert.equal(taken(heir, 3000), 31)
+})
+
+interface Timed {
+  readonly value: number
+  readonly atMs: number
+}
+
+/** Count, sum, least and greatest of the values from a second on. */
+function since(second: number, values: readonly Timed[]) {
+  const sum = new Sum()
+  for (const { value, atMs } of values) {
+    if (atMs >= second * 1000) sum.add({ count: 1, sum: value, min: value, max: value })
+  }
+  return { ...sum }
+}
+
+test('two that become one tell what a plain list of all their values tells', () => {
+  const step = fc.record({
+    waitMs: fc.oneof(fc.nat(3000), fc.constantFrom(1000, 60_000, 61_000)),
+    value: fc.integer({ min: -9, max: 9 }),
+    isOfOther: fc.boolean(),
+    isTaken: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), fc.nat(40), (steps, absorbedAfter) => {
+      const list: Timed[] = []
+      let both = [new Accumulator(), new Accumulator()]
+      const read = (reader: (from: Accumulator, into: Sum) => void, into = new Sum()) => {
+        for (const from of both) reader(from, into)
+        return { ...into }
+      }
+      const taken = new Sum()
+      let nowMs = 0
+      for (const [i, { waitMs, value, isOfOther, isTaken }] of steps.entries()) {
+        nowMs += waitMs
+        if (i === absorbedAfter) {
+          both[0]!.absorb(both[1]!, nowMs)
+          both = both.slice(0, 1)
+        }
+        both.at(isOfOther ? -1 : 0)!.add(value, nowMs)
+        list.push({ value, atMs: nowMs })
+
+        assert.deepEqual(
+          read((from, into) => from.lifetime(into)),
+          since(0, list),
+        )
+        for (const seconds of [1, 2, 7, WINDOW_MAX_SECONDS]) {
+          assert.deepEqual(
+            read((from, into) => from.window(into, seconds, nowMs)),
+            since(Math.floor(nowMs / 1000) - seconds + 1, list),
+            `${seconds} s`,
+          )
+        }
+        if (isTaken) read((from, into) => from.take(into, nowMs), taken)
+      }
+      read((from, into) => from.take(into, nowMs + 1000), taken)
+      assert.deepEqual({ ...taken }, since(0, list))
+    }),
+    { numRuns: 500 },
+  )
 })

@@ -160,6 +160,13 @@ test('what is pending is sampled five times a second, without a timer', async ()
   assert.deepEqual([min, max], [0, 3])
 })
 
+test('what comes after a rest was not pending during the rest', async () => {
+  const running = await started()
+  await running.runFor(30_000)
+  running.put('a', 'x')
+  assert.deepEqual(at(running, 'UserRecordsPending', 's')?.slice(1, 4), [0, 0, 0])
+})
+
 test('received is what has settled and what is pending, also after a close in the midst', async () => {
   const running = await started()
   running.service.script = () => ({ noAnswer: 'timed-out', isStored: false })
@@ -171,6 +178,24 @@ test('received is what has settled and what is pending, also after a close in th
   assert.equal(await closing, 50)
   assert.deepEqual(at(running, 'UserRecordsReceived', '')?.slice(0, 2), [50, 50])
   assert.deepEqual(at(running, 'UserRecordsPut', '')?.slice(0, 2), [50, 0])
+  const retryCount = running.results.at(-1)!.attempts.length - 1
+  assert.deepEqual(at(running, 'RetriesPerRecord', '')?.slice(0, 2), [50, 50 * retryCount])
+})
+
+test('a record that fails for good is no expired one, and leaves nothing to the next', async () => {
+  const running = await started()
+  running.service.script = (n): Verdict =>
+    n === 1 ? { requestError: 'AccessDeniedException', status: 400 } : 'store'
+  running.put('a', 'xx')
+  await running.runFor(1000)
+  assert.equal(running.results.at(-1)!.isDelivered, false)
+  running.put('b', 'xxx')
+  await running.runFor(1000)
+
+  assert.equal(at(running, 'UserRecordExpired'), null)
+  assert.deepEqual(at(running, 'UserRecordsPut')?.slice(0, 2), [2, 1])
+  assert.deepEqual(at(running, 'UserRecordsDataPut')?.slice(0, 2), [1, 3])
+  assert.equal(at(running, 'BufferingTime')?.[0], 2)
 })
 
 test('an upload cuts no window; it takes each whole second once', async () => {
@@ -240,6 +265,10 @@ test('the metrics of a shard that closed are told apart a while, then only in it
 
 test('a stream that made room for another stays in the totals', async () => {
   const running = await started({ settings: { maxStreams: 1 } })
+  running.service.script = (n): Verdict =>
+    n === 1 ? { requestError: 'InternalFailure', status: 500 } : 'store'
+  running.put('k', 'x')
+  await running.runFor(1500)
   running.put('k', 'x', 'other')
   await running.runFor(500)
 
@@ -249,5 +278,8 @@ test('a stream that made room for another stays in the totals', async () => {
     }),
   )
   assert.deepEqual([...puts.keys()], ['', 'other', `other ${ONE}`])
-  assert.equal(puts.get(''), 2)
+  assert.equal(puts.get(''), 3)
+  const all = running.producer.getMetrics()
+  assert.ok(all.every(({ dimensions }) => dimensions.get('StreamName') !== 's'))
+  assert.ok(all.some(({ dimensions }) => dimensions.get('ErrorCode') === 'InternalFailure'))
 })

@@ -82,6 +82,7 @@ test('a lifetime lasts since the metric had its first place in the tree', () => 
   tree.node('RequestTime', at('s'), 2000).own.add(5, 2000)
 
   assert.equal(tree.list('RequestTime', 0, 9500)[0]!.durationSeconds, 7.5)
+  assert.equal(tree.take(() => true, 9500)[0]!.durationSeconds, 7.5)
 })
 
 test('windows of 1 to 60 seconds can be asked for, and nothing else', () => {
@@ -109,11 +110,30 @@ test('a shard that is retired is no more, and its stream keeps what it had', () 
   )
 })
 
+test('a stream that is retired after its shard takes the values of both along, once', () => {
+  const tree = new MetricsTree([])
+  const shard = tree.node('UserRecordsPut', at('s', 'x'), 0)
+  shard.own.add(3, 500)
+  shard.retire(600)
+  tree.node('UserRecordsPut', at('s', 'x'), 600).own.add(4, 700)
+  const stream = tree.node('UserRecordsPut', at('s'), 700)
+  stream.own.add(5, 800)
+
+  stream.retire(900)
+  shard.retire(900)
+  stream.retire(900)
+
+  assert.deepEqual(sums(tree.list(null, 0, 900)), { UserRecordsPut: 12 })
+  assert.deepEqual(sums(tree.take(() => true, 1000)), { UserRecordsPut: 12 })
+})
+
 test('error codes beyond the bound are counted together', () => {
   const tree = new MetricsTree([])
-  for (let i = 0; i < ERROR_CODES_MAX_COUNT + 10; i++) {
-    tree.node('ErrorsByCode', at('s', null, `Code${i}`), 0).own.add(1, 0)
+  const fail = (code: number) => {
+    tree.node('ErrorsByCode', at('s', null, `Code${code}`), 0).own.add(1, 0)
   }
+  for (let i = 0; i < ERROR_CODES_MAX_COUNT + 10; i++) fail(i)
+  fail(0)
 
   const codes = new Map(
     tree
@@ -123,4 +143,5 @@ test('error codes beyond the bound are counted together', () => {
   )
   assert.equal(codes.size, ERROR_CODES_MAX_COUNT + 1)
   assert.equal(codes.get('Other'), 10)
+  assert.equal(codes.get('Code0'), 2, 'those that were there are told apart as before')
 })

@@ -48,6 +48,21 @@ test('a line with nothing to say says nothing, and no timer waits', async () => 
   running.put('a', 'x')
   await running.runFor(5000)
   assert.equal(said.length, 3)
+  assert.match(said[0]!, /timed: 1, UserRecords: 1, KinesisRecords: 1 }/)
+  assert.match(said[1]!, /timed: 1, KinesisRecords: 1, PutRecords: 1 }/)
+})
+
+test('a line that is closed says nothing any more, and no timer waits', async () => {
+  const { running, said } = loud()
+  running.put('a', 'x')
+  await running.runFor(1000)
+  const closed = running.producer.close(1000)
+  await running.runFor(1)
+  assert.equal(await closed, 0)
+
+  assert.equal(running.clock.scheduledCount, 0)
+  await running.runFor(30_000)
+  assert.deepEqual(said, [])
 })
 
 test('of a stream that does not exist nothing is said, until it does', async () => {
@@ -79,6 +94,9 @@ test('without a request that ended there is no average', async () => {
 
   assert.equal(said.length, 2)
   assert.ok(said.every((text) => !text.includes('nan') && !text.includes('NaN')))
+
+  await running.runFor(15_000)
+  assert.equal(said.at(-1), 'info (s) Average Processing Time: 20000 ms', 'when it has ended')
 })
 
 test('each reason of a cut is counted, several at once too', async () => {
@@ -101,15 +119,21 @@ test('each reason of a cut is counted, several at once too', async () => {
   assert.match(said[0]!, /manual: 1, count: 3, size: 1, matches: 0, timed: 1, UserRecords: 7, Kin/)
 })
 
-test('256 KiB of one shard are a match of stage 2, and one request', async () => {
-  const { running, said } = loud({ settings: { rateLimit: 1_000_000 } })
-  running.put('a', 'x')
-  await running.runFor(500)
-  for (let i = 0; i < 6; i++) running.put(`k${md5Of(String(i))}`, 'x'.repeat(51_000))
+test('256 KiB of one shard are a match of stage 2, beside other reasons too', async () => {
+  for (const [collectionMaxCount, countCount] of [
+    [500, 0],
+    [6, 1],
+  ] as const) {
+    const { running, said } = loud({ settings: { rateLimit: 1_000_000, collectionMaxCount } })
+    running.put('a', 'x')
+    await running.runFor(500)
+    for (let i = 0; i < 6; i++) running.put(`k${md5Of(String(i))}`, 'x'.repeat(51_000))
 
-  await running.runFor(15_000)
+    await running.runFor(15_000)
 
-  assert.match(said[1]!, /matches: 1, timed: \d, KinesisRecords: \d, PutRecords: \d }$/)
+    const counts = `count: ${countCount}, size: 0, matches: 1, timed: \\d`
+    assert.match(said[1]!, new RegExp(`${counts}, KinesisRecords: \\d, PutRecords: \\d }$`))
+  }
 })
 
 test('slow requests are warned of before the average, with eight digits of it', async () => {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MetricsTree } from '../../../src/producer/metrics/metrics-tree.ts'
-import { prometheusText } from '../../../src/producer/metrics/prometheus-text.ts'
+import {
+  PROMETHEUS_CONTENT_TYPE,
+  prometheusText,
+} from '../../../src/producer/metrics/prometheus-text.ts'
 import { line } from '../line.ts'
 import { evenShards } from '../scripted-service.ts'
 
@@ -38,8 +41,17 @@ function parsed(text: string): Map<string, number> {
       samples.set(key, Number(sample[3]))
     }
   }
+  for (const name of families) {
+    const isSaid = [...samples.keys()].some((key) => key.startsWith(name))
+    assert.ok(isSaid, `${name} has no samples`)
+  }
   return samples
 }
+
+test('scrapers are told of the format in the words of its page', () => {
+  // prometheus.io, "Exposition formats", text-based format: basic info.
+  assert.equal(PROMETHEUS_CONTENT_TYPE, 'text/plain; version=0.0.4; charset=utf-8')
+})
 
 test('the text of a line that delivered is well-formed, in base units, without overlap', async () => {
   const running = line({ shards: evenShards(2) })
