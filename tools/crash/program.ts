@@ -1,6 +1,6 @@
 // The program as a process that can be killed.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -19,7 +19,7 @@ export class Program {
   /** What it says of itself when it is ready; null when it ended before. */
   readonly ready: Promise<Facts | null>
   #error = ''
-  #isKilled = false
+  #isEnding = false
 
   constructor(args: readonly string[], cwd: string, isAway: boolean) {
     const rest = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))
@@ -53,13 +53,34 @@ export class Program {
 
   /** Ended without having been told to. */
   get hasFailed(): boolean {
-    return !this.#isKilled && (this.#child.exitCode !== null || this.#child.signalCode !== null)
+    return !this.#isEnding && (this.#child.exitCode !== null || this.#child.signalCode !== null)
   }
 
-  /** Resolves when it has ended. */
-  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    this.#isKilled = true
+  /** The ids of its workers, if it has any. */
+  get workers(): number[] {
+    return execFileSync('ps', ['-A', '-o', 'ppid=,pid='], { encoding: 'utf8' })
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/).map(Number))
+      .filter(([parent]) => parent === this.pid)
+      .map(([, child]) => child!)
+  }
+
+  /** Ends it and its workers at once, whatever state they are in; nobody waits. */
+  drop(): void {
+    this.#isEnding = true
+    try {
+      // `detached` made it the leader of a group.
+      process.kill(-this.pid, 'SIGKILL')
+    } catch {
+      // It has ended.
+    }
+  }
+
+  /** Resolves when it has ended, with how: its exit code, or the signal. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<string> {
+    this.#isEnding = true
     this.#child.kill(signal)
     await this.exited
+    return String(this.#child.exitCode ?? this.#child.signalCode)
   }
 }

@@ -1,5 +1,5 @@
-// What is in the stream, read by the official SDK and taken apart by another implementation; and
-// what is among the dead letters.
+// What is in the stream, read by the official SDK and taken apart by another implementation; what
+// is among the dead letters; and what receipts say.
 
 import { createRequire } from 'node:module'
 import {
@@ -8,33 +8,35 @@ import {
   KinesisClient,
   ListShardsCommand,
 } from '@aws-sdk/client-kinesis'
-import { idOf, pause } from './writers.ts'
+import { idOf } from './requests.ts'
 
 const { deaggregateSync } = createRequire(import.meta.url)('aws-kinesis-agg')
 
-/** The shard keeps the service's read limits. */
-const THROTTLED_MS = 500
 const PAGE_COUNT = 1000
 
 export interface ReadBack {
-  /** How often each id was found. */
-  readonly found: ReadonlyMap<number, number>
+  /** Where each id was found: shard and sequence number. */
+  readonly found: ReadonlyMap<number, readonly string[]>
   /** Records whose bytes nobody sent. */
   readonly strangeCount: number
 }
 
+/** The shards have no read limits. */
 export async function readStream(endpoint: string, stream: string): Promise<ReadBack> {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
   const sdk = new KinesisClient({ endpoint, region: 'us-east-1', credentials })
-  const found = new Map<number, number>()
+  const found = new Map<number, string[]>()
   let strangeCount = 0
   try {
     const { Shards: shards = [] } = await sdk.send(new ListShardsCommand({ StreamName: stream }))
     for (const { ShardId } of shards) {
-      for await (const data of userRecordsOf(sdk, stream, ShardId!)) {
-        const id = idOf(data)
-        if (id === null) strangeCount++
-        else found.set(id, (found.get(id) ?? 0) + 1)
+      for await (const record of recordsOf(sdk, stream, ShardId!)) {
+        const place = `${ShardId} ${record.SequenceNumber}`
+        for (const data of takeApart(record)) {
+          const id = idOf(data)
+          if (id === null) strangeCount++
+          else found.set(id, [...(found.get(id) ?? []), place])
+        }
       }
     }
   } finally {
@@ -43,30 +45,26 @@ export async function readStream(endpoint: string, stream: string): Promise<Read
   return { found, strangeCount }
 }
 
-async function* userRecordsOf(
-  sdk: KinesisClient,
-  StreamName: string,
-  ShardId: string,
-): AsyncGenerator<string> {
-  const start = { StreamName, ShardId, ShardIteratorType: 'TRIM_HORIZON' } as const
-  let { ShardIterator } = await sdk.send(new GetShardIteratorCommand(start))
-  for (;;) {
-    try {
-      const page = await sdk.send(new GetRecordsCommand({ ShardIterator }))
-      for (const record of page.Records!) yield* takeApart(record as Read)
-      if (page.Records!.length === 0 && page.MillisBehindLatest === 0) return
-      ShardIterator = page.NextShardIterator
-    } catch (error) {
-      if ((error as Error).name !== 'ProvisionedThroughputExceededException') throw error
-      await pause(THROTTLED_MS)
-    }
-  }
-}
-
 interface Read {
   readonly Data: Uint8Array
   readonly PartitionKey: string
   readonly SequenceNumber: string
+}
+
+/** A closed shard ends without a next iterator. */
+async function* recordsOf(
+  sdk: KinesisClient,
+  StreamName: string,
+  ShardId: string,
+): AsyncGenerator<Read> {
+  const start = { StreamName, ShardId, ShardIteratorType: 'TRIM_HORIZON' } as const
+  let { ShardIterator } = await sdk.send(new GetShardIteratorCommand(start))
+  while (ShardIterator !== undefined) {
+    const page = await sdk.send(new GetRecordsCommand({ ShardIterator }))
+    yield* page.Records as Read[]
+    if (page.Records!.length === 0 && page.MillisBehindLatest === 0) return
+    ShardIterator = page.NextShardIterator
+  }
 }
 
 function takeApart({ Data, PartitionKey, SequenceNumber }: Read): string[] {
