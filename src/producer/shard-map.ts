@@ -208,7 +208,7 @@ export class ShardMap {
   /** The map lacks a shard that there is: it is fetched again, after a while when it just was. */
   refresh(): void {
     this.#isClosedWanted = true
-    if (this.#isUpdating || this.#isClosed || this.#timer !== null) return
+    if (this.#isUpdating || this.#timer !== null) return
     const ageMs = this.#host.clock.monotonicMs() - this.#updatedAtMs
     if (!this.#hasClosed || ageMs > this.#backoffMs) this.#update()
     else this.#updateLater()
@@ -230,8 +230,6 @@ export class ShardMap {
   #update(): void {
     if (this.#isUpdating || this.#isClosed) return
     this.#isUpdating = true
-    this.#timer?.cancel()
-    this.#timer = null
     const hasClosed = this.#isClosedWanted
     this.#fetchPage({ found: [], nextToken: null, pageCount: 0, hasClosed })
   }
@@ -260,7 +258,6 @@ export class ShardMap {
     } catch (error) {
       return this.#fail(messageOf(error))
     }
-    this.#backoffMs = BACKOFF_MIN_MS
     if (listing.nextToken === null) return this.#adopt(listing)
     if (listing.pageCount === PAGES_MAX_COUNT) return this.#fail('the listing does not end')
     this.#fetchPage(listing)
@@ -287,6 +284,7 @@ export class ShardMap {
     this.#index = new ShardIndex(open)
     this.#isMissing = false
     this.#openShards = new Set(open.map((range) => range.shard))
+    this.#backoffMs = BACKOFF_MIN_MS
     this.#updatedAtMs = nowMs
     this.#staleAtMs = this.#drawStaleAtMs(nowMs)
     this.#toldWhy = ''

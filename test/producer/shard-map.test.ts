@@ -3,45 +3,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Random, silentLog } from '../../src/host/index.ts'
-import type { Call, Client, Outcome } from '../../src/producer/client.ts'
 import { ShardMap } from '../../src/producer/shard-map.ts'
 import { StreamFacts } from '../../src/producer/stream-facts.ts'
 import { HashKey, hashKeyFromBigInt } from '../../src/record/index.ts'
 import { SimRandom } from '../../src/sim/index.ts'
-import { RequestBuffer } from '../../src/wire/index.ts'
 import { HandClock } from '../hand-clock.ts'
 import { RecordingLog } from '../recording-log.ts'
 import { middling } from './line.ts'
+import { clientOf, pagesOf, REFUSAL } from './listed-shards.ts'
 import { evenShards, shardIdOf } from './scripted-service.ts'
 
-const PAGE_SHARDS = 1000
 const CONFIG = { log: silentLog, maxAgeMs: 300_000 }
-
-/** Answers calls at once, as `answer` has it. */
-function clientOf(answer: (input: Record<string, string>) => Outcome) {
-  const calls: Record<string, string>[] = []
-  const call = ({ encode, done }: Call) => {
-    const input = JSON.parse(String(encode(new RequestBuffer(), 'json')))
-    calls.push(input)
-    queueMicrotask(() => done(answer(input)))
-  }
-  return { client: { call } as unknown as Client, calls }
-}
-
-function pagesOf(shardCount: number, StartingSequenceNumber = '1') {
-  const shards = evenShards(shardCount).map(({ number, start, end }) => ({
-    ShardId: shardIdOf(number),
-    HashKeyRange: { StartingHashKey: `${start}`, EndingHashKey: `${end}` },
-    SequenceNumberRange: { StartingSequenceNumber },
-  }))
-  return (input: Record<string, string>): Outcome => {
-    const from = Number(input['NextToken'] ?? 0)
-    const Shards = shards.slice(from, from + PAGE_SHARDS)
-    const next = from + PAGE_SHARDS
-    const body = { Shards, ...(next < shardCount && { NextToken: `${next}` }) }
-    return { format: 'json', body: Buffer.from(JSON.stringify(body)) }
-  }
-}
 
 async function mapOf(shardCount: number, random: Random = middling) {
   const { client, calls } = clientOf(pagesOf(shardCount))
@@ -184,10 +156,9 @@ test('of a listing with closed shards too only the open ones are predicted', asy
 })
 
 test('a fleet whose listings failed at one instant asks again at many', async () => {
-  const refusal = { code: 'LimitExceededException', message: 'no', mayBeWritten: false }
   const instants: number[] = []
   for (const part of [0, 0.5, 1]) {
-    const { client, calls } = clientOf(() => refusal)
+    const { client, calls } = clientOf(() => REFUSAL)
     const clock = new HandClock()
     const map = new ShardMap({ clock, random: drawing(part) }, 's', client, CONFIG)
     map.start({ isNeeded: () => true, moved() {}, listed() {} })
@@ -229,8 +200,7 @@ test('the range of a shard that was closed is known for a minute, and then forgo
 test('an old map that cannot be fetched anew serves on', async () => {
   const pages = pagesOf(4)
   let isRefusing = false
-  const refusal = { code: 'LimitExceededException', message: 'no', mayBeWritten: false }
-  const { client, calls } = clientOf((input) => (isRefusing ? refusal : pages(input)))
+  const { client, calls } = clientOf((input) => (isRefusing ? REFUSAL : pages(input)))
   const clock = new HandClock()
   const map = new ShardMap({ clock, random: middling }, 's', client, CONFIG)
   map.start({ isNeeded: () => true, moved: () => assert.fail(), listed() {} })
@@ -248,8 +218,7 @@ test('an old map that cannot be fetched anew serves on', async () => {
 })
 
 test('a service that refuses listings for minutes is asked ever more seldom', async () => {
-  const refusal = { code: 'LimitExceededException', message: 'no', mayBeWritten: false }
-  const { client, calls } = clientOf(() => refusal)
+  const { client, calls } = clientOf(() => REFUSAL)
   const clock = new HandClock()
   const map = new ShardMap({ clock, random: middling }, 's', client, CONFIG)
   let isSettled = true
@@ -269,8 +238,10 @@ test('a service that refuses listings for minutes is asked ever more seldom', as
 })
 
 test('a listing that fails goes again only while somebody needs it, and is told once', async () => {
-  const refusal = { code: 'ResourceNotFoundException', message: 'no', mayBeWritten: false }
-  const { client, calls } = clientOf(() => refusal)
+  const refusal = { ...REFUSAL, code: 'ResourceNotFoundException' }
+  const pages = pagesOf(1)
+  let isThere = false
+  const { client, calls } = clientOf((input) => (isThere ? pages(input) : refusal))
   const clock = new HandClock()
   const log = new RecordingLog()
   const map = new ShardMap({ clock, random: middling }, 's', client, { ...CONFIG, log })
@@ -296,11 +267,23 @@ test('a listing that fails goes again only while somebody needs it, and is told 
   await new Promise(setImmediate)
   assert.equal(calls.length, before + 1)
   assert.equal(log.lines.length, 1)
+
+  // From here on the service knows the stream.
+  isThere = true
+  await wait()
+  const found = calls.length
+  map.wake(clock.monotonicMs())
+  await new Promise(setImmediate)
+  assert.equal(calls.length, found, 'nothing is left undone')
+  isThere = false
+  map.invalidate(clock.monotonicMs() + 1, -1)
+  await new Promise(setImmediate)
+  assert.equal(log.lines.length, 2, 'it is news again')
   map.close()
 })
 
 test('a permission to describe that is missing is said once', async () => {
-  const refusal = { code: 'AccessDeniedException', message: 'no', mayBeWritten: false }
+  const refusal = { ...REFUSAL, code: 'AccessDeniedException' }
   const { client, calls } = clientOf(() => refusal)
   const clock = new HandClock()
   const log = new RecordingLog()
