@@ -63,6 +63,7 @@ test('what HTTP/1.1 forbids, or we do not know, is answered in the words of the 
   const fixture = await start(t)
   const answerTo = (head: string) => talk(fixture, `POST / HTTP/1.1\r\n${head}\r\n\r\n0\r\n\r\n`)
   assert.match(await answerTo('connection: close'), /^HTTP\/1.1 400 .*bad request/s)
+  assert.match(await answerTo('host: x\r\nHost: x'), /^HTTP\/1.1 400 .*bad request/s)
   assert.match(
     await answerTo('host: x\r\ntransfer-encoding: gzip, chunked'),
     /^HTTP\/1.1 400 .*bad request/s,

@@ -4,7 +4,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type HttpAnswer, type HttpService, headerOf, isCut } from '../network.ts'
+import { type HttpAnswer, type HttpService, headerOf, isCut, isRepeated } from '../network.ts'
 import { hasBody, rawAnswer } from './answer-bytes.ts'
 import type { AnswerBadRequest, BadRequestStatus } from './bad-request.ts'
 import { probe } from './half-closed.ts'
@@ -15,7 +15,7 @@ import { ServiceExchange } from './service-exchange.ts'
 interface Received {
   readonly request: IncomingMessage
   readonly response: ServerResponse
-  readonly isContinueAsked: boolean
+  readonly expects: 'nothing' | 'continue' | 'what we do not know'
 }
 
 /** What we remember of a connection. */
@@ -51,15 +51,20 @@ export class Http1Side {
     // A client that has said all it has to say may still be listening.
     Object.assign(server, { httpAllowHalfOpen: true })
     server.on('request', (request, response) => {
-      this.#receive({ request, response, isContinueAsked: false })
+      this.#receive({ request, response, expects: 'nothing' })
     })
     server.on('checkContinue', (request, response) => {
-      this.#receive({ request, response, isContinueAsked: true })
+      this.#receive({ request, response, expects: 'continue' })
     })
     server.on('checkExpectation', (request, response) => {
-      this.#answer(request, response, answerBadRequest(417), true)
+      this.#receive({ request, response, expects: 'what we do not know' })
     })
     server.on('clientError', (error, socket) => this.#refuse(error, socket))
+    // Node has let go of the connection then, and of its errors.
+    server.on('connect', (_request, socket) => {
+      socket.on('error', () => socket.destroy())
+      this.#refuse(NO_PROXY, socket)
+    })
   }
 
   get openRequestCount(): number {
@@ -100,11 +105,12 @@ export class Http1Side {
     if (held.length === 0) socket.resume()
   }
 
-  #begin({ request, response, isContinueAsked }: Received, connection: Connection): void {
+  #begin(received: Received, connection: Connection): void {
     if (connection.isEnding) return
-    const refusal = isWellFormed(request) ? null : this.#answerBadRequest(400)
+    const { request, response, expects } = received
+    const refusedWith = badStatusOf(received)
     const decision =
-      refusal ??
+      (refusedWith === null ? null : this.#answerBadRequest(refusedWith)) ??
       this.#service.begin({
         method: request.method!,
         target: originForm(request.url!),
@@ -113,13 +119,13 @@ export class Http1Side {
     const bodyBytes = bodyBytesOf(request)
     if ('status' in decision) {
       const isBodyUnread =
-        isContinueAsked || bodyBytes === null || bodyBytes > UNREAD_BODY_MAX_BYTES
+        expects !== 'nothing' || bodyBytes === null || bodyBytes > UNREAD_BODY_MAX_BYTES
       return this.#answer(request, response, decision, isBodyUnread)
     }
     if (bodyBytes !== null && bodyBytes > decision.maxBodyBytes) {
       return this.#answer(request, response, decision.tooLarge(), true)
     }
-    if (isContinueAsked) response.writeContinue()
+    if (expects === 'continue') response.writeContinue()
     this.#openRequestCount++
     const exchange = new ServiceExchange(decision, bodyBytes, (answer, isBodyUnread) => {
       connection.open.delete(exchange)
@@ -149,6 +155,8 @@ export class Http1Side {
       if (connection.held.length > 0) socket.pause()
     })
     socket.once('end', () => {
+      // Node's parser does not mind where the request has asked for another protocol.
+      if (connection.latest?.req.complete === false) return this.#refuse(CUT_OFF, socket)
       if (connection.open.size === 0) return
       probe(socket, () => {
         const [oldest] = connection.open.values()
@@ -197,24 +205,42 @@ export class Http1Side {
   /** Node gave up on a request: not HTTP, too slow, or too large a head. */
   #refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
     const connection = this.#connections.get(socket as Socket)
-    const isAnswerClear = connection === undefined || isClear(connection)
-    const status = STATUS_OF_ERROR.get(error.code ?? '') ?? 400
     if (!socket.writable || error.code === 'ECONNRESET') {
       socket.destroy()
       return
     }
-    if (isAnswerClear) {
-      socket.end(rawAnswer(this.#answerBadRequest(status)), () => socket.destroy())
+    // The last answer is on its way, and the end comes with it.
+    if (connection?.isEnding || connection?.isBroken) return
+    if (connection === undefined || isClear(connection)) {
+      const status = STATUS_OF_ERROR.get(error.code ?? '') ?? 400
+      const answer = rawAnswer(this.#answerBadRequest(status))
+      const end = () => void socket.end(answer, () => socket.destroy())
+      const owed = connection === undefined ? null : owedBefore(connection)
+      if (owed === null) return end()
+      connection!.isBroken = true
+      connection!.latest!.once(owed, end)
     } else if (isWhole(connection)) {
       connection.isBroken = true
       endWith(connection.latest!, socket as Socket)
-    } else if (!connection.isBroken) socket.destroy()
+    } else socket.destroy()
   }
 }
 
+const CUT_OFF: NodeJS.ErrnoException = new Error('the request is cut off')
+const NO_PROXY: NodeJS.ErrnoException = new Error('CONNECT is for proxies')
+
+/**
+ * What Node's last response tells when all answers before are written, of which several may wait
+ * for one another; null when they are.
+ */
+function owedBefore({ latest }: Connection): 'finish' | 'socket' | null {
+  if (latest?.writableEnded) return latest.writableFinished ? null : 'finish'
+  return latest?.socket === null ? 'socket' : null
+}
+
 /** Otherwise an answer now would be a second one, or be taken for that of an earlier request. */
-function isClear({ open, latest, isEnding }: Connection): boolean {
-  if (isEnding || [...open.values()].some(({ req }) => req.complete)) return false
+function isClear({ open, latest }: Connection): boolean {
+  if ([...open.values()].some(({ req }) => req.complete)) return false
   return open.size > 0 || latest?.req.complete !== false
 }
 
@@ -222,8 +248,8 @@ function isClear({ open, latest, isEnding }: Connection): boolean {
  * Some wait for their answer, and all of them came whole: a client that counts characters where
  * bytes are meant sends the end of its body behind it.
  */
-function isWhole({ open, held, isEnding, isBroken }: Connection): boolean {
-  if (isEnding || isBroken || open.size === 0) return false
+function isWhole({ open, held }: Connection): boolean {
+  if (open.size === 0) return false
   const requests = [...open.values(), ...held.map(({ response }) => response)]
   return requests.every(({ req }) => req.complete)
 }
@@ -239,9 +265,15 @@ const STATUS_OF_ERROR = new Map<string, BadRequestStatus>([
   ['HPE_HEADER_OVERFLOW', 431],
 ])
 
+function badStatusOf({ request, expects }: Received): BadRequestStatus | null {
+  if (expects === 'what we do not know') return 417
+  return isWellFormed(request) ? null : 400
+}
+
 /** HTTP/1.1 asks for one Host (RFC 9112, 3.2), and we know no coding but `chunked` (6.1). */
-function isWellFormed({ headers, httpVersion }: IncomingMessage): boolean {
+function isWellFormed({ headers, httpVersion, rawHeaders }: IncomingMessage): boolean {
   if (headers.host === undefined && httpVersion === '1.1') return false
+  if (isRepeated(rawHeaders, 'host')) return false
   const coding = headers['transfer-encoding']
   return coding === undefined || coding.toLowerCase() === 'chunked'
 }
