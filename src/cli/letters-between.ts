@@ -1,13 +1,14 @@
 // Dead letters of several processes, each with a store of its own, as one desk. A letter's number
 // here tells its store, too: number in the store × stores + store.
 
-import type {
-  Desk,
-  LetterFilter,
-  LetterPage,
-  Listing,
-  Purged,
-  Replayed,
+import {
+  type Desk,
+  DeskAwayError,
+  type LetterFilter,
+  type LetterPage,
+  type Listing,
+  type Purged,
+  type Replayed,
 } from '../dead-letters/index.ts'
 
 /** One order to a desk, as it passes between processes. */
@@ -62,7 +63,7 @@ export class DistantDesk implements Desk {
 
   async #order<T extends Done>(order: LettersOrder): Promise<T> {
     const answer = (await this.#ask(JSON.stringify(order))) as LettersAnswer | null
-    if (answer === null) throw new Error('a process that keeps dead letters does not answer')
+    if (answer === null) throw new DeskAwayError()
     if ('failed' in answer) throw new Error(answer.failed)
     return answer.done as T
   }

@@ -13,7 +13,7 @@ import {
 } from '../host/index.ts'
 import { type AdminQuery, readAdminQuery } from './admin-query.ts'
 import { isEverything } from './filter.ts'
-import type { Desk } from './office.ts'
+import { type Desk, DeskAwayError } from './office.ts'
 
 const PATH = '/dead-letters'
 const REPLAY_PATH = `${PATH}/replay`
@@ -95,7 +95,8 @@ export class AdminService implements HttpService {
           this.#log.error('dead letters cannot be had', { reason: error.message })
           const detail = `${error.message}. What was not answered as done is still kept.`
           const retryAfterSeconds = RETRY_AFTER_SECONDS
-          answer(problem('dead-letters-failed', detail, { retryAfterSeconds }))
+          const code = error instanceof DeskAwayError ? 'process-away' : 'dead-letters-failed'
+          answer(problem(code, detail, { retryAfterSeconds }))
         })
       },
       tooLarge: () => problem('body-too-large', 'No body is needed here.'),

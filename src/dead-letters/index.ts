@@ -8,6 +8,7 @@ export { NewerVersionError } from './letter-shelf.ts'
 export {
   DeadLetterOffice,
   type Desk,
+  DeskAwayError,
   type LetterLine,
   type LetterPage,
   type Listing,

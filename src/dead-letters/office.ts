@@ -43,6 +43,14 @@ export interface Purged {
   readonly left: number
 }
 
+/** The process whose dead letters are asked for is away, or does not answer in time. */
+export class DeskAwayError extends Error {
+  constructor() {
+    super('a process that keeps dead letters is away or does not answer')
+    this.name = 'DeskAwayError'
+  }
+}
+
 /** Where dead letters are looked after: here, or in another process. */
 export type Desk = Pick<DeadLetterOffice, 'list' | 'show' | 'replay' | 'purge'>
 

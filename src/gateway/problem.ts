@@ -62,6 +62,7 @@ export const PROBLEMS = {
   'back-pressure': { status: 503, title: 'Too many records are outstanding' },
   'memory-full': { status: 503, title: 'Too many bytes are outstanding' },
   'dead-letters-failed': { status: 503, title: 'The disk of the dead letters fails' },
+  'process-away': { status: 503, title: 'A process of the gateway is away' },
   'too-many-requests-open': { status: 503, title: 'Too many requests wait for an answer' },
   'backlog-too-old': { status: 503, title: 'Records wait for too long already' },
   'spool-full': { status: 503, title: 'The spool is full' },

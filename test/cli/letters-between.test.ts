@@ -4,6 +4,7 @@ import { answerAboutLetters, DistantDesk, ManyDesks } from '../../src/cli/letter
 import {
   ALL_LETTERS,
   type Desk,
+  DeskAwayError,
   type LetterFilter,
   type LetterLine,
 } from '../../src/dead-letters/index.ts'
@@ -145,7 +146,7 @@ test('a limit holds for all of them together, and a refusal ends the order', asy
 
 test('a process that does not answer, or cannot, is an error that says so', async () => {
   const silent = new DistantDesk(async () => null)
-  await assert.rejects(silent.show('x'), /does not answer/)
+  await assert.rejects(silent.show('x'), DeskAwayError)
   const broken = { show: () => Promise.reject(new Error('disk gone')) } as unknown as Desk
   const distant = new DistantDesk((order) => answerAboutLetters(broken, order))
   await assert.rejects(distant.show('x'), /disk gone/)

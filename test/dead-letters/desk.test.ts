@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AdminService, DeadLetterOffice } from '../../src/dead-letters/index.ts'
+import { AdminService, DeadLetterOffice, DeskAwayError } from '../../src/dead-letters/index.ts'
 import { type HttpAnswer, silentLog } from '../../src/host/index.ts'
 import type { SpoolRefusal, Transaction } from '../../src/spool/index.ts'
 import { contentOf, letter, openLetters } from './letters.ts'
@@ -235,4 +235,19 @@ test('a disk that fails is a 503 that says what is certain', async () => {
   const { status, body } = await ask('GET /dead-letters')
   assert.deepEqual([status, body.code], [503, 'dead-letters-failed'])
   assert.equal(letters.stats.count, 1)
+})
+
+test('a process that is away is another 503 than a disk that fails', async () => {
+  const away = { list: () => Promise.reject(new DeskAwayError()) } as unknown as DeadLetterOffice
+  const service = new AdminService(away, silentLog)
+  const { status, body, headers } = await exchange(service, {
+    method: 'GET',
+    target: '/dead-letters',
+    headers: [],
+  })
+  const { code, title, detail } = JSON.parse(String(body))
+  assert.deepEqual([status, code], [503, 'process-away'])
+  assert.equal(title, 'A process of the gateway is away')
+  assert.match(detail, /is away or does not answer\. What was not answered as done is still kept/)
+  assert.ok(headers.includes('retry-after'))
 })
