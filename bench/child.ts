@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { endWithUs } from '../src/cli/end-with-us.ts'
 
 /** Where the server runs, and where its client. */
 export const SERVER_CORE = 0
@@ -51,6 +52,7 @@ export class Child {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',
     })
+    endWithUs(this.#process)
     this.#process.on('message', (answer: Answer) => this.#end(answer))
     this.#process.on('exit', (code) => {
       for (const { reject } of this.#waiting.values()) {

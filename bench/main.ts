@@ -1,6 +1,7 @@
 // Runs one benchmark: `npm run bench -- NAME`.
 
 import { parseArgs } from 'node:util'
+import { exitOnSignals } from '../tools/exit-on-signals.ts'
 import { type Bench, runBeside } from './beside.ts'
 import { type BenchOptions, tableOf } from './harness.ts'
 
@@ -175,6 +176,7 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
 }
 
+exitOnSignals()
 const command = readCommand(process.argv.slice(2))
 if (command === 'help') process.stdout.write(HELP)
 else if (command === 'list') {

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { endWithUs } from '../src/cli/end-with-us.ts'
 import { CAN_PIN, Child, pinned } from './child.ts'
 import { loadOf } from './gateway-accepted.ts'
 import { type BenchOptions, type BenchResult, type Contender, interleave } from './harness.ts'
@@ -93,6 +94,7 @@ class Gateway {
       env: { ...process.env, ...KEYS },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
+    endWithUs(child)
     const facts = await new Promise<string>((resolve, reject) => {
       createInterface({ input: child.stdout! }).once('line', resolve)
       child.once('exit', (code) => reject(new Error(`the gateway ended with ${code}`)))

@@ -2,6 +2,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { exitOnSignals } from './exit-on-signals.ts'
 import { marksOf } from './overload/marks.ts'
 import { overload, type ScenarioReport } from './overload/overload.ts'
 import { GRAPH_NAME, graphOf, pageOf } from './overload/page.ts'
@@ -135,6 +136,7 @@ async function main(options: Options): Promise<number> {
   return 0
 }
 
+exitOnSignals()
 const options = readOptions(process.argv.slice(2))
 if (options === 'help') process.stdout.write(HELP)
 else if ('problem' in options) {

@@ -15,6 +15,7 @@ import {
   TARGET_PATH,
   Timeline,
 } from '../lab/index.ts'
+import { endWithUs } from './end-with-us.ts'
 import { usageError } from './exit.ts'
 import { type FromGenerator, type ToGenerator, unpackInto } from './lab-messages.ts'
 import { type LiveGateway, startGateway } from './lab-processes.ts'
@@ -280,7 +281,9 @@ function onlyNumbers(fields: Record<string, unknown>): Partial<Ledger> {
 function startGenerator(): ChildProcess {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const path = fileURLToPath(new URL(`./lab-generator.${extension}`, import.meta.url))
-  return fork(path, { serialization: 'advanced', detached: true })
+  const child = fork(path, { serialization: 'advanced', detached: true })
+  endWithUs(child)
+  return child
 }
 
 function urlOf(target: string): string {

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { type Experiment, mappingsOf, STREAM, WORLD_COSTS } from '../lab/index.ts'
+import { endWithUs } from './end-with-us.ts'
 import { EXIT, ExitError } from './exit.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../bin/headgate.js', import.meta.url))
@@ -83,6 +84,7 @@ async function startProgram(
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
+  endWithUs(child)
   const said: string[] = []
   createInterface({ input: child.stderr! }).on('line', (line) => {
     if (said.length < SAID_MAX_COUNT) said.push(line)

@@ -6,6 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { endWithUs } from '../../src/cli/end-with-us.ts'
 
 const BIN = fileURLToPath(new URL('../../bin/headgate.js', import.meta.url))
 const CAN_PIN = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0
@@ -101,7 +102,10 @@ function start(
   const env = { ...Object.fromEntries(rest), ...(isAway ? KEYS : {}), NO_COLOR: '1' }
   const program = [process.execPath, ...nodeOptions, BIN, ...args, '--json']
   const command = CAN_PIN ? ['taskset', '-c', String(core), ...program] : program
-  return spawn(command[0]!, command.slice(1), { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const stdio = ['ignore', 'pipe', 'inherit'] as const
+  const child = spawn(command[0]!, command.slice(1), { cwd, env, stdio: [...stdio] })
+  endWithUs(child)
+  return child
 }
 
 function factsOf(child: ChildProcess): Promise<Record<string, string>> {
