@@ -8,8 +8,13 @@ import { baseNameOf, type SegmentName } from './segment-name.ts'
 import { SharedFile } from './shared-file.ts'
 import type { Outcome } from './transaction.ts'
 
-/** Distance of the marks in the file. */
+/** Distance of the marks: in the file, and in time. */
 const MARK_EACH_BYTES = 256 * 1024
+const MARK_EACH_MS = 1000
+/** Old marks may be such a part of their age apart: few, however slowly a file fills. */
+const MARK_AGE_PARTS = 32
+/** Marks from which on those that are close enough are looked for. */
+const THIN_FROM_COUNT = 512
 
 export interface FrameExtent {
   readonly position: number
@@ -57,7 +62,8 @@ export class Segment {
   /** Records may be in what it did not give: it stays on the disk for the next start. */
   isKept = false
   isRetired = false
-  readonly #marks: Mark[] = []
+  #marks: Mark[] = []
+  #thinAtCount = THIN_FROM_COUNT
   #settledBefore = 0
 
   constructor(parts: OutcomeFileParts, name: SegmentName) {
@@ -77,9 +83,11 @@ export class Segment {
   }
 
   addFrame({ position, end, firstOrdinal, count, arrivedAtMs }: FrameExtent): void {
+    const mark = { position, firstOrdinal, arrivedAtMs }
     const last = this.#marks.at(-1)
-    if (last === undefined || position - last.position >= MARK_EACH_BYTES) {
-      this.#marks.push({ position, firstOrdinal, arrivedAtMs })
+    if (last === undefined || !areClose(last, mark, MARK_EACH_MS)) {
+      this.#marks.push(mark)
+      if (this.#marks.length >= this.#thinAtCount) this.#thin()
     }
     this.recordCount = firstOrdinal + count
     this.endPosition = end
@@ -107,12 +115,26 @@ export class Segment {
     return { position: mark.position, ordinal: mark.firstOrdinal }
   }
 
-  /** When the first unsettled record came, or a little before; null when there is none. */
+  /** When the first unsettled record came, or a second or a 32nd of its age before; else null. */
   oldestArrivalAtMs(): number | null {
     this.#settledBefore = this.settled.firstClear(this.#settledBefore)
     if (this.#settledBefore >= this.recordCount) return null
     const ordinal = this.#settledBefore
     return this.#markBefore((mark) => mark.firstOrdinal <= ordinal).arrivedAtMs
+  }
+
+  /** Lets go of marks between two that are close enough without them. */
+  #thin(): void {
+    const marks = this.#marks
+    const newest = marks.at(-1)!
+    const kept = [marks[0]!]
+    for (let index = 1; index < marks.length - 1; index++) {
+      const mark = marks[index]!
+      const gapMs = Math.abs(newest.arrivedAtMs - mark.arrivedAtMs) / MARK_AGE_PARTS
+      if (!areClose(kept.at(-1)!, marks[index + 1]!, gapMs)) kept.push(mark)
+    }
+    this.#marks = [...kept, newest]
+    this.#thinAtCount = THIN_FROM_COUNT + this.#marks.length
   }
 
   #markBefore(isBefore: (mark: Mark) => boolean): Mark {
@@ -125,6 +147,11 @@ export class Segment {
     }
     return this.#marks[low - 1] ?? { ...START, arrivedAtMs: this.#marks[0]?.arrivedAtMs ?? 0 }
   }
+}
+
+function areClose(before: Mark, after: Mark, gapMs: number): boolean {
+  const isNear = after.position - before.position < MARK_EACH_BYTES
+  return isNear && Math.abs(after.arrivedAtMs - before.arrivedAtMs) < gapMs
 }
 
 const START = { position: LOG_HEADER_BYTES, firstOrdinal: 0 }

@@ -110,6 +110,21 @@ test('the oldest age is that of the oldest record that has not settled', async (
   assert.equal(station.spool.stats.oldestAgeMs, 1000)
 })
 
+test('the oldest age is right in a file that fills slowly, too', async () => {
+  const station = await Station.open()
+  await station.put('one')
+  await station.runFor(3_600_000)
+  await station.put('two')
+  await station.runFor(400)
+  await station.put('three')
+  station.settle('one')
+  assert.equal(station.spool.stats.oldestAgeMs, 400)
+  station.settle('two')
+  await station.runFor(1000)
+  // A second too much at most.
+  assert.equal(station.spool.stats.oldestAgeMs, 1400)
+})
+
 test('a segment that ends while its last record settles goes once', async () => {
   const station = await Station.open({ spool: { maxBytes: 100_000 } })
   const transaction = { idempotency: null, durable() {}, refused() {} }
