@@ -26,11 +26,8 @@ import type { Segment } from './segment.ts'
 import type { SegmentTable } from './segment-table.ts'
 import { type SpoolRefusal, TRANSACTION_MAX_BYTES, type Transaction } from './transaction.ts'
 import { bodyBytesOf } from './transaction-code.ts'
+import { Trouble } from './trouble.ts'
 import { OUTCOME_RESERVE_BYTES, type Usage } from './usage.ts'
-
-/** After a failure new transactions are refused at once for so long; twice that after the next. */
-const PAUSE_MIN_MS = 10
-const PAUSE_MAX_MS = 1000
 
 export interface LogSizes extends Reserve {
   readonly maxBytes: number
@@ -82,10 +79,7 @@ export class LogWriter {
   #toHandOn = NONE_KEPT
   #waitingBytes = 0
   #waitingRecords = 0
-  /** What the disk did last; null when it worked. */
-  #trouble: SpoolRefusal | null = null
-  #pauseMs = PAUSE_MIN_MS
-  #pausedUntilMs = Number.NEGATIVE_INFINITY
+  readonly #trouble: Trouble
   #isFull = false
   #isClosed = false
   readonly #encoder = new GroupEncoder()
@@ -93,6 +87,14 @@ export class LogWriter {
   constructor(parts: LogWriterParts) {
     this.#parts = parts
     this.#nextNumber = parts.nextNumber
+    this.#trouble = new Trouble({
+      clock: parts.clock,
+      log: parts.log,
+      disk: parts.files.disk,
+      trialBytes: Math.max(1, parts.config.reserveBytes),
+      onTrialDue: () => this.#tryDisk(),
+      onOver: parts.onRecovered,
+    })
   }
 
   /** Transactions that wait for the disk. */
@@ -106,7 +108,7 @@ export class LogWriter {
 
   /** Why the last group was refused, if it was. */
   get trouble(): SpoolRefusal | null {
-    return this.#trouble
+    return this.#trouble.last
   }
 
   get isFull(): boolean {
@@ -131,8 +133,7 @@ export class LogWriter {
   refusal(): SpoolRefusal | null {
     if (this.#isClosed) return CLOSED
     if (this.#isFull) return FULL
-    if (this.#parts.clock.monotonicMs() < this.#pausedUntilMs) return this.#trouble
-    return null
+    return this.#trouble.refusal
   }
 
   /** Something went from the disk: what there was no room for may be tried again. */
@@ -142,8 +143,7 @@ export class LogWriter {
     // Some way below, so that it is not full again at once.
     const isRoomy = usage.claimedBytes <= this.#mayBytes - Math.min(segmentBytes, maxBytes / 64)
     if (this.#isFull && isRoomy) this.#isFull = false
-    // A disk that fails works no better for it: each group would end a segment of its own, at once.
-    if (this.#trouble?.code === 'disk-full') this.#pausedUntilMs = Number.NEGATIVE_INFINITY
+    this.#trouble.roomCame()
   }
 
   /** Begins a new segment with the next group. */
@@ -157,6 +157,7 @@ export class LogWriter {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#writing
+    this.#trouble.close()
     if (this.#active !== null) this.#seal()
   }
 
@@ -175,6 +176,16 @@ export class LogWriter {
     this.#isFull = true
     this.#parts.onFull()
     return FULL
+  }
+
+  /** Nobody comes, perhaps because we say that the disk takes nothing. */
+  #tryDisk(): void {
+    if (!this.#isClosed) this.#writing ??= this.#tried().then(() => this.#writeAll())
+  }
+
+  async #tried(): Promise<void> {
+    await this.#trouble.tryDisk()
+    if (this.trouble?.code === 'disk-full') this.#parts.onFull()
   }
 
   async #writeAll(): Promise<void> {
@@ -274,19 +285,13 @@ export class LogWriter {
   }
 
   #keep(segment: Segment, kept: readonly Entry[]): void {
-    const { usage, onRecovered } = this.#parts
-    const isRecovered = this.#trouble !== null
-    this.#trouble = null
-    this.#pauseMs = PAUSE_MIN_MS
+    const { usage } = this.#parts
     usage.syncCount++
     for (const entry of kept) {
       segment.addFrame(entry)
       usage.unsettledCount += entry.count
     }
-    if (isRecovered) {
-      this.#parts.log.info('the spool can be written again')
-      onRecovered()
-    }
+    this.#trouble.over()
   }
 
   /** The records may be found after a crash: what was said of them is written beside them. */
@@ -304,20 +309,8 @@ export class LogWriter {
     code?: 'sync-failed',
   ): readonly Entry[] {
     this.#leave(group)
-    const { clock, log, onFull } = this.#parts
-    const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT'
-    const refusal: SpoolRefusal = {
-      code: code ?? (isFull ? 'disk-full' : 'disk-failed'),
-      // For clients, whom our files do not concern; the log has the whole reason.
-      message: `The spool cannot be written (${error.code}).`,
-      mayBeWritten,
-    }
-    if (this.#trouble === null) log.error('the spool cannot be written', { reason: error.message })
-    // Those who come meanwhile are refused for the state, and nothing of them was tried.
-    this.#trouble = { ...refusal, code: isFull ? 'disk-full' : 'disk-failed', mayBeWritten: false }
-    this.#pausedUntilMs = clock.monotonicMs() + (isFull ? PAUSE_MAX_MS : this.#pauseMs)
-    this.#pauseMs = Math.min(2 * this.#pauseMs, PAUSE_MAX_MS)
-    if (isFull) onFull()
+    const refusal = this.#trouble.begin(error, mayBeWritten, code)
+    if (this.trouble?.code === 'disk-full') this.#parts.onFull()
     for (const { transaction } of group) transaction.refused(refusal)
     return []
   }

@@ -21,7 +21,7 @@ import { patientLoad, withPatience } from './patience.ts'
 import type { Replayed } from './replayed.ts'
 import { rewriteLog } from './rewriting.ts'
 import { Segment } from './segment.ts'
-import { parseFileName, type SegmentName } from './segment-name.ts'
+import { parseFileName, type SegmentName, TRIAL_NAME } from './segment-name.ts'
 import { SharedFile } from './shared-file.ts'
 import { decodeHead, RecordCursor, type TransactionHead } from './transaction-code.ts'
 import { DAMAGED, keepUnreadable, leaveUnreadable } from './unreadable.ts'
@@ -60,6 +60,7 @@ export async function recoverSegments(
 ): Promise<RecoveredSegment[]> {
   const entries = entriesOf(names)
   for (const { base, hasLog } of entries) if (hasLog) await checkVersion(parts, base)
+  if (names.includes(TRIAL_NAME)) await parts.disk.remove(TRIAL_NAME).catch(() => {})
   const found: RecoveredSegment[] = []
   const room = new ReadRoom()
   let toldAtMs = parts.clock.monotonicMs()

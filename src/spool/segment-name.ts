@@ -5,6 +5,8 @@ import type { Random } from '../host/index.ts'
 import { MARKER_BYTES } from './frame.ts'
 
 const NUMBER_DIGITS = 12
+/** There while the disk is tried; what a crash leaves of it goes with the next start. */
+export const TRIAL_NAME = 'trial'
 const NAME = /^([0-9]{12})-([0-9a-f]{16})\.(log|outcomes)$/
 
 export interface SegmentName {

@@ -89,9 +89,11 @@ test('while syncs fail one segment a pause is ended, not one for each group', as
 })
 
 test('a sync that fails for want of room is told as a full disk to those after it', async () => {
-  const disk = failing((operation, name) =>
-    operation === 'sync' && isLog(name) ? new DiskError('ENOSPC', 'no room') : null,
-  )
+  const noRoom = new DiskError('ENOSPC', 'no room')
+  const disk = {
+    ...failing((operation, name) => (operation === 'sync' && isLog(name) ? noRoom : null)),
+    replace: () => Promise.reject(noRoom),
+  }
   const station = await Station.open({ disk })
   assert.equal((await station.put('one')).refusal?.code, 'sync-failed')
   assert.equal(station.spool.stats.state, 'disk-full')
