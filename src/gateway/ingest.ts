@@ -52,12 +52,17 @@ export const ingestWriteToStream: Ingest = reading((body) => {
   if (wrong !== null) return problem('key-invalid', `key ${wrong}.`)
   if (!data || data.type === 'null')
     return problem('data-not-specified', 'data is missing; an empty text is allowed.')
-  return { stream, partitionKey, data: dataOf(body, data), idempotencyKey: null }
+  const bytes = dataOf(body, data)
+  if (bytes === null)
+    return problem('data-invalid', 'data has half of a surrogate pair in it, which has no bytes.')
+  return { stream, partitionKey, data: bytes, idempotencyKey: null }
 })
 
 const MEMBERS = soughtAt(['streamName'], ['key'], ['data'])
 
-function dataOf(body: Buffer, value: JsonValue): Buffer {
-  if (value.type === 'string') return Buffer.from(textOfJson(body, value), 'utf8')
-  return Buffer.from(body.subarray(value.start, value.end))
+/** Null for a text that would be another one in UTF-8. */
+function dataOf(body: Buffer, value: JsonValue): Buffer | null {
+  if (value.type !== 'string') return Buffer.from(body.subarray(value.start, value.end))
+  const text = textOfJson(body, value)
+  return text.isWellFormed() ? Buffer.from(text, 'utf8') : null
 }

@@ -93,7 +93,7 @@ function start(document: Buffer): void {
   at = 0
   startPlainText(document)
   // Proved once, by native code: what follows reads strings byte by byte.
-  if (!isUtf8(document)) throw new JsonError('not-json', 0)
+  if (!isUtf8(document)) throw new JsonError('not-utf8', 0)
 }
 
 function finish(): void {

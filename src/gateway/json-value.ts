@@ -12,17 +12,22 @@ export interface JsonValue {
   readonly end: number
 }
 
+type JsonErrorCode = 'not-utf8' | 'not-json' | 'too-deep'
+
+const WORDS: Readonly<Record<JsonErrorCode, (offset: number) => string>> = {
+  'not-utf8': () => 'bytes in it that are no UTF-8',
+  'not-json': (offset) => `no JSON at byte ${offset}`,
+  'too-deep': (offset) =>
+    `more than ${JSON_MAX_DEPTH} arrays and objects within each other at byte ${offset}`,
+}
+
 /** The bytes are no JSON, or too deep. */
 export class JsonError extends Error {
-  readonly code: 'not-json' | 'too-deep'
-  /** The byte at which that was clear. */
+  readonly code: JsonErrorCode
+  /** The byte at which that was clear; of what is no UTF-8 it is not known. */
   readonly offset: number
-  constructor(code: 'not-json' | 'too-deep', offset: number) {
-    super(
-      code === 'too-deep'
-        ? `more than ${JSON_MAX_DEPTH} arrays and objects within each other at byte ${offset}`
-        : `no JSON at byte ${offset}`,
-    )
+  constructor(code: JsonErrorCode, offset: number) {
+    super(WORDS[code](offset))
     this.name = 'JsonError'
     this.code = code
     this.offset = offset

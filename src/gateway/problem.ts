@@ -39,6 +39,7 @@ export const PROBLEMS = {
   'record-id-invalid': { status: 422, title: 'This cannot be the id of a record' },
   'stream-name-invalid': { status: 422, title: 'This cannot be a stream name' },
   'data-not-specified': { status: 422, title: 'There is no data' },
+  'data-invalid': { status: 422, title: 'This cannot be data' },
   'stream-not-found': { status: 422, title: 'There is no such stream' },
   'idempotency-key-invalid': { status: 400, title: 'This cannot be an idempotency key' },
   'idempotency-unavailable': {

@@ -65,6 +65,16 @@ test('writeToStream names other faults in problem documents', () => {
   assert.deepEqual(codeFor('{"streamName":"s1","key":"k","data":"v"'), [400, 'body-not-json'])
   assert.deepEqual(codeFor(''), [400, 'body-not-json'])
   assert.deepEqual(codeFor('['.repeat(600)), [422, 'body-too-deep'])
+  assert.deepEqual(codeFor('{"streamName":"s1","key":"k","data":"a\\ud800b"}'), [
+    422,
+    'data-invalid',
+  ])
+})
+
+test('bytes that are no UTF-8 are named as what they are', () => {
+  const { answer } = new Station().post('/mappedIngest/s2', Buffer.from('["\xe9"]', 'latin1'))
+  assert.equal(codeOf(answer), 'body-not-json')
+  assert.match(String(answer!.body), /The body has bytes in it that are no UTF-8\./)
 })
 
 test('a stream name is taken at 128 characters and refused at 129', () => {
