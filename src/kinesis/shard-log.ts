@@ -59,6 +59,7 @@ export class ShardLog {
   #writing: Promise<void> | null = null
   #isExpiryDue = false
   #failureCount = 0
+  #isFinished = false
   #isClosed = false
 
   /**
@@ -124,6 +125,12 @@ export class ShardLog {
     this.#writing ??= this.#writeAll()
   }
 
+  /** Hardly anything more will be put: what is there can be read, and keeps no file open. */
+  finish(): void {
+    this.#isFinished = true
+    this.expire()
+  }
+
   /** The first record at this counter or behind it, and what follows, within the limits. */
   async read(from: ReadPosition, limit: ReadLimit): Promise<ReadResult> {
     const collector = new RecordCollector(from.counter, limit)
@@ -182,6 +189,7 @@ export class ShardLog {
       if (groups.length > 0) await this.#write(groups)
       this.#isExpiryDue = false
       await this.#dropExpired()
+      if (this.#isFinished) await this.#segments.at(-1)?.seal()
     }
     this.#writing = null
   }

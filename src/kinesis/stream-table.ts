@@ -132,6 +132,7 @@ export class StreamTable {
   async reshape(stream: Stream, change: (reshape: Reshape) => void): Promise<void> {
     this.#checkActive(stream)
     const before = stream.record
+    const wereOpen = stream.shards.filter((shard) => shard.isOpen)
     const reshape = new Reshape(before.shards, this.#parts.clock.wallMs())
     change(reshape)
     const addedCount = Math.max(0, reshape.openCount - stream.openShardCount)
@@ -146,6 +147,7 @@ export class StreamTable {
       const added = await this.#openShards(record, record.shards.slice(before.shards.length))
       await this.#files.save(record)
       stream.reshape(record, added)
+      for (const shard of wereOpen) if (!shard.isOpen) shard.log.finish()
     } catch (error) {
       stream.record = before
       throw error

@@ -15,6 +15,8 @@ export class MemoryDisk implements Disk {
   /** How much of an append that fails is there all the same. */
   failedAppendKeeps = 0.5
   syncCount = 0
+  /** Names of the files that are open, as often as they are. */
+  readonly openNames: string[] = []
   readBytes = 0
   /** While set, syncs wait for it. */
   syncGate: Promise<void> | null = null
@@ -24,6 +26,7 @@ export class MemoryDisk implements Disk {
     if (!this.files.has(name)) {
       this.files.set(name, { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) })
     }
+    this.openNames.push(name)
     return new MemoryFile(this, name)
   }
 
@@ -139,5 +142,6 @@ class MemoryFile implements LogFile {
 
   async close(): Promise<void> {
     this.#disk.check('close', this.name)
+    this.#disk.openNames.splice(this.#disk.openNames.indexOf(this.name), 1)
   }
 }

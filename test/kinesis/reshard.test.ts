@@ -96,6 +96,39 @@ test('a split closes the shard; its children take over its hash keys', async () 
   )
 })
 
+test('however often its shards change, a stream keeps files open for the open ones alone', async () => {
+  const bench = await benchWith(1)
+  await put(bench, 'first')
+
+  for (let last = 0; last < 60; last += 3) {
+    await bench.ok('SplitShard', split(last, HALF))
+    await Promise.all([put(bench, `${last} low`), put(bench, `${last} high`, HALF)])
+    await bench.ok('MergeShards', merge(last + 1, last + 2))
+    await put(bench, `${last} both`)
+  }
+
+  await untilTrue(() => bench.disk.openNames.length === 1)
+  assert.match(bench.disk.openNames[0]!, /\/000000000060\//)
+  assert.deepEqual((await readToEnd(bench, 57)).found, ['54 both'])
+  assert.deepEqual((await readToEnd(bench, 59)).found, ['57 high'])
+  await untilTrue(() => bench.disk.openNames.length === 1)
+})
+
+test('a record that comes while its shard is closed is there, and its file closes', async () => {
+  const bench = await benchWith(1)
+  let open = () => {}
+  bench.disk.syncGate = new Promise((resolve) => {
+    open = resolve
+  })
+  const putting = put(bench, 'while it closes')
+  const splitting = bench.ok('SplitShard', split(0, HALF))
+  open()
+  await Promise.all([putting, splitting])
+
+  assert.deepEqual((await readToEnd(bench, 0)).found, ['while it closes'])
+  await untilTrue(() => bench.disk.openNames.length === 0)
+})
+
 test('a merge closes two neighbours; their child names both', async () => {
   const bench = await benchWith(3)
 
