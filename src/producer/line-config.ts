@@ -123,8 +123,18 @@ function kplEndpointOf({ kinesisEndpoint, kinesisPort }: ProducerConfig): string
   return kinesisEndpoint === '' ? '' : `https://${kinesisEndpoint}:${kinesisPort}`
 }
 
+/** The domains of regions that are in a partition of their own, by how their names begin. */
+const DOMAINS: readonly (readonly [begin: string, domain: string])[] = [
+  ['cn-', 'amazonaws.com.cn'],
+  ['eusc-', 'amazonaws.eu'],
+  ['us-iso-', 'c2s.ic.gov'],
+  ['us-isob-', 'sc2s.sgov.gov'],
+  ['us-isof-', 'csp.hci.ic.gov'],
+  ['eu-isoe-', 'cloud.adc-e.uk'],
+]
+
 /** The public endpoint of a region. */
 function serviceEndpointOf(region: string): string {
-  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
-  return `https://kinesis.${region}.${suffix}`
+  const own = DOMAINS.find(([begin]) => region.startsWith(begin))
+  return `https://kinesis.${region}.${own?.[1] ?? 'amazonaws.com'}`
 }

@@ -5,8 +5,9 @@ import { once } from 'node:events'
 import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { isAnswer } from '../../src/host/index.ts'
+import { isAnswer, type NoAnswer } from '../../src/host/index.ts'
 import { NodeClock, NodeNetwork, type NodeNetworkOptions } from '../../src/host/node/index.ts'
+import { HandClock } from '../hand-clock.ts'
 import { portOf } from './tls-and-proxy.ts'
 
 const clock = new NodeClock()
@@ -38,8 +39,8 @@ function post(origin: string, body: Uint8Array = Buffer.from('body')) {
   return { origin, method: 'POST', target: '/path?q=1', headers: ['X-Own', 'v'], body }
 }
 
-function send(network: NodeNetwork, origin: string, withinMs = LONG_MS) {
-  return network.exchange(post(origin), clock.monotonicMs() + withinMs)
+function send(network: NodeNetwork, origin: string) {
+  return network.exchange(post(origin), clock.monotonicMs() + LONG_MS)
 }
 
 test('a request arrives with its headers and length, and its answer comes back whole', async (t) => {
@@ -52,6 +53,8 @@ test('a request arrives with its headers and length, and its answer comes back w
     request.on('end', () => {
       const seen = `${request.method} ${request.url} ${request.rawHeaders.slice(0, 2).join()}`
       response.setHeader('x-seen', `${seen} ${request.headers['content-length']}`)
+      const names = request.rawHeaders.filter((_, i) => i % 2 === 0)
+      response.setHeader('x-names', names.join())
       response.end(Buffer.concat(chunks))
     })
   })
@@ -61,9 +64,21 @@ test('a request arrives with its headers and length, and its answer comes back w
     assert.ok(isAnswer(answer))
     assert.equal(answer.status, 200)
     assert.ok(answer.headers.includes(`POST /path?q=1 X-Own,v ${sizeBytes}`))
+    assert.ok(answer.headers.includes('X-Own,host,content-length'), 'and nothing is added')
     assert.ok(body.equals(answer.body as Uint8Array))
   }
   assert.equal(connections.size, 1, 'the connection is kept')
+})
+
+test('what HTTP/1.1 needs is not added a second time, however it is spelt', async (t) => {
+  const origin = await httpOrigin(t, (request, response) => {
+    response.end(request.rawHeaders.join())
+  })
+  const headers = ['Host', 'own.test', 'Content-Length', '4']
+  const request = { ...post(origin), headers }
+  const answer = await networkOf(t).exchange(request, clock.monotonicMs() + LONG_MS)
+  assert.ok(isAnswer(answer))
+  assert.equal(String(answer.body), headers.join())
 })
 
 test('a service that is not there cannot have acted', async (t) => {
@@ -88,25 +103,34 @@ test('what cannot be sent at all is a value too', async (t) => {
     const ending = await network.exchange(request, clock.monotonicMs() + LONG_MS)
     assert.partialDeepStrictEqual(ending, { noAnswer: 'connect-failed', mayBeWritten: false })
   }
+  const { message } = (await network.exchange(ftp, LONG_MS)) as NoAnswer
+  assert.equal(message, 'ftp://127.0.0.1 is no http: or https: origin')
 })
 
 test('no answer by the deadline is timed out, and the connection is not used again', async (t) => {
-  const network = networkOf(t)
-  let isSilent = true
+  const clock = new HandClock()
+  const network = new NodeNetwork({ clock })
+  t.after(() => network.close())
+  let onRequest: (() => void) | null = () => clock.advanceTo(LONG_MS)
   const origin = await httpOrigin(t, (_, response) => {
-    if (!isSilent) response.end('now')
+    if (onRequest === null) response.end('now')
+    else onRequest()
   })
-  const ending = await send(network, origin, 30)
+  const ending = await network.exchange(post(origin), LONG_MS)
   assert.partialDeepStrictEqual(ending, { noAnswer: 'timed-out', mayBeWritten: true })
-  isSilent = false
-  const next = await send(network, origin)
+  onRequest = null
+  const next = await network.exchange(post(origin), 2 * LONG_MS)
   assert.ok(isAnswer(next) && String(next.body) === 'now')
 })
 
-test('a deadline in the past sends nothing that could have been written', async (t) => {
+test('a deadline that is over before there is a connection leaves nothing open', async (t) => {
+  const clock = new HandClock()
+  const network = new NodeNetwork({ clock })
+  t.after(() => network.close())
   const origin = await httpOrigin(t, (_, response) => response.end())
-  const ending = await networkOf(t).exchange(post(origin), clock.monotonicMs() - 1)
-  assert.partialDeepStrictEqual(ending, { noAnswer: 'timed-out', mayBeWritten: false })
+  const exchange = network.exchange(post(origin), -1)
+  clock.advanceBy(0)
+  assert.partialDeepStrictEqual(await exchange, { noAnswer: 'timed-out', mayBeWritten: false })
 })
 
 test('a TLS handshake that does not end is no connection', async (t) => {
@@ -133,10 +157,13 @@ for (const [when, text] of broken) {
   }
 }
 
-test('what is no HTTP is no answer', async (t) => {
-  const origin = await rawOrigin(t, 'GARBAGE\r\n\r\n', () => {})
-  const ending = await send(networkOf(t), origin)
-  assert.partialDeepStrictEqual(ending, { noAnswer: 'connection-lost', mayBeWritten: true })
+test('what is no HTTP is no answer, and nor is a change to another protocol', async (t) => {
+  const upgrade = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'
+  for (const text of ['GARBAGE\r\n\r\n', upgrade]) {
+    const origin = await rawOrigin(t, text, () => {})
+    const ending = await send(networkOf(t), origin)
+    assert.partialDeepStrictEqual(ending, { noAnswer: 'connection-lost', mayBeWritten: true })
+  }
 })
 
 test('a kept connection that the service closes under a request may have carried it', async (t) => {

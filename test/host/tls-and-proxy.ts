@@ -42,7 +42,7 @@ export interface TestProxy {
   readonly clients: Set<Socket>
 }
 
-/** Leads all to `toPort` of the loopback; a `status` but 200 refuses, 0 says nothing. */
+/** Leads all to `toPort` of the loopback; a `status` but 2xx refuses, 0 says nothing. */
 export async function testProxy(t: TestContext, toPort: number, status = 200): Promise<TestProxy> {
   const asked: TestProxy['asked'] = []
   const clients = new Set<Socket>()
@@ -53,12 +53,12 @@ export async function testProxy(t: TestContext, toPort: number, status = 200): P
       client.resume().on('end', () => client.destroy())
       return
     }
-    if (status !== 200) {
+    if (status >= 300) {
       client.end(`HTTP/1.1 ${status} Refused\r\n\r\n`)
       return
     }
     const upstream = connect(toPort, '127.0.0.1', () => {
-      client.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      client.write(`HTTP/1.1 ${status} Connection established\r\n\r\n`)
       upstream.write(head)
       upstream.pipe(client).pipe(upstream)
     })

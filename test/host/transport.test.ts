@@ -1,9 +1,11 @@
 // TLS and proxies over real sockets on loopback.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Duplex } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { isAnswer } from '../../src/host/index.ts'
 import {
@@ -12,7 +14,8 @@ import {
   networkOptionsOf,
   type TransportSettings,
 } from '../../src/host/node/index.ts'
-import { TLS, testProxy, tlsPort } from './tls-and-proxy.ts'
+import { Tunnels } from '../../src/host/node/tunnel.ts'
+import { portOf, TLS, testProxy, tlsPort } from './tls-and-proxy.ts'
 
 const clock = new NodeClock()
 
@@ -62,7 +65,11 @@ test('a certificate of an authority that nobody knows is refused, nothing was se
 test('an authority that is named by file or by directory is trusted', async (t) => {
   const port = await tlsPort(t, answered)
   const { caCertFile, caCertPath } = certificateFiles(t)
-  for (const settings of [{ caCertFile }, { caCertPath }]) {
+  const linked = mkdtempSync(join(tmpdir(), 'headgate-'))
+  t.after(() => rmSync(linked, { recursive: true }))
+  symlinkSync(caCertFile, join(linked, '5ed36f99.0'))
+  mkdirSync(join(linked, 'a folder'))
+  for (const settings of [{ caCertFile }, { caCertPath }, { caCertPath: linked }]) {
     const answer = await send(networkOf(t, settings), `https://localhost:${port}`)
     assert.ok(isAnswer(answer) && answer.status === 200)
   }
@@ -76,7 +83,9 @@ test('verifyCertificate: false takes any certificate', async (t) => {
 
 test('certificates that are not there are said at once', (t) => {
   const { directory } = certificateFiles(t)
+  mkdirSync(join(directory, 'empty'))
   const wrong = [
+    { caCertPath: join(directory, 'empty') },
     { caCertFile: join(directory, 'nothing.pem') },
     { caCertFile: join(directory, 'README') },
     { caCertPath: join(directory, 'nowhere') },
@@ -94,8 +103,8 @@ test('TLS goes through a proxy, which is told who asks, and its connection is ke
     caCertFile,
     proxyHost: '127.0.0.1',
     proxyPort: proxy.port,
-    proxyUserName: 'me',
-    proxyPassword: 'p@ss:wörd',
+    proxyUserName: 'me%41',
+    proxyPassword: 'p@ss:wörd%41',
   })
 
   for (let i = 0; i < 3; i++) {
@@ -103,30 +112,40 @@ test('TLS goes through a proxy, which is told who asks, and its connection is ke
     assert.ok(isAnswer(answer) && String(answer.body) === 'answered', JSON.stringify(answer))
   }
 
-  const authorization = `Basic ${Buffer.from('me:p@ss:wörd').toString('base64')}`
+  const authorization = `Basic ${Buffer.from('me%41:p@ss:wörd%41').toString('base64')}`
   assert.deepEqual(proxy.asked, [{ target: 'kinesis.test:4433', authorization }])
 })
 
-test('a password in the environment may have a percent sign that is no code', async (t) => {
-  const proxy = await testProxy(t, await tlsPort(t, answered))
-  const HTTPS_PROXY = `http://me:p%ss%40%C3%B6@127.0.0.1:${proxy.port}`
+test('a password in the environment may have a percent sign that is no code, and no name', async (t) => {
   const { caCertFile } = certificateFiles(t)
-  const network = networkOf(t, { caCertFile }, { HTTPS_PROXY })
+  for (const [written, sent] of [
+    ['me:p%ss%40%C3%B6', 'me:p%ss@ö'],
+    [':secret', ':secret'],
+  ]) {
+    const proxy = await testProxy(t, await tlsPort(t, answered))
+    const HTTPS_PROXY = `http://${written}@127.0.0.1:${proxy.port}`
+    const network = networkOf(t, { caCertFile }, { HTTPS_PROXY })
 
-  const ending = await send(network, 'https://kinesis.test')
+    const ending = await send(network, 'https://kinesis.test')
 
-  assert.partialDeepStrictEqual(ending, { status: 200 })
-  const authorization = `Basic ${Buffer.from('me:p%ss@ö').toString('base64')}`
-  assert.equal(proxy.asked[0]!.authorization, authorization)
+    assert.partialDeepStrictEqual(ending, { status: 200 })
+    const authorization = `Basic ${Buffer.from(sent!).toString('base64')}`
+    assert.equal(proxy.asked[0]!.authorization, authorization)
+  }
 })
 
-test('through a proxy the certificate is held against the name of the service', async (t) => {
+test('through a proxy the certificate is held against the name or address of the service', async (t) => {
   const proxy = await testProxy(t, await tlsPort(t, answered))
   const { caCertFile } = certificateFiles(t)
   const network = networkOf(t, { caCertFile, proxyHost: '127.0.0.1', proxyPort: proxy.port })
-  const ending = await send(network, 'https://other.test')
-  assert.partialDeepStrictEqual(ending, { noAnswer: 'connect-failed', mayBeWritten: false })
-  assert.match((ending as { message: string }).message, /other\.test/)
+  for (const host of ['kinesis.test', '127.0.0.1']) {
+    assert.partialDeepStrictEqual(await send(network, `https://${host}`), { status: 200 }, host)
+  }
+  for (const host of ['other.test', '10.0.0.1']) {
+    const ending = await send(network, `https://${host}`)
+    assert.partialDeepStrictEqual(ending, { noAnswer: 'connect-failed', mayBeWritten: false }, host)
+    assert.ok((ending as { message: string }).message.includes(host))
+  }
 })
 
 for (const status of [403, 407, 502]) {
@@ -138,6 +157,66 @@ for (const status of [403, 407, 502]) {
     assert.match((ending as { message: string }).message, new RegExp(`answered ${status}`))
   })
 }
+
+test('a proxy may say yes with any 2xx, and break off after it', async (t) => {
+  const { caCertFile } = certificateFiles(t)
+  const proxy = await testProxy(t, await tlsPort(t, answered), 202)
+  const network = networkOf(t, { caCertFile, proxyHost: '127.0.0.1', proxyPort: proxy.port })
+  assert.partialDeepStrictEqual(await send(network, 'https://kinesis.test'), { status: 200 })
+
+  const breaking = createServer()
+  breaking.on('connect', (_, client) => {
+    client.write('HTTP/1.1 200 OK\r\n\r\n', () => client.destroy())
+  })
+  const port = await portOf(t, breaking)
+  const broken = networkOf(t, { caCertFile, proxyHost: '127.0.0.1', proxyPort: port })
+  const ending = await send(broken, 'https://kinesis.test')
+  assert.partialDeepStrictEqual(ending, { noAnswer: 'connect-failed', mayBeWritten: false })
+})
+
+test('tunnels that are closed give up what does not stand yet, and nothing else', async (t) => {
+  const proxy = await testProxy(t, await tlsPort(t, answered))
+  const url = new URL(`http://127.0.0.1:${proxy.port}`)
+  const tunnels = new Tunnels({ proxy: url, clock, connectTimeoutMs: 5000 })
+  const target = { isTls: true, host: 'kinesis.test', port: 443, ca: TLS.ca }
+  let toldCount = 0
+  const open = () =>
+    new Promise<Duplex | string>((resolve) => {
+      const options = { ...target, servername: target.host }
+      tunnels.open(options, (error, socket) => {
+        toldCount++
+        resolve(socket ?? error!.message)
+      })
+    })
+  const socket = await open()
+  assert.ok(socket instanceof Duplex)
+  const opening = open()
+
+  tunnels.close()
+
+  assert.equal(await opening, 'the network was closed')
+  assert.equal(socket.destroyed, false)
+  // Whoever has it is told of its end, and not whoever waited for it.
+  const broken = new Promise((resolve) => socket.on('error', resolve))
+  socket.destroy(new Error('broken'))
+  await broken
+  assert.equal(toldCount, 2)
+})
+
+test('a TLS handshake that does not end is given up with its tunnel', async (t) => {
+  const silent = createServer()
+  const ended = new Promise<void>((resolve) => {
+    silent.on('connect', (_, client) => {
+      for (const way of ['end', 'close', 'error']) client.on(way, () => resolve())
+      client.resume().write('HTTP/1.1 200 OK\r\n\r\n')
+    })
+  })
+  const proxyPort = await portOf(t, silent)
+  const network = networkOf(t, { proxyHost: '127.0.0.1', proxyPort, connectTimeout: 50 })
+  const ending = await send(network, 'https://kinesis.test')
+  assert.partialDeepStrictEqual(ending, { noAnswer: 'connect-failed', mayBeWritten: false })
+  await ended
+})
 
 test('a proxy that says nothing is given up after connectTimeout, connection and all', async (t) => {
   const proxy = await testProxy(t, 1, 0)
@@ -151,15 +230,17 @@ test('a proxy that says nothing is given up after connectTimeout, connection and
 
 test('a proxy that is not there, and a network that closes meanwhile', async (t) => {
   const gone = networkOf(t, { proxyHost: '127.0.0.1', proxyPort: 1 })
-  const ending = await send(gone, 'https://kinesis.test')
-  assert.partialDeepStrictEqual(ending, { noAnswer: 'connect-failed', mayBeWritten: false })
+  const unreached = await send(gone, 'https://kinesis.test')
+  assert.partialDeepStrictEqual(unreached, { noAnswer: 'connect-failed', mayBeWritten: false })
 
   const proxy = await testProxy(t, 1, 0)
   const network = networkOf(t, { proxyHost: '127.0.0.1', proxyPort: proxy.port })
   const exchange = send(network, 'https://kinesis.test')
   while (proxy.asked.length === 0) await new Promise(setImmediate)
   network.close()
-  assert.partialDeepStrictEqual(await exchange, { noAnswer: 'connect-failed', mayBeWritten: false })
+  const ending = await exchange
+  assert.partialDeepStrictEqual(ending, { noAnswer: 'connect-failed', mayBeWritten: false })
+  assert.equal((ending as { message: string }).message, 'the network was closed')
   while (proxy.clients.size > 0) await new Promise(setImmediate)
 })
 
@@ -184,6 +265,9 @@ const CHOICES: [env: Record<string, string>, origin: string, proxy: string | nul
   [{ HTTPS_PROXY: 'http://p:1', no_proxy: '*.AMAZONAWS.com:443' }, SECURE, null],
   [{ HTTPS_PROXY: 'http://p:1', NO_PROXY: 'amazonaws.com:444' }, SECURE, 'http://p:1/'],
   [{ HTTPS_PROXY: 'http://p:1', NO_PROXY: 'naws.com' }, SECURE, 'http://p:1/'],
+  [{ HTTPS_PROXY: 'http://p:1', NO_PROXY: ' , ' }, `${SECURE}.`, 'http://p:1/'],
+  [{ HTTP_PROXY: 'http://p:1', NO_PROXY: 'stand-in:80' }, 'http://stand-in', null],
+  [{ HTTP_PROXY: 'http://p:1', NO_PROXY: 'stand-in:443' }, 'http://stand-in', 'http://p:1/'],
   [{ HTTP_PROXY: 'http://p:1', HTTPS_PROXY: 'http://p:1' }, 'http://127.0.0.1:4567', null],
   [{ HTTPS_PROXY: 'http://p:1' }, 'https://localhost:4567', null],
   [{ HTTPS_PROXY: 'http://p:1' }, 'https://[::1]:4567', null],

@@ -33,8 +33,10 @@ const TRIES_COUNT = 3
 export async function cloudWatch(options: CloudWatchOptions) {
   const { region, endpoint, credentials, network, requestTimeoutMs } = options
   const { CloudWatchClient, PutMetricDataCommand } = await import('@aws-sdk/client-cloudwatch')
-  // Which proxy it is can depend on the host.
-  const origin = new URL(endpoint ?? `https://monitoring.${region}.amazonaws.com`)
+  // Which proxy it is can depend on the host, and the client knows those of all regions.
+  const { endpointProvider } = new CloudWatchClient({ region }).config
+  const origin =
+    endpoint === undefined ? endpointProvider({ Region: region }).url : new URL(endpoint)
   const agents = agentsTo(origin, network)
   const client = new CloudWatchClient({
     region,

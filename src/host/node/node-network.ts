@@ -159,7 +159,6 @@ type Ending = (ending: HttpAnswer | NoAnswer) => void
 class Exchange {
   readonly #options: ExchangeOptions
   readonly #request: HttpRequest
-  readonly #deadlineAtMs: number
   readonly #deadline: Timer
   #connectDeadline: Timer | null = null
   #resolve: Ending | null
@@ -175,7 +174,6 @@ class Exchange {
   ) {
     this.#options = options
     this.#request = request
-    this.#deadlineAtMs = deadlineAtMs
     this.#resolve = resolve
     this.#deadline = options.clock.schedule(deadlineAtMs, () => this.#timeOut())
   }
@@ -197,12 +195,11 @@ class Exchange {
       outgoing.on('socket', (socket: Socket) => this.#watch(socket, origin.isTls))
       outgoing.on('response', (incoming) => this.#read(incoming))
       outgoing.on('error', (error) => this.#fail(error.message))
-      // Without a response: the connection ended before the first byte of one.
+      // Without a response: the connection ended, or another protocol was asked for.
       outgoing.on('close', () => this.#fail('the connection was closed'))
       outgoing.end(body)
     } catch (error) {
       this.#end(notSent((error as Error).message))
-      this.#outgoing?.destroy()
     }
   }
 
@@ -213,12 +210,9 @@ class Exchange {
       return
     }
     const { clock, connectTimeoutMs } = this.#options
-    const connectByMs = clock.monotonicMs() + connectTimeoutMs
-    if (connectByMs < this.#deadlineAtMs) {
-      this.#connectDeadline = clock.schedule(connectByMs, () => {
-        this.#fail(`no connection within ${connectTimeoutMs} ms`)
-      })
-    }
+    this.#connectDeadline = clock.schedule(clock.monotonicMs() + connectTimeoutMs, () => {
+      this.#fail(`no connection within ${connectTimeoutMs} ms`)
+    })
     socket.once(isTls ? 'secureConnect' : 'connect', () => {
       this.#isConnected = true
       this.#connectDeadline?.cancel()

@@ -80,7 +80,6 @@ class Opening {
       headers: { host: authority, ...authorizationOf(proxy) },
     })
     this.#request.on('connect', (answer, socket) => this.#onConnect(answer, socket))
-    this.#request.on('response', (answer) => this.#refuse(answer))
     this.#request.on('error', (error) => {
       this.fail(new Error(`no connection to the proxy ${proxy.host}: ${error.message}`))
     })
@@ -102,13 +101,14 @@ class Opening {
     this.#socket = socket
     // Given up meanwhile; or refused.
     if (this.#done === null) socket.destroy()
-    else if (answer.statusCode !== 200) this.#refuse(answer)
+    else if (!isSuccess(answer)) this.#refuse(answer)
     else if (this.#target.isTls) this.#secure(socket)
     else this.#end(null, socket)
   }
 
   #secure(socket: Duplex): void {
-    const { isTls: _, host: _host, port: _port, path: _path, ...options } = this.#target
+    // With the host: a certificate for an address is held against that.
+    const { isTls: _, ...options } = this.#target
     const secured = connectOverTls({ ...options, socket })
     this.#socket = secured
     secured.once('error', (error) => this.fail(error))
@@ -121,6 +121,11 @@ class Opening {
     this.#done = null
     done?.(error, socket)
   }
+}
+
+/** Any 2xx opens the tunnel (RFC 9110, 9.3.6). */
+function isSuccess({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode < 300
 }
 
 function authorizationOf({ username, password }: URL): Record<string, string> {
