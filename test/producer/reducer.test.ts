@@ -38,7 +38,12 @@ function reducing(limits: { maxCount?: number; maxSizeBytes?: number }, overesti
   const batches: { names: string; sizeBytes: number; atMs: number }[] = []
   const reducer = new Reducer<Item>(
     clock,
-    { maxCount: limits.maxCount ?? 1000, maxSizeBytes: limits.maxSizeBytes ?? 1000 },
+    {
+      maxCount: limits.maxCount ?? 1000,
+      get maxSizeBytes() {
+        return limits.maxSizeBytes ?? 1000
+      },
+    },
     new SumMeasure(overestimate),
     (items, sizeBytes) =>
       batches.push({
@@ -57,6 +62,7 @@ test('a batch leaves at the earliest deadline of its items', () => {
   put('a', 1, 100)
   put('b', 1, 60)
   put('c', 1, 80)
+  assert.equal(clock.scheduledCount, 1)
 
   clock.advanceTo(59)
   assert.deepEqual(batches, [])
@@ -142,9 +148,32 @@ test('what is abandoned does not leave later', () => {
   const { clock, reducer, batches, put } = reducing({})
   put('a', 1, 100)
   const left = reducer.abandon()
+  assert.equal(clock.scheduledCount, 0)
   clock.advanceTo(1000)
   assert.equal(left[0]?.name, 'a')
   assert.equal(batches.length, 0)
+
+  put('b', 1, 2000)
+  clock.advanceTo(2000)
+  assert.deepEqual(batches, [{ names: 'b', sizeBytes: 1, atMs: 2000 }])
+})
+
+test('what a batch has no room for at its deadline leaves in the next one', () => {
+  const limits = { maxSizeBytes: 100 }
+  const { clock, batches, put } = reducing(limits)
+  for (const name of 'abc') put(name, 4, 100)
+  put('d', 4, 150)
+  limits.maxSizeBytes = 9
+
+  clock.advanceTo(200)
+
+  assert.deepEqual(
+    batches.map(({ names, atMs }) => [names, atMs]),
+    [
+      ['ab', 100],
+      ['cd', 100],
+    ],
+  )
 })
 
 test('when a limit has become less, as many leave together as it allows', () => {
