@@ -101,7 +101,6 @@ export class Backoff {
     const left = [...this.#batches].flatMap(({ records }) => records)
     for (const { timer } of this.#batches) timer.cancel()
     this.#batches.clear()
-    this.#newest.clear()
     return left
   }
 

@@ -67,7 +67,6 @@ export class Limiter implements Stage<KinesisRecord> {
       if (isKept(shard)) continue
       this.#lanes.delete(shard)
       lane.timer?.cancel()
-      lane.timer = null
       for (let head = lane.waiting.pop(); head !== undefined; head = lane.waiting.pop()) {
         left.push(head)
       }
@@ -116,7 +115,6 @@ export class Limiter implements Stage<KinesisRecord> {
     lane.timerAtMs = atMs
     lane.timer = this.#clock.schedule(atMs, () => {
       lane.timer = null
-      lane.timerAtMs = Number.POSITIVE_INFINITY
       this.#drain(lane)
     })
   }

@@ -154,8 +154,7 @@ export class Pipeline {
         this.#metrics.keepOnly(isOpen)
         this.#backoff.keepOnly(isOpen)
         if (version === this.#shards.version) return
-        // Not by the first listing: the facts were asked for beside it.
-        if (version > 0) this.#doubtFacts()
+        this.#doubtFacts()
         version = this.#shards.version
         onLanesChanged()
       },
@@ -235,7 +234,6 @@ export class Pipeline {
   /** Stops the line and gives back every record that is in it. */
   close(): Abandoned[] {
     this.#shards.close()
-    this.#facts.close()
     this.#statistics.close()
     const left: Abandoned[] = []
     const give = (records: readonly UserRecord[], mayBeWritten: boolean) => {

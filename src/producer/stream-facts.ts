@@ -32,7 +32,6 @@ export class StreamFacts {
   #answeredAtMs = Number.NEGATIVE_INFINITY
   #isTried = false
   #isAsking = false
-  #isClosed = false
   #hasWarned = false
   #waitMs = ASK_AGAIN_MIN_MS
   #askAgainAtMs = Number.POSITIVE_INFINITY
@@ -91,10 +90,6 @@ export class StreamFacts {
     this.#onChange = onChange
   }
 
-  close(): void {
-    this.#isClosed = true
-  }
-
   /**
    * A record or an answer has come: a question that was refused is asked again when it is time.
    * No timer.
@@ -105,7 +100,7 @@ export class StreamFacts {
 
   /** Something has changed with the stream: what was true of it may be no more. */
   ask(): void {
-    if (this.#isAsking || this.#isClosed) return
+    if (this.#isAsking) return
     this.#isAsking = true
     this.#askAgainAtMs = Number.POSITIVE_INFINITY
     this.#client.call({
@@ -116,7 +111,6 @@ export class StreamFacts {
   }
 
   #onAnswer(outcome: Outcome): void {
-    if (this.#isClosed) return
     this.#isAsking = false
     this.#isTried = true
     this.#answeredAtMs = this.#host.clock.monotonicMs()

@@ -55,10 +55,10 @@ test('the bytes of a key count as those of the data do', () => {
   assert.deepEqual(letThrough(LONG_KEY, 25), [999, 1000, 999])
 })
 
-function recordOf(dataBytes: number, shard = 0): KinesisRecord {
+function recordOf(dataBytes: number, shard = 0, expiresAtMs = Infinity): KinesisRecord {
   const data = Buffer.alloc(dataBytes)
   const record = new UserRecord({ stream: 's', partitionKey: 'k', data, onSettle() {} })
-  record.arrival = { ...record.arrival, expiresAtMs: Number.POSITIVE_INFINITY }
+  record.arrival = { ...record.arrival, expiresAtMs }
   return new KinesisRecord([record], dataBytes, shard)
 }
 
@@ -144,6 +144,30 @@ test('a small record does not slip past a large one that waits for its turn', ()
   assert.deepEqual(passed.slice(1), [large])
   clock.advanceTo(501)
   assert.deepEqual(passed.slice(1), [large, small])
+})
+
+test('what expires sooner than the first can go is told then, and not when that goes', () => {
+  const clock = new HandClock()
+  const expiredAtMs: number[] = []
+  const passedAtMs: number[] = []
+  const limiter = new Limiter(
+    { clock, random: middling },
+    { fixedRates: ONE_SHARD, collectorWaitMs: 0 },
+    {
+      next: { put: () => passedAtMs.push(clock.monotonicMs()) },
+      expired: () => expiredAtMs.push(clock.monotonicMs()),
+    },
+  )
+  for (let i = 0; i < 2; i++) limiter.put(recordOf(MIB - 1))
+  limiter.put(recordOf(MIB - 1, 0, 300))
+  assert.equal(clock.scheduledCount, 1)
+
+  clock.advanceTo(300)
+  assert.deepEqual(expiredAtMs, [])
+  clock.advanceTo(10_000)
+
+  assert.deepEqual(expiredAtMs, [301])
+  assert.deepEqual(passedAtMs.map(Math.round), [0, 1000])
 })
 
 test('of a shard that is no more nothing is left: what waited is given back, and no timer', () => {

@@ -260,6 +260,8 @@ test('while the service cannot be reached the waits double, up to five seconds',
   running.service.script = () => 'store'
   await running.runFor(5000)
   assert.ok(running.results[0]!.isDelivered)
+  const codes = codesOf(running.results[0])
+  assert.deepEqual([...new Set(codes)], ['ConnectFailed', null])
 })
 
 test('a record too large to wait for company waits all the same before it goes again', async () => {

@@ -1,5 +1,6 @@
 // A service that is asked for nothing but shards, and says what a test has it say.
 
+import type { Random } from '../../src/host/index.ts'
 import type { Call, Client, Outcome } from '../../src/producer/client.ts'
 import { RequestBuffer } from '../../src/wire/index.ts'
 import { evenShards, type Shard, shardIdOf } from './scripted-service.ts'
@@ -50,3 +51,9 @@ export function pagesWith(shards: readonly Shard[], startingSequenceNumber = '1'
 }
 
 export const REFUSAL = { code: 'LimitExceededException', message: 'no', mayBeWritten: false }
+
+/** Draws always this part of what may be drawn. */
+export function drawing(part: number): Random {
+  const random: Random = { below: (bound) => Math.floor((bound - 1) * part), fork: () => random }
+  return random
+}

@@ -10,7 +10,7 @@ import { SimRandom } from '../../src/sim/index.ts'
 import { HandClock } from '../hand-clock.ts'
 import { RecordingLog } from '../recording-log.ts'
 import { middling } from './line.ts'
-import { clientOf, pagesOf, REFUSAL } from './listed-shards.ts'
+import { clientOf, drawing, pagesOf, REFUSAL } from './listed-shards.ts'
 import { evenShards, shardIdOf } from './scripted-service.ts'
 
 const CONFIG = { log: silentLog, maxAgeMs: 300_000 }
@@ -80,12 +80,6 @@ test('a shard is the one of the map only if it gives numbers as that one does', 
   assert.equal(map.isKnown(0, child), false, 'of a stream made anew')
   assert.equal(map.isKnown(1, first), false)
 })
-
-/** Draws always this part of what may be drawn. */
-function drawing(part: number): Random {
-  const random: Random = { below: (bound) => Math.floor((bound - 1) * part), fork: () => random }
-  return random
-}
 
 test('a map is fetched anew for its age: when a record comes, and once', async () => {
   for (const [part, dueMs] of [
@@ -300,7 +294,6 @@ test('a permission to describe that is missing is said once', async () => {
   assert.equal(log.lines.length, 1)
   assert.equal(facts.areKeysKept, false)
   assert.equal(facts.maxRecordBytes, 1_048_576)
-  facts.close()
   assert.equal(clock.scheduledCount, 0)
 })
 
