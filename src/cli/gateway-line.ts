@@ -75,8 +75,16 @@ export async function takePort(line: Line, plan: PortPlan): Promise<Listening> {
 
 async function openSpooled(...args: Parameters<typeof openLine>): Promise<SpooledLineParts> {
   try {
-    return await openLine(...args)
+    const line = await openLine(...args)
+    tellOfBacklog(line, args[3])
+    return line
   } catch (error) {
     throw cannot('The spool cannot start on its part of the data directory', error)
   }
+}
+
+/** Whoever looks after a crash wants to know that nothing is lost, and how much there is to do. */
+function tellOfBacklog({ spool }: SpooledLineParts, log: Log): void {
+  const { unsettledRecords: records, oldestAgeMs } = spool.stats
+  if (records > 0) log.info('records of an earlier start wait to be sent', { records, oldestAgeMs })
 }

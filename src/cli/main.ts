@@ -10,7 +10,7 @@ import { addLab } from './lab.ts'
 import { stderrLog } from './log.ts'
 import { serve } from './serve.ts'
 import { isServiceConfigured, readSettings, type SettingsOverrides } from './settings.ts'
-import { runUntilStopped } from './signals.ts'
+import { catchSignals } from './signals.ts'
 import { addSpool } from './spool-command.ts'
 import { parseStart, type TailStart } from './tail.ts'
 import { runTail } from './tail-command.ts'
@@ -64,7 +64,7 @@ Example:
   headgate serve --port 8080
   curl localhost:8080/mappedIngest/s2 -H 'content-type: application/json' -d '{"foo":{"foopart1":1}}'
 
-Stop it with Ctrl-C or SIGTERM: it becomes unready, finishes what was admitted, and exits with 0.
+Stop it with Ctrl-C, SIGTERM or SIGHUP: it becomes unready, finishes what was admitted, ends with 0.
 What could not be delivered in time stays in the spool; the next start sends it.`,
   )
   .action(async (options: ServeOptions) => {
@@ -74,10 +74,13 @@ What could not be delivered in time stays in the spool; the next start sends it.
     const settings = readSettings(config ?? null, process.env, overrides, warnings)
     const log = stderrLog(settings.logLevel)
     for (const warning of warnings) log.warn(warning)
+    const runUntilStopped = catchSignals(log)
     const isEmbedded = !isServiceConfigured(settings)
     const served = await serve(settings, isEmbedded, log)
+    const { gateway, service, data, workers } = served.facts
+    log.info('serving', { version: version(), gateway, service, data, workers })
     print(options.json ? JSON.stringify(served.facts) : serveBanner(served.facts, isColour))
-    await runUntilStopped(log, async () => {
+    await runUntilStopped(async () => {
       const { records: left, areKept } = await served.stop()
       if (left === 0) log.info('stopped, nothing left')
       else if (areKept) log.info('stopped; what is left is kept, the next start sends it', { left })
@@ -104,9 +107,10 @@ program
     })
     const settings = readSettings(options.config ?? null, process.env, overrides)
     const log = stderrLog(settings.logLevel)
+    const runUntilStopped = catchSignals(log)
     const opened = await openKinesis(settings, log)
     print(options.json ? JSON.stringify(opened.facts) : kinesisBanner(opened.facts, isColour))
-    await runUntilStopped(log, opened.stop)
+    await runUntilStopped(opened.stop)
   })
 
 program

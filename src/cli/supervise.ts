@@ -178,8 +178,9 @@ class Supervisor {
   async #report(): Promise<WholeReport> {
     const asked = this.#force.ask({ about: WORKER_KNOWS.report, detail: '' })
     const processes = (await asked) as PeerReport[]
-    const { restartCount: replaced, hungCount: hung } = this.#force
-    return { processes, workers: { replaced, hung } }
+    const { readyCount: ready, restartCount: replaced, hungCount: hung } = this.#force
+    const wanted = this.#plan.processCount
+    return { processes, workers: { wanted, ready, replaced, hung } }
   }
 
   async #receipt(id: string): Promise<ReceiptState> {

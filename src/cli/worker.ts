@@ -31,12 +31,13 @@ const link = new WorkerLink(send, {
   start: async (job) => begin(job as WorkerJob),
   stop: stopOnce,
   answer: async (question) => (work === null ? null : answerOf(work.line, question)),
-  end: () => process.exit(EXIT.good),
+  end: (hasStarted) => process.exit(hasStarted ? EXIT.good : EXIT.failed),
 })
 
-// Ctrl-C reaches every process of a terminal; the supervisor decides. A worker that is told to end
-// by itself finishes, and is replaced.
+// Ctrl-C and the end of a terminal reach every process of it; the supervisor decides. A worker that
+// is told to end by itself finishes, and is replaced.
 process.on('SIGINT', () => {})
+process.on('SIGHUP', () => {})
 process.on('SIGTERM', () => void stopOnce(CLOSE_GRACE_MS).then(() => process.exit(EXIT.good)))
 
 async function begin({ index, settings, endpoint, port, listening }: WorkerJob): Promise<number> {

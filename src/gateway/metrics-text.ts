@@ -128,6 +128,8 @@ function processFamilies(processCount: number, workers: WorkersCounts | null): F
   }
   return [
     processes,
+    gauge('workers_wanted', 'Processes that there should be.', workers.wanted),
+    gauge('workers_ready', 'Of those, that have started and not ended.', workers.ready),
     counter('replaced', 'Processes that ended and were replaced.', workers.replaced),
     counter('hung', 'Of those, ended because they gave no sign of life.', workers.hung),
   ]

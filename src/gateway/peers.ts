@@ -17,6 +17,9 @@ export interface PeerReport {
 
 /** What became of the processes, since the start. */
 export interface WorkersCounts {
+  /** How many there should be, and how many serve now. */
+  readonly wanted: number
+  readonly ready: number
   /** How often one ended and was replaced. */
   readonly replaced: number
   /** Of those, ended because they gave no sign of life. */

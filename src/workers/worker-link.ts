@@ -9,8 +9,8 @@ export interface WorkerDuties {
   stop(deadlineMs: number): Promise<number>
   /** Answers the supervisor; null when it has nothing to say. */
   answer(question: Question): Promise<unknown>
-  /** Everything is said: the process may end. */
-  end(): void
+  /** Everything is said: the process may end, having started or not. */
+  end(hasStarted: boolean): void
 }
 
 export class WorkerLink {
@@ -60,13 +60,13 @@ export class WorkerLink {
       await this.#send({ type: 'ready', port: await this.#duties.start(job) })
     } catch (error) {
       await this.#send({ type: 'failed', reason: (error as Error).message })
-      this.#duties.end()
+      this.#duties.end(false)
     }
   }
 
   async #stop(deadlineMs: number): Promise<void> {
     await this.#send({ type: 'stopped', left: await this.#duties.stop(deadlineMs) })
-    this.#duties.end()
+    this.#duties.end(true)
   }
 
   async #answer(id: number, question: Question): Promise<void> {

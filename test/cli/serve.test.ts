@@ -134,29 +134,32 @@ test('without the spool nothing is durable, and the configuration says so', asyn
   assert.match(ended.err, /ack\.default/)
 })
 
-test('what was admitted before a SIGTERM is delivered, and is there after a restart', async (context) => {
-  const directory = temporaryDirectory(context)
-  const served = await serving(directory, [], { RECORD_MAX_BUFFERED_TIME: '60000' })
-  const url = `${served.facts['gateway']}/mappedIngest/s2`
-  for (const key of ['a', 'b', 'c']) {
-    const body = { foo: { foopart1: key } }
-    assert.equal((await post(url, body, { 'headgate-ack': 'accepted' })).status, 202)
-  }
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+  test(`what was admitted before a ${signal} is delivered, and is there after a restart`, async (context) => {
+    const directory = temporaryDirectory(context)
+    const served = await serving(directory, [], { RECORD_MAX_BUFFERED_TIME: '60000' })
+    const url = `${served.facts['gateway']}/mappedIngest/s2`
+    for (const key of ['a', 'b', 'c']) {
+      const body = { foo: { foopart1: key } }
+      assert.equal((await post(url, body, { 'headgate-ack': 'accepted' })).status, 202)
+    }
 
-  const ended = await served.stop('SIGTERM')
-  const again = await serving(directory)
-  const endpoint = again.facts['kinesis']!
-  const tail = await run(['tail', 's2', '--count', '3', '--endpoint', endpoint])
-  await again.stop('SIGINT')
+    const ended = await served.stop(signal)
+    const again = await serving(directory)
+    const endpoint = again.facts['kinesis']!
+    const tail = await run(['tail', 's2', '--count', '3', '--endpoint', endpoint])
+    await again.stop('SIGINT')
 
-  assert.equal(ended.exitCode, 0)
-  assert.match(ended.err, /nothing left/)
-  const keys = tail.out
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line).partitionKey)
-  assert.deepEqual(keys, ['a', 'b', 'c'])
-})
+    assert.equal(ended.exitCode, 0)
+    assert.match(ended.err, new RegExp(`"signal":"${signal}"`))
+    assert.match(ended.err, /nothing left/)
+    const keys = tail.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).partitionKey)
+    assert.deepEqual(keys, ['a', 'b', 'c'])
+  })
+}
 
 test('what cannot be delivered before the stop’s deadline is kept and said, and the exit is 0', async (context) => {
   const directory = temporaryDirectory(context)
@@ -180,6 +183,11 @@ test('what cannot be delivered before the stop’s deadline is kept and said, an
   assert.equal(answer.status, 202)
   assert.equal(ended.exitCode, 0)
   assert.match(ended.err, /kept, the next start sends it.*"left":1|"left":1.*kept, the next start/)
+
+  const again = await serving(directory)
+  const { err } = await again.stop('SIGTERM')
+  assert.match(err, /"records":1,.*records of an earlier start wait to be sent/)
+  assert.match(err, new RegExp(`"gateway":"${again.facts['gateway']}".*"msg":"serving"`))
 })
 
 test('a second signal ends it at once, and it says so', async (context) => {

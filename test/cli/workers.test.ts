@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Running, run, running, serving, temporaryDirectory } from './program.ts'
 
@@ -186,6 +187,34 @@ test('a process that is stopped is ended and replaced, and its spool is taken ov
   assert.match(err, /a worker does not answer and is ended/)
 })
 
+test('a process that cannot start again is missing in the metrics, and ends as one that failed', async (context) => {
+  const cwd = temporaryDirectory(context)
+  const served = await serving(cwd, ['--workers', '2'])
+  stopAfter(context, served)
+  const metrics = async () => (await ask(`${served.facts['gateway']}/metrics`)).body
+  assert.match(await metrics(), /^headgate_workers_ready 2$/m)
+  const folder = join(cwd, '.headgate', '1')
+  renameSync(folder, `${folder}-away`)
+  writeFileSync(folder, '')
+
+  const children = childrenOf(served.pid)
+  for (const child of children) process.kill(child, 'SIGKILL')
+  await until(async () => {
+    const now = await metrics().catch(() => '')
+    const replaced = /^headgate_workers_replaced_total (\d+)$/m.exec(now)?.[1]
+    return /^headgate_workers_ready 1$/m.test(now) && Number(replaced) > 2
+  })
+  assert.match(await metrics(), /^headgate_workers_wanted 2$/m)
+  rmSync(folder)
+  renameSync(`${folder}-away`, folder)
+  await until(async () => /^headgate_workers_ready 2$/m.test(await metrics()))
+
+  const { err } = await served.stop('SIGTERM')
+  assert.match(err, /"reason":"The data directory .*a worker cannot start/)
+  assert.match(err, /"how":"exit code 1"/)
+  assert.doesNotMatch(err, /"how":"exit code 0"/)
+})
+
 test('with fewer processes what the others had kept is delivered all the same', async (context) => {
   const cwd = temporaryDirectory(context)
   const away = ['--endpoint', 'http://127.0.0.1:9']
@@ -206,6 +235,22 @@ test('with fewer processes what the others had kept is delivered all the same', 
   const { successes, attempts, processes } = await ledgerOf(second)
   assert.deepEqual([successes, attempts, processes], [receipts.length, receipts.length, 2])
   assert.equal(second.facts['workers'], 1)
+})
+
+test('a signal while it starts ends it with 0, and it says so', async (context) => {
+  const cwd = temporaryDirectory(context)
+  // The first worker waits for the folder that another gateway has.
+  const other = await serving(cwd, ['--data', join('.headgate', '0')])
+  stopAfter(context, other)
+  const ports = ['--port', '0', '--kinesis-port', '0']
+  const ended = await run(['serve', '--workers', '2', ...ports], {
+    cwd,
+    onStart: (pid) => {
+      void until(async () => childrenOf(pid).length > 0).then(() => process.kill(pid, 'SIGTERM'))
+    },
+  })
+  assert.deepEqual([ended.exitCode, ended.out], [0, ''])
+  assert.match(ended.err, /"signal":"SIGTERM".*stopped while it started/)
 })
 
 test('all processes end with the one that launched them', async (context) => {

@@ -87,7 +87,7 @@ test('of several processes all are asked, and the answer counts where it is give
   const peers: Peers = {
     report: async (): Promise<WholeReport> => {
       const own = station.gateway.report()
-      return { processes: [own, own], workers: { replaced: 3, hung: 2 } }
+      return { processes: [own, own], workers: { wanted: 2, ready: 1, replaced: 3, hung: 2 } }
     },
     receipt: async () => ({ state: 'unknown' }),
     keys: { claim() {}, release() {} },
@@ -100,12 +100,15 @@ test('of several processes all are asked, and the answer counts where it is give
     assert.equal(asked.answer!.status, 200)
     const body = String(asked.answer!.body)
     if (page === '/metrics') {
+      assert.match(body, /^headgate_workers_wanted 2$/m)
+      assert.match(body, /^headgate_workers_ready 1$/m)
       assert.match(body, /^headgate_workers_replaced_total 3$/m)
       assert.match(body, /^headgate_workers_hung_total 2$/m)
       continue
     }
     const { attempts, processes, workers } = JSON.parse(body)
-    assert.deepEqual([attempts, processes, workers], [2, 2, { replaced: 3, hung: 2 }])
+    assert.deepEqual([attempts, processes], [2, 2])
+    assert.deepEqual(workers, { wanted: 2, ready: 1, replaced: 3, hung: 2 })
   }
   assert.deepEqual(station.gateway.report().snapshot.requests, { 200: 2, 202: 1 })
 })

@@ -324,7 +324,7 @@ test('a worker that is being replaced when all stop is not started any more', as
 
 test("a worker's end of the channel: start, questions both ways, stop", async () => {
   const sent: FromWorker[] = []
-  const ends: string[] = []
+  const ends: boolean[] = []
   const send = async (message: FromWorker) => {
     sent.push(message)
   }
@@ -335,7 +335,7 @@ test("a worker's end of the channel: start, questions both ways, stop", async ()
       if (about === 'broken') throw new Error('broken')
       return `my ${about}`
     },
-    end: () => ends.push('end'),
+    end: (hasStarted) => ends.push(hasStarted),
   })
 
   link.receive({ type: 'start', job: 'good' })
@@ -358,10 +358,10 @@ test("a worker's end of the channel: start, questions both ways, stop", async ()
     { type: 'question', id: 0, question: { about: 'ledger', detail: '' } },
     { type: 'stopped', left: 3 },
   ])
-  assert.deepEqual(ends, ['end'])
+  assert.deepEqual(ends, [true])
 
   link.receive({ type: 'start', job: 'bad' })
   await settled()
   assert.deepEqual(sent.at(-1), { type: 'failed', reason: 'no such job' })
-  assert.equal(ends.length, 2)
+  assert.deepEqual(ends, [true, false])
 })
