@@ -95,7 +95,9 @@ test('what was refused is asked for again, while records come', async () => {
 
   running.service.describeError = null
   running.put('k', 'x')
-  await running.runFor(1000)
+  await running.runFor(1)
+  assert.equal(running.service.describeCount, count + 1, 'before the record goes')
+  await running.runFor(999)
   running.put('k', 'y')
   running.put('l', 'y')
   await running.runFor(1000)

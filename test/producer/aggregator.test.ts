@@ -19,6 +19,7 @@ import { evenShards, shardIdOf } from './scripted-service.ts'
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
+const FAILED = { startAtMs: 0, endAtMs: 0, code: 'Any', message: '', mayBeWritten: false }
 const HOST = { clock: new HandClock(), random: middling }
 
 /** An aggregator of pairs, whose map is fetched when told. */
@@ -45,13 +46,17 @@ function pairs(shardCount: number, maxSizeBytes = 50_000, mode: AggregationMode 
   )
   map.start({ isNeeded: () => true, moved() {}, listed() {} })
   /** At so many percent of the hash key space. */
-  const put = (percent: number, expiresAtMs = 30_000, partitionKey = `${percent}`) => {
+  const put = (
+    percent: number,
+    { expiresAtMs = 30_000, partitionKey = `${percent}`, isAgain = false } = {},
+  ) => {
     const explicitHashKey = hashKeyFromBigInt((BigInt(percent) << 128n) / 100n)
     const data = Buffer.from(`${percent}`)
     const fields = { stream: 's', partitionKey, explicitHashKey, data }
     const record = new UserRecord({ ...fields, onSettle() {} })
     const deadlineAtMs = Number.MAX_SAFE_INTEGER
     record.arrival = { ...record.arrival, deadlineAtMs, expiresAtMs }
+    if (isAgain) record.addAttempt(FAILED)
     aggregator.put(record)
   }
   const split = async (into: number) => {
@@ -65,16 +70,18 @@ function pairs(shardCount: number, maxSizeBytes = 50_000, mode: AggregationMode 
       predictedShard,
       ...userRecords.map(({ partitionKey }) => Number(partitionKey)),
     ])
-  return { put, split, sent, members, flush: () => aggregator.flush() }
+  const abandon = () => aggregator.abandon().map(({ partitionKey }) => Number(partitionKey))
+  return { map, put, split, sent, members, abandon, flush: () => aggregator.flush() }
 }
 
 test('what was gathered by one map is not joined with what comes by the next', async () => {
   const { put, split, members, flush } = pairs(2)
   await nextTurn()
   put(40)
+  put(41, { isAgain: true })
   await split(4)
 
-  // Nobody has told the aggregator yet; both were in the first place of their map.
+  // Nobody has told the aggregator yet; all were in the first place of their map.
   put(10)
 
   assert.deepEqual(members(), [])
@@ -82,7 +89,88 @@ test('what was gathered by one map is not joined with what comes by the next', a
   assert.deepEqual(members(), [
     [2, 10],
     [3, 40],
+    [3, 41],
   ])
+})
+
+test('a Kinesis record tells by which map it was gathered, whichever there is by now', async () => {
+  const { map, put, split, sent, flush } = pairs(2)
+  await nextTurn()
+  const { version } = map
+  put(10)
+  put(20, { isAgain: true })
+  await split(4)
+
+  flush()
+
+  assert.notEqual(map.version, version)
+  assert.deepEqual(
+    sent.map(({ mapVersion }) => mapVersion),
+    [version, version],
+  )
+})
+
+test('what goes again shares no Kinesis record with what is new', async () => {
+  const { put, members, flush } = pairs(1)
+  await nextTurn()
+
+  put(1)
+  put(2, { isAgain: true })
+  assert.deepEqual(members(), [])
+  put(3)
+  put(4, { isAgain: true })
+
+  flush()
+  assert.deepEqual(members(), [
+    [0, 1, 3],
+    [0, 2, 4],
+  ])
+})
+
+test('with another explicit hash key a key is another one', async () => {
+  const { put, sent } = pairs(1, 50_000, 'same-key')
+  await nextTurn()
+
+  put(10, { partitionKey: '7' })
+  put(60, { partitionKey: '7' })
+  assert.equal(sent.length, 0)
+  put(60, { partitionKey: '7' })
+
+  assert.equal(sent.length, 1)
+  assert.ok(sent[0]!.userRecords.every(({ data }) => data.toString() === '60'))
+})
+
+test('what a flush sends waits for no company, what comes after it does', async () => {
+  const { put, sent, flush } = pairs(1)
+  await nextTurn()
+  put(1)
+  put(2, { isAgain: true })
+  flush()
+  for (const percent of [3, 4]) put(percent)
+
+  const nowMs = HOST.clock.monotonicMs()
+  assert.deepEqual(
+    sent.map(({ deadlineAtMs }) => deadlineAtMs),
+    [nowMs, nowMs, Number.MAX_SAFE_INTEGER],
+  )
+})
+
+test('what waits for the map, and what is gathered, is given back once', async () => {
+  for (const mode of ['always', 'same-key'] as const) {
+    const { put, sent, abandon, flush } = pairs(1, 50_000, mode)
+    put(1)
+    assert.deepEqual(abandon(), [1])
+    assert.deepEqual(abandon(), [])
+    await nextTurn()
+    put(2)
+    put(3, { isAgain: true })
+
+    assert.deepEqual(abandon(), [2, 3])
+
+    assert.deepEqual(abandon(), [])
+    flush()
+    assert.deepEqual(sent, [])
+  }
 })
 
 test('ten thousand shards are filled from either end', async () => {
@@ -102,10 +190,10 @@ test('an aggregate expires with the first of its members, whichever it is', asyn
   const { put, sent } = pairs(1)
   await nextTurn()
 
-  put(1, 500)
-  put(2, 400)
-  put(3, 900)
-  put(4, 901)
+  put(1, { expiresAtMs: 500 })
+  put(2, { expiresAtMs: 400 })
+  put(3, { expiresAtMs: 900 })
+  put(4, { expiresAtMs: 901 })
 
   assert.deepEqual(
     sent.map(({ expiresAtMs }) => expiresAtMs),
@@ -117,8 +205,8 @@ test('what was trimmed from an aggregate does not make it expire', async () => {
   const { put, sent, flush } = pairs(1, 10)
   await nextTurn()
 
-  put(1, 500)
-  put(2, 400)
+  put(1, { expiresAtMs: 500 })
+  put(2, { expiresAtMs: 400 })
   flush()
 
   assert.deepEqual(
@@ -152,7 +240,7 @@ test('of a key that has nothing to send nothing is kept', async () => {
   const { put, sent, flush } = pairs(1, 50_000, 'same-key')
   await nextTurn()
   const fill = (from: number) => {
-    for (let key = from; key < from + 8_000; key++) put(key % 100, 30_000, `key ${key}`)
+    for (let key = from; key < from + 8_000; key++) put(key % 100, { partitionKey: `key ${key}` })
     flush()
     assert.equal(sent.length, 8_000)
     sent.length = 0

@@ -97,6 +97,28 @@ test('on the way to rest no second has more than a few wake-ups', async () => {
   assert.ok(instants.length <= 30, `${instants.length} in two minutes`)
 })
 
+test('a closed producer has no timer and calls nothing, whatever was under way', async () => {
+  for (let tick = 1; tick <= 6; tick++) {
+    const running = line({ shards: evenShards(2) })
+    running.put('k', 'x')
+    await running.runFor(1000)
+    running.service.listShardsError = 'LimitExceededException'
+    running.service.describeError = 'InternalFailure'
+    running.service.shards = evenShards(4, 2)
+    running.service.script = (n) => (n % 2 === 0 ? THROTTLED : 'store')
+    for (let i = 0; i < 20; i++) running.put(`k${i}`, 'x')
+    await running.runFor(tick * 60)
+    void running.producer.close(tick)
+    await running.runFor(tick + 20)
+    const before = callsTo(running)
+
+    assert.equal(running.clock.scheduledCount, 0, `closed after ${tick * 60} ms`)
+    await running.runFor(600_000)
+    assert.equal(callsTo(running), before)
+    assert.equal(running.results.length, 21)
+  }
+})
+
 test('ten thousand shards cost what their records cost, not what they are', async () => {
   const workOf = async (shardCount: number) => {
     const running = line({ shards: evenShards(shardCount) })

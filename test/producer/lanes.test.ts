@@ -44,4 +44,12 @@ test('it is told when the shards are known, and when they have changed, and no m
   await runFor(5_000)
 
   assert.equal(toldCount, 2)
+
+  // The map is fetched anew for its age, and is the same.
+  const { listShardsCount } = service
+  await runFor(600_000)
+  put('later', 'x')
+  await runFor(1000)
+  assert.equal(service.listShardsCount, listShardsCount + 1)
+  assert.equal(toldCount, 2)
 })

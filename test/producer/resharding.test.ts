@@ -91,6 +91,7 @@ test('close gives up what landed and is not judged yet, and says that it may be 
   })
 
   await running.runFor(1000)
+  await running.producer.close(0)
 
   assert.equal(left, 3)
   const told = running.results.map((one) => !one.isDelivered && [one.code, one.mayBeWritten])
@@ -120,6 +121,88 @@ test('while ListShards is refused, only records of one key share a Kinesis recor
     ].sort(),
   )
   assert.ok(running.results.every((result) => result.isDelivered))
+})
+
+test('while ListShards is refused, what waits for the rate of a shard that moved goes by key', async () => {
+  const settings = { rateLimit: 1, recordTtl: 'none', aggregationMaxSize: 2000 } as const
+  const running = line({ settings })
+  // Afterwards nothing is saved up.
+  running.put('large', 'x'.repeat(1_045_000))
+  await running.runFor(200)
+  running.service.shards = [LOW, HIGH]
+  running.service.listShardsError = 'LimitExceededException'
+  const keys = [...keysIn(LOW, 20), ...keysIn(HIGH, 20)]
+  for (let i = 0; i < 20; i++) for (const key of keys) running.put(key, 'x'.repeat(600))
+
+  await running.runFor(300_000)
+  running.service.listShardsError = null
+  await running.runFor(60_000)
+
+  assert.equal(running.results.length, 1 + keys.length * 20)
+  const extraCount = running.service.stored.length - running.results.length
+  assert.ok(extraCount <= 3, `${extraCount} more records sent than what showed that it moved`)
+})
+
+test('what comes while the new map is one call away waits for it, to share Kinesis records', async () => {
+  const running = await split()
+  const { service } = running
+  const keys = [...keysIn(LOW, 3), ...keysIn(HIGH, 3)]
+  running.put(keys[0]!, 'finds out')
+  await running.runFor(125)
+  service.latencyMs = 300
+  await running.runFor(25)
+  for (const key of keys) running.put(key, 'x')
+  service.sent.length = 0
+
+  await running.runFor(2000)
+
+  assert.deepEqual(
+    entriesOf(running).map(({ userRecords }) => userRecords.length),
+    [3, 3],
+  )
+  assert.ok(running.results.every(({ attempts }) => attempts.length === 1))
+})
+
+test('when that call takes longer than half a second, what waits for it goes by key', async () => {
+  const running = await split()
+  const [low, high] = [keysIn(LOW, 1)[0]!, keysIn(HIGH, 1)[0]!]
+  running.put(low, 'finds out')
+  await running.runFor(125)
+  running.service.latencyMs = 10_000
+  await running.runFor(25)
+  running.service.sent.length = 0
+  for (const key of [low, high, low, high]) running.put(key, 'x')
+
+  await running.runFor(450)
+  assert.equal(entriesOf(running).length, 0)
+  await running.runFor(150)
+
+  const members = entriesOf(running).map(({ userRecords }) => userRecords)
+  assert.deepEqual(members.sort(), [low, high].map((key) => [`${key}:x`, `${key}:x`]).sort())
+})
+
+test('a stream made anew is asked what it allows, however lately the old one was', async () => {
+  const running = line({ shards: evenShards(2) })
+  const { service } = running
+  const { eight, teller } = madeAnew()
+  running.put(teller, 'warm')
+  await running.runFor(1000)
+  service.shards = eight
+  service.summary = {
+    StreamModeDetails: { StreamMode: 'ON_DEMAND' },
+    RecordDistributionStrategy: 'AUTO',
+  }
+  running.put(teller, 'where it lands shows what became of the stream')
+  await running.runFor(1000)
+  service.sent.length = 0
+
+  for (const key of keysIn(eight[0]!, 3)) running.put(key, 'x')
+  await running.runFor(1000)
+
+  assert.deepEqual(
+    entriesOf(running).map(({ userRecords }) => userRecords.length),
+    [1, 1, 1],
+  )
 })
 
 test('what waits for the rate of a closed shard goes by the new ones, not twice', async () => {
