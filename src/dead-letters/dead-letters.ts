@@ -25,6 +25,9 @@ export type DeadLettersState = 'ok' | 'full' | 'disk-failed'
 export interface DeadLettersStats {
   readonly count: number
   readonly bytes: number
+  /** As many as there may be. */
+  readonly maxCount: number
+  readonly maxBytes: number
   /** Put aside, because it could not be read. */
   readonly damagedBytes: number
   readonly state: DeadLettersState
@@ -98,7 +101,8 @@ export class DeadLetters implements DeadLetterSink {
   get stats(): DeadLettersStats {
     const { damagedBytes } = this.#shelf
     const bytes = this.#index.bytes + damagedBytes
-    return { count: this.#index.size, bytes, damagedBytes, state: this.#state }
+    const { maxCount, maxBytes } = this.#config
+    return { count: this.#index.size, bytes, maxCount, maxBytes, damagedBytes, state: this.#state }
   }
 
   /** The number of the newest letter; all later ones have higher numbers. */
@@ -201,6 +205,11 @@ export class DeadLetters implements DeadLetterSink {
     this.#log.error('dead letters are full; records stay in the spool', { count, bytes })
   }
 
+  #onNotFull(): void {
+    if (this.#isFullTold) this.#log.info('dead letters have room again')
+    this.#isFullTold = false
+  }
+
   #remove(file: LetterFile, letters: readonly Kept[]): Promise<void> {
     const removal = this.#removals.get(file) ?? newRemoval()
     this.#removals.set(file, removal)
@@ -278,7 +287,7 @@ export class DeadLetters implements DeadLetterSink {
     const wasFull = this.#state === 'full'
     if (!wasFull) {
       this.#state = 'ok'
-      this.#isFullTold = false
+      this.#onNotFull()
     }
     for (const { done } of additions) done(true)
     if (wasFull && goneCount > 0) this.#tellRoom()
@@ -306,7 +315,7 @@ export class DeadLetters implements DeadLetterSink {
 
   #tellRoom(): void {
     if (this.#state === 'full') this.#state = 'ok'
-    if (this.#failedCount === 0) this.#isFullTold = false
+    if (this.#failedCount === 0) this.#onNotFull()
     for (const told of this.#listeners) told()
   }
 }

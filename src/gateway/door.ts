@@ -29,6 +29,9 @@ export interface RecordLine {
 export interface DeadLetterStats {
   readonly count: number
   readonly bytes: number
+  /** As many as there may be. */
+  readonly maxCount: number
+  readonly maxBytes: number
   readonly state: 'ok' | 'full' | 'disk-failed'
 }
 

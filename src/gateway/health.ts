@@ -6,6 +6,7 @@ import type { Door } from './door.ts'
 import { metricsText, PROMETHEUS_CONTENT_TYPE } from './metrics-text.ts'
 import { merged, mergedMetrics, type PeerReport, ReportsTaker, type WholeReport } from './peers.ts'
 import { methodNotAllowed, problem } from './problem.ts'
+import { reasonsUnready } from './readiness.ts'
 import { snapshotOf } from './snapshot.ts'
 
 /** What is running. */
@@ -64,24 +65,6 @@ export class Health {
     // The host leaves the body of an answer to HEAD away, not its length.
     return method === 'GET' || method === 'HEAD' ? route() : methodNotAllowed(method, 'GET, HEAD')
   }
-}
-
-/** Why no record can be taken just now; empty when one can. */
-function reasonsUnready(door: Door): string[] {
-  const reasons: string[] = []
-  const { admission, config, spool } = door
-  if (door.isDraining) reasons.push('draining')
-  if (door.imbalance !== 0) reasons.push('ledger-imbalance')
-  if (admission.isShortOfBytes) reasons.push('memory-full')
-  if (door.openCount >= config.admission.maxOpenRequests) reasons.push('too-many-requests-open')
-  if (admission.turnsAway !== null) reasons.push('back-pressure')
-  if (spool === null) return reasons
-  const { state, oldestAgeMs } = spool.stats
-  // With the dead letters full records are taken still, and kept.
-  if (state !== 'ok' && state !== 'dead-letters-full') reasons.push(state)
-  const { maxOldestAgeMs } = config.admission
-  if (maxOldestAgeMs !== 'none' && oldestAgeMs >= maxOldestAgeMs) reasons.push('backlog-too-old')
-  return reasons
 }
 
 function readiness(door: Door): HttpAnswer {

@@ -1,6 +1,7 @@
 // The gateway's numbers in the text format that Prometheus scrapes (exposition format 0.0.4).
 
 import type { WorkersCounts } from './peers.ts'
+import { UNREADY_REASONS } from './readiness.ts'
 import type { GatewaySnapshot } from './snapshot.ts'
 
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
@@ -46,7 +47,7 @@ function ledgerFamilies({ ledger, imbalance, waiting }: GatewaySnapshot): Family
   ]
 }
 
-function requestFamilies({ requests, refusals, openRequests }: GatewaySnapshot): Family[] {
+function requestFamilies({ requests, refusals, openRequests, unready }: GatewaySnapshot): Family[] {
   return [
     {
       name: 'headgate_requests_total',
@@ -61,6 +62,13 @@ function requestFamilies({ requests, refusals, openRequests }: GatewaySnapshot):
       says: 'Requests refused, by the code of the problem.',
       label: 'code',
       samples: Object.entries(refusals),
+    },
+    {
+      name: 'headgate_unready_processes',
+      type: 'gauge',
+      says: 'Processes whose readyz is 503, by each reason that holds.',
+      label: 'reason',
+      samples: UNREADY_REASONS.map((reason) => [reason, unready[reason] ?? 0] as const),
     },
     {
       name: 'headgate_open_requests',
@@ -80,6 +88,7 @@ function storeFamilies({ heldBytes, spool, deadLetters }: GatewaySnapshot): Fami
   if (spool !== null) {
     families.push(
       gauge('spool_bytes', 'Bytes of the spool on the disk.', spool.bytes),
+      gauge('spool_max_bytes', 'As many as there may be.', spool.maxBytes),
       gauge('spool_segments', 'Files of records.', spool.segments),
       gauge('spool_unsettled_records', 'Records in the spool.', spool.unsettledRecords),
       gauge('spool_oldest_age_seconds', 'Age of the oldest of them.', spool.oldestAgeMs / 1000),
@@ -108,13 +117,19 @@ function storeFamilies({ heldBytes, spool, deadLetters }: GatewaySnapshot): Fami
         'Idempotency keys within their window that a restart will not know.',
         spool.forgottenKeys,
       ),
-      gauge('spool_is_ok', '1 when the spool takes records, else 0.', spool.state === 'ok' ? 1 : 0),
+      gauge(
+        'spool_is_ok',
+        '1 when the spool takes records and its failures have room, else 0.',
+        spool.state === 'ok' ? 1 : 0,
+      ),
     )
   }
   if (deadLetters !== null) {
     families.push(
       gauge('dead_letters', 'Records that could not be delivered and are kept.', deadLetters.count),
+      gauge('dead_letters_max', 'As many as there may be.', deadLetters.maxCount),
       gauge('dead_letters_bytes', 'Their bytes on the disk.', deadLetters.bytes),
+      gauge('dead_letters_max_bytes', 'As many as there may be.', deadLetters.maxBytes),
     )
   }
   return families

@@ -4,6 +4,7 @@
 import type { SpoolStats } from '../spool/index.ts'
 import type { DeadLetterStats, Door } from './door.ts'
 import type { LedgerCounts } from './ledger.ts'
+import { reasonsUnready, type UnreadyReason } from './readiness.ts'
 
 export interface GatewaySnapshot {
   readonly ledger: LedgerCounts
@@ -15,6 +16,8 @@ export interface GatewaySnapshot {
   /** Requests by the status of their answer, refusals by their code. */
   readonly requests: Readonly<Record<string, number>>
   readonly refusals: Readonly<Record<string, number>>
+  /** How many processes take nothing, for each reason that holds. */
+  readonly unready: Readonly<Partial<Record<UnreadyReason, number>>>
   readonly spool: SpoolStats | null
   readonly deadLetters: DeadLetterStats | null
 }
@@ -29,6 +32,7 @@ export function snapshotOf(door: Door): GatewaySnapshot {
     openRequests: door.openCount,
     requests: tally.statuses(),
     refusals: tally.refusals(),
+    unready: Object.fromEntries(reasonsUnready(door).map((reason) => [reason, 1])),
     spool: spool?.stats ?? null,
     deadLetters: deadLetters?.stats ?? null,
   }

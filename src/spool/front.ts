@@ -54,6 +54,8 @@ export interface SpoolStats {
   readonly state: SpoolState
   /** On the disk: records, and what became of them. */
   readonly bytes: number
+  /** `spool.maxBytes`. */
+  readonly maxBytes: number
   readonly segments: number
   readonly unsettledRecords: number
   /** Of the oldest unsettled record, by the wall clock; may be a little too much. */

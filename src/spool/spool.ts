@@ -183,6 +183,7 @@ export class Spool implements SpoolFront {
     return {
       state: this.#state,
       bytes: usage.bytes,
+      maxBytes: this.#sizes.maxBytes,
       segments: this.#table.count,
       unsettledRecords: usage.unsettledCount,
       oldestAgeMs: this.#table.oldestAgeMs(this.#host.clock.wallMs()),

@@ -86,7 +86,8 @@ test('removed letters are gone durably, and an empty file with them', async () =
 
   assert.equal(await letters.remove(letters.find(ALL)), 2)
   assert.equal(disk.files.size, 0)
-  assert.deepEqual({ ...letters.stats }, { count: 0, bytes: 0, damagedBytes: 0, state: 'ok' })
+  const { count, bytes, damagedBytes, state } = letters.stats
+  assert.deepEqual([count, bytes, damagedBytes, state], [0, 0, 0, 'ok'])
 })
 
 test('what dies is told at once, not a line each, and the rest with the end', async () => {
@@ -116,8 +117,13 @@ test('at the bound one more is not kept, and whoever waits is told when there is
   assert.equal(toldCount, 0)
   assert.match(logged.join(), /error dead letters are full.* \{"count":2,"bytes":[1-9]/)
 
+  assert.equal(letters.stats.maxCount, 2)
+  const saidRoom = () => logged.filter((line) => line.includes('have room again')).length
+  assert.equal(saidRoom(), 0)
+
   await letters.remove(letters.find({ ...ALL, receipt: 'a' }))
 
+  assert.equal(saidRoom(), 1)
   assert.equal(toldCount, 1)
   assert.equal(letters.stats.state, 'ok')
   assert.deepEqual(await keep(letter('c')), [true])

@@ -127,6 +127,7 @@ test('a disk that fails for long is told when it begins and when it ends, not fo
     'error dead letters are full; records stay in the spool',
     'error dead letters cannot be written; it is tried again',
     'info dead letters can be written again',
+    'info dead letters have room again',
   ])
 
   disk.fault = (operation) => (operation === 'replace' ? 'EIO' : null)

@@ -60,9 +60,22 @@ test('of the dead letters it is said how many there are, and how many wait for r
   const spool = new SickSpool()
   const station = new Station({}, spool)
   spool.sick = { parkedRecords: 3 }
-  spool.deadLetters = { count: 5, bytes: 500, state: 'full' }
+  spool.deadLetters = { ...spool.deadLetters, count: 5, bytes: 500, state: 'full' }
   const details = { state: 'full', count: 5, parkedRecords: 3 }
   assert.deepEqual(healthOf(station).components.deadLetters, { status: 'DOWN', details })
+})
+
+test('why nothing is taken and what the stores may hold is in the metrics, too', () => {
+  const spool = new ScriptedSpool()
+  const station = new Station({}, spool)
+  const metrics = () => String(station.get('/metrics').body)
+  assert.match(metrics(), /^headgate_unready_processes\{reason="disk-full"\} 0$/m)
+  spool.state = 'disk-full'
+  assert.match(metrics(), /^headgate_unready_processes\{reason="disk-full"\} 1$/m)
+  assert.match(metrics(), /^headgate_unready_processes\{reason="memory-full"\} 0$/m)
+  assert.match(metrics(), /^headgate_spool_max_bytes 1000000$/m)
+  assert.match(metrics(), /^headgate_dead_letters_max 100$/m)
+  assert.match(metrics(), /^headgate_dead_letters_max_bytes 1000$/m)
 })
 
 test('who waits in line and who waits for an answer are counted, and the books are right', () => {

@@ -21,9 +21,11 @@ function snapshot(factor: number, state: SpoolState, oldestAgeMs: number): Gatew
     openRequests: factor,
     requests: factor === 1 ? { 200: 3 } : { 200: 4, 503: 1 },
     refusals: factor === 1 ? {} : { 'back-pressure': 1 },
+    unready: factor === 1 ? { 'disk-full': 1 } : { 'disk-full': 1, 'memory-full': 1 },
     spool: {
       state,
       bytes: 1000 * factor,
+      maxBytes: 5000,
       segments: factor,
       unsettledRecords: 2 * factor,
       oldestAgeMs,
@@ -41,7 +43,13 @@ function snapshot(factor: number, state: SpoolState, oldestAgeMs: number): Gatew
       forgottenKeys: 0,
       syncs: 7,
     },
-    deadLetters: { count: factor, bytes: 10 * factor, state: factor === 1 ? 'ok' : 'full' },
+    deadLetters: {
+      count: factor,
+      bytes: 10 * factor,
+      maxCount: 100,
+      maxBytes: 1000,
+      state: factor === 1 ? 'ok' : 'full',
+    },
   }
 }
 
@@ -57,12 +65,20 @@ test('several processes are one: sums, the largest age, the worst state', () => 
   })
   assert.deepEqual(whole.requests, { 200: 7, 503: 1 })
   assert.deepEqual(whole.refusals, { 'back-pressure': 1 })
+  assert.deepEqual(whole.unready, { 'disk-full': 2, 'memory-full': 1 })
+  assert.deepEqual([whole.spool!.maxBytes, whole.deadLetters!.maxCount], [10_000, 200])
   assert.equal(whole.heldBytes, 300)
   assert.deepEqual(
     [whole.spool!.bytes, whole.spool!.oldestAgeMs, whole.spool!.state, whole.spool!.syncs],
     [3000, 900, 'disk-full', 14],
   )
-  assert.deepEqual(whole.deadLetters, { count: 3, bytes: 30, state: 'full' })
+  assert.deepEqual(whole.deadLetters, {
+    count: 3,
+    bytes: 30,
+    maxCount: 200,
+    maxBytes: 2000,
+    state: 'full',
+  })
 })
 
 test('one process alone stays what it is', () => {

@@ -29,7 +29,13 @@ export class ScriptedSpool implements SpoolFront {
   windowBytes = 0
   keepsKeys = true
   exhausted = 0
-  deadLetters: SpooledLine['deadLetters']['stats'] = { count: 0, bytes: 0, state: 'ok' }
+  deadLetters: SpooledLine['deadLetters']['stats'] = {
+    count: 0,
+    bytes: 0,
+    maxCount: 100,
+    maxBytes: 1000,
+    state: 'ok',
+  }
   onSettled: (kind: Outcome['kind']) => void = () => {}
   #successes: number
   #failures: number
@@ -122,6 +128,7 @@ export class ScriptedSpool implements SpoolFront {
     return {
       state: this.state,
       bytes: 0,
+      maxBytes: 1_000_000,
       segments: 1,
       unsettledRecords: this.#unsettled,
       oldestAgeMs: this.oldestAgeMs,

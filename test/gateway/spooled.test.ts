@@ -204,7 +204,7 @@ test('dead letters without room are shown, and records are taken still', () => {
   const spool = new ScriptedSpool()
   const station = stationOf(spool)
   spool.state = 'dead-letters-full'
-  spool.deadLetters = { count: 5, bytes: 500, state: 'full' }
+  spool.deadLetters = { ...spool.deadLetters, count: 5, bytes: 500, state: 'full' }
   assert.equal(station.get('/readyz').status, 200)
   const answer = station.get('/actuator/health')
   const health = JSON.parse(String(answer.body))
