@@ -300,8 +300,9 @@ export class ShardMap {
   }
 
   #fail(why: string): void {
-    // Once for each reason: a stream that does not exist fails as long as it is asked for.
-    if (why !== this.#toldWhy) {
+    // Once for each reason. A stream that does not exist ends its records, which are told where
+    // they die: whoever names a new one with each record must not fill the log.
+    if (why !== this.#toldWhy && !this.#isMissing) {
       this.#log.warn('could not list the shards', { stream: this.#stream, why })
     }
     this.#toldWhy = why

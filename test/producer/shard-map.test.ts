@@ -232,7 +232,7 @@ test('a service that refuses listings for minutes is asked ever more seldom', as
 })
 
 test('a listing that fails goes again only while somebody needs it, and is told once', async () => {
-  const refusal = { ...REFUSAL, code: 'ResourceNotFoundException' }
+  const refusal = { ...REFUSAL, code: 'AccessDeniedException' }
   const pages = pagesOf(1)
   let isThere = false
   const { client, calls } = clientOf((input) => (isThere ? pages(input) : refusal))
@@ -311,4 +311,20 @@ test('the size of records is learned', async () => {
 
   assert.equal(facts.maxRecordBytes, 2_097_152)
   assert.equal(facts.areKeysKept, true)
+})
+
+test('that a stream does not exist is told by its records, which end, and not by its map', async () => {
+  const refusals = ['ResourceNotFoundException', 'AccessDeniedException']
+  const { client, calls } = clientOf(() => ({ ...REFUSAL, code: refusals.shift()! }))
+  const clock = new HandClock()
+  const log = new RecordingLog()
+  const map = new ShardMap({ clock, random: middling }, 's', client, { ...CONFIG, log })
+
+  map.start({ isNeeded: () => true, moved() {}, listed() {} })
+  await new Promise(setImmediate)
+  assert.deepEqual([calls.length, log.lines], [1, []])
+
+  clock.advanceBy(1000)
+  await new Promise(setImmediate)
+  assert.deepEqual([calls.length, log.lines], [2, ['warn could not list the shards']])
 })
