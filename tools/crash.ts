@@ -3,6 +3,7 @@
 
 import { parseArgs } from 'node:util'
 import { type CrashReport, crash, isGood, TROUBLES } from './crash/crashes.ts'
+import { exitOnSignals } from './exit-on-signals.ts'
 import { progress } from './progress.ts'
 
 const HELP = `Usage: npm run crash -- [--cycles N] [--seed N] [--troubles LIST] [--workers N]
@@ -129,10 +130,9 @@ async function main({ isJson, ...options }: Options): Promise<number> {
   const stop = new AbortController()
   process.once('SIGINT', () => {
     stop.abort()
-    process.once('SIGINT', () => process.exit(130))
+    exitOnSignals(['SIGINT'])
   })
-  // The processes that were started end with this one.
-  process.once('SIGTERM', () => process.exit(143))
+  exitOnSignals(['SIGHUP', 'SIGTERM'])
   try {
     const report = await crash({ ...options, progress, signal: stop.signal })
     progress('')
