@@ -63,15 +63,11 @@ export class Uploader {
   async close(deadlineMs: number): Promise<number> {
     this.#timer?.cancel()
     this.#timer = null
-    let isLate = false
     const { promise: deadline, resolve } = Promise.withResolvers<void>()
-    const timer = this.#clock.schedule(this.#clock.monotonicMs() + deadlineMs, () => {
-      isLate = true
-      resolve()
-    })
+    const timer = this.#clock.schedule(this.#clock.monotonicMs() + deadlineMs, resolve)
     await Promise.race([this.#upload, deadline])
     this.#take(true)
-    if (!isLate) await Promise.race([this.#start(), deadline])
+    await Promise.race([this.#start(), deadline])
     timer.cancel()
     return this.#waitingCount
   }
