@@ -161,7 +161,7 @@ class CborReader {
   #chunks(major: number): Buffer[] {
     const chunks: Buffer[] = []
     while (!this.#isBreak()) {
-      if (this.#head() !== major || this.#info === INDEFINITE) throw this.#broken('a wrong piece')
+      if (this.#head() !== major) throw this.#broken('a wrong piece')
       const at = this.#take(this.#length())
       chunks.push(this.#bytes.subarray(at, this.#at))
     }

@@ -51,6 +51,7 @@ test('an address that is none is named like any other setting that is wrong', as
     { endpoint, cloudwatchEndpoint: '999.1.1.1' },
     { endpoint, proxyHost: ':::' },
     { endpoint, proxyHost: 'a:80' },
+    { endpoint, proxyHost: '1.2.3.4.5' },
   ]) {
     const [setting] = Object.keys(wrong).slice(-1)
     const isNamed = (error: unknown) =>

@@ -117,6 +117,30 @@ test('the estimated size is the sum that the KPL keeps', () => {
   )
 })
 
+test('a size that is cleared counts what comes next as a new one does', () => {
+  fc.assert(
+    fc.property(fc.array(anyRecords, { minLength: 2, maxLength: 4 }), (aggregates) => {
+      const kept = new AggregateSize()
+      for (const records of [...aggregates, ...aggregates]) {
+        kept.clear()
+        const fresh = sizeOf(records)
+        records.forEach((each, i) => {
+          if (i === 0) assert.deepEqual([kept.count, kept.accurateBytes()], [0, 0])
+          kept.add(each, records)
+        })
+        for (const tell of [
+          (size: AggregateSize) => size.estimatedBytes(),
+          (size: AggregateSize) => size.framedBytes(),
+          (size: AggregateSize) => size.accurateBytes(),
+          (size: AggregateSize) => size.areKeysDistinct,
+        ]) {
+          assert.equal(tell(kept), tell(fresh))
+        }
+      }
+    }),
+  )
+})
+
 test('sizes of nothing are 0, of one record its data alone', () => {
   assert.equal(sizeOf([]).estimatedBytes(), 0)
   assert.equal(sizeOf([]).accurateBytes(), 0)

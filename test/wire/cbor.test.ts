@@ -83,7 +83,9 @@ test('the examples of RFC 8949, appendix A', () => {
     ['c1fb41d452d9ec200000', new EpochMs(1363896240.5)],
     ['7f657374726561646d696e67ff', 'streaming'],
     ['9f018202039f0405ffff', [1, [2, 3], [4, 5]]],
+    ['3b001fffffffffffff', -9007199254740992n],
     ['62c3bc', 'ü'],
+    ['63efbfbd', '\ufffd'],
     ['64f0908591', '\u{10151}'],
   ] as const) {
     assert.deepEqual(decodeCbor(hex(bytes)), value, bytes)
@@ -94,6 +96,7 @@ test('the examples of RFC 8949, appendix A', () => {
     ['a', 1],
     ['b', [2, 3]],
   ])
+  assert.deepEqual(plain(decodeCbor(hex('bf7f61616162ff01ff'))), [['ab', 1]])
 })
 
 test('instants are tag 1 round milliseconds, as the SDK for Java has them', () => {
@@ -149,6 +152,13 @@ test('keys of Object.prototype are fields like any other and pollute nothing', (
     assert.equal(empty[name], undefined)
     assert.equal(name in empty, false)
   }
+  assert.throws(() => Object.assign(Object.getPrototypeOf(empty), { polluted: true }), TypeError)
+})
+
+test('a name that came before lends nothing to bytes that only look like it', () => {
+  // In the memory of names both have one place, and their UTF-16 units are those bytes.
+  assert.deepEqual(plain(decodeCbor(hex('a163c38a7801'))), [['Êx', 1]])
+  assert.throws(() => decodeCbor(hex('a162ca7801')), ProtocolError)
 })
 
 test('nesting is read up to the limit and refused beyond', () => {
@@ -168,6 +178,20 @@ test('nesting is read up to the limit and refused beyond', () => {
     assert.equal(isRead(CBOR_MAX_DEPTH + 1), false)
     assert.equal(isRead(100_000), false)
   }
+  assert.equal(CBOR_MAX_DEPTH, 32)
+})
+
+test('what nests more deeply than can be read is not written', () => {
+  const nested = (depth: number): unknown => (depth === 0 ? 0 : [nested(depth - 1)])
+  assert.ok(decodeCbor(encodeCbor(nested(CBOR_MAX_DEPTH))))
+  assert.throws(() => encodeCbor(nested(CBOR_MAX_DEPTH + 1)), assert.AssertionError)
+})
+
+test('large bodies are written as small ones', () => {
+  for (const sizeBytes of [100, 1000, 1023, 1024, 3000, 100_000]) {
+    const value = [...'abcdefgh', new Uint8Array(sizeBytes).fill(7), 'x'.repeat(sizeBytes), 1.5]
+    assert.deepEqual(sorted(decode(encodeCbor(value))), sorted(value))
+  }
 })
 
 for (const [what, bytes] of [
@@ -186,6 +210,8 @@ for (const [what, bytes] of [
   ['a piece that has no length itself', '7f7f6161ffff'],
   ['text without an end', '7f6161'],
   ['a key that is a number', 'a10102'],
+  ['a key that is a number, though a letter follows', 'a1016100'],
+  ['additional information 28 with as many bytes', `1c${'00'.repeat(16)}`],
   ['a key without a value', 'a16161'],
   ['an array without an end', '9f01'],
   ['a break where a value should be', 'ff'],
