@@ -81,6 +81,19 @@ test('off is off, also in the words of the KPL', async () => {
   assert.deepEqual(await shared({ aggregationEnabled: false }), ALONE)
 })
 
+test('with off no shard is expected, so nothing waits for the rate of one', async () => {
+  const countAfterASecond = async (aggregation: 'off' | 'safe') => {
+    const running = line({ settings: { aggregation, rateLimit: 1 } })
+    running.put('warm', 'up')
+    await running.runFor(1000)
+    for (let i = 0; i < 50; i++) running.put(`k${i}`, 'x'.repeat(60_000))
+    await running.runFor(1000)
+    return running.results.length - 1
+  }
+  assert.equal(await countAfterASecond('off'), 50)
+  assert.ok((await countAfterASecond('safe')) < 20)
+})
+
 test('what was refused is asked for again, while records come', async () => {
   const running = line({})
   running.service.describeError = 'AccessDeniedException'

@@ -99,7 +99,10 @@ test('on the way to rest no second has more than a few wake-ups', async () => {
 
 test('a closed producer has no timer and calls nothing, whatever was under way', async () => {
   for (let tick = 1; tick <= 6; tick++) {
-    const running = line({ shards: evenShards(2) })
+    // Every other time calls wait for a connection.
+    const isBusy = tick % 2 === 0
+    const settings = { maxConnections: isBusy ? 1 : 24 }
+    const running = line({ settings, shards: evenShards(2) })
     running.put('k', 'x')
     await running.runFor(1000)
     running.service.listShardsError = 'LimitExceededException'
@@ -107,10 +110,12 @@ test('a closed producer has no timer and calls nothing, whatever was under way',
     running.service.shards = evenShards(4, 2)
     running.service.script = (n) => (n % 2 === 0 ? THROTTLED : 'store')
     for (let i = 0; i < 20; i++) running.put(`k${i}`, 'x')
+    if (isBusy) running.service.latencyMs = 100
     await running.runFor(tick * 60)
     void running.producer.close(tick)
-    await running.runFor(tick + 20)
+    await running.runFor(tick + 1)
     const before = callsTo(running)
+    await running.runFor(200)
 
     assert.equal(running.clock.scheduledCount, 0, `closed after ${tick * 60} ms`)
     await running.runFor(600_000)

@@ -23,9 +23,11 @@ test('records of one shard have one lane, of different shards different ones', a
 })
 
 test('a stream has one lane until its shards are known, and its own', async () => {
-  const { producer } = line({ shards: evenShards(4) })
+  const { producer, put } = line({ shards: evenShards(4) })
 
   const lanes = ['a', 'b', 'c'].map((key) => producer.laneOf(recordOf(key)))
+  put('first', 'x')
+  lanes.push(producer.laneOf(recordOf('d')))
 
   assert.equal(new Set(lanes).size, 1)
   assert.notEqual(producer.laneOf(recordOf('a', 'other')), lanes[0])

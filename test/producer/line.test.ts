@@ -45,6 +45,7 @@ test('records of one shard travel together and settle with their places', async 
   )
   assert.equal(running.producer.outstandingCount, 0)
   assert.equal(running.producer.outstandingBytes, 0)
+  assert.equal(running.producer.oldestRecordAgeMs, 0)
 })
 
 test('a record alone is stored as it is, routed by the MD5 of its key', async () => {
@@ -480,6 +481,27 @@ test('flush of a stream neither hurries nor awaits the others', async () => {
   assert.equal(running.producer.outstandingCount, 1)
 })
 
+test('flush of a stream awaits its own records, whatever settles of others meanwhile', async () => {
+  const running = line({})
+  running.service.script = (_n, entries) =>
+    entries.some(({ userRecords }) => userRecords[0] === 'k:v') ? THROTTLED : 'store'
+  running.put('k', 'v', 's')
+  for (let i = 0; i < 5; i++) running.put('k', 'other', 'other')
+  let isFlushed = false
+  running.producer.flush('s').then(() => {
+    isFlushed = true
+  })
+  running.producer.flush('other')
+
+  await running.runFor(1000)
+  assert.equal(running.results.length, 5)
+  assert.equal(isFlushed, false)
+  running.service.script = () => 'store'
+  await running.runFor(5000)
+
+  assert.equal(isFlushed, true)
+})
+
 test('close delivers what it can', async () => {
   const running = await started()
   running.put('k', 'v')
@@ -492,6 +514,7 @@ test('close delivers what it can', async () => {
 
   assert.equal(left, 0)
   assert.equal(running.results[0]?.isDelivered, true)
+  assert.equal(running.clock.scheduledCount, 0, 'its deadline is no more')
 })
 
 test('close gives up at its deadline, wherever the records are, and settles each', async () => {
@@ -531,23 +554,28 @@ test('of two closes the shorter gives up, and both tell of it', async () => {
   assert.deepEqual(told.sort(), ['0: 3', '20000: 3', '500: 3'])
 })
 
-test('close gives up what waits to go again, too', async () => {
-  const running = await started({ settings: { recordTtl: 600_000 } })
-  running.service.script = () => ({ noAnswer: 'connect-failed', isStored: false })
-  running.put('k', 'v')
-  await running.runFor(30_000)
-  let left = -1
-  running.producer.close(500).then((count) => {
-    left = count
+for (const [noAnswer, isUnsure] of [
+  ['connect-failed', false],
+  ['timed-out', true],
+] as const) {
+  test(`close gives up what waits to go again, too, after ${noAnswer}`, async () => {
+    const running = await started({ settings: { recordTtl: 600_000 } })
+    running.service.script = () => ({ noAnswer, isStored: false })
+    running.put('k', 'v')
+    await running.runFor(30_000)
+    let left = -1
+    running.producer.close(500).then((count) => {
+      left = count
+    })
+
+    await running.runFor(1000)
+
+    assert.equal(left, 1)
+    const [{ code, mayBeWritten }] = running.results as [FailedResult]
+    assert.deepEqual([code, mayBeWritten], ['Closed', isUnsure])
+    assert.equal(running.results.length, 1)
   })
-
-  await running.runFor(1000)
-
-  assert.equal(left, 1)
-  const [{ code, mayBeWritten }] = running.results as [FailedResult]
-  assert.deepEqual([code, mayBeWritten], ['Closed', false])
-  assert.equal(running.results.length, 1)
-})
+}
 
 test('what close gave up while it waited for credentials is not sent after all', async () => {
   const keys = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
@@ -582,6 +610,8 @@ test('streams at the bound: an idle line makes room, a busy one does not', async
 
   await running.runFor(1000)
   assert.equal(running.results.length, 3)
+  await running.producer.close(0)
+  assert.equal(running.clock.scheduledCount, 0, 'nor has the line that made room left anything')
 })
 
 test('no more requests are under way than there are connections', async () => {

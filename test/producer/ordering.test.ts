@@ -216,6 +216,18 @@ test('the record that a request is refused for fails alone, and order holds', as
   assert.ok(running.service.sent.length <= 16, `${running.service.sent.length} requests`)
 })
 
+test('what a refused Kinesis record leaves to be sent waits for no company', async () => {
+  const running = await started({ recordMaxBufferedTime: 20_000, recordTtl: 60_000 })
+  running.service.script = (n) =>
+    n === 0 ? { requestError: 'ValidationException', status: 400 } : 'store'
+  for (const i of countTo(4)) running.put('k', `${i}`)
+  running.producer.flush()
+
+  await running.runFor(2000)
+
+  assert.deepEqual(firstsOf(running, 'k'), countTo(4))
+})
+
 test('who is told that a record is too large puts the next one behind those that wait', async () => {
   const running = await started()
   await running.runFor(3_600_000)

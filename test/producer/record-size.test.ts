@@ -82,23 +82,32 @@ for (const aggregation of ['safe', 'always', 'same-key', 'off'] as const) {
   })
 }
 
-test("an aggregate of the stream's size is one record, a byte more makes two", async () => {
-  const entriesOf = async (bytes: number) => {
-    const running = streamOf(2048, { aggregationMaxSize: 10 * MIB, recordMaxBufferedTime: 500 })
-    put(running, MIB)
-    put(running, bytes)
-    await running.runFor(5000)
-    assert.equal(running.producer.outstandingCount, 0)
-    return running.service.sent.flatMap(({ entries }) => entries.map(sizeOf))
-  }
-  // What the aggregate has beside the data, to fill it to the byte.
-  const [whole] = await entriesOf(MIB - 200)
-  const full = MIB - 200 + (2 * MIB - whole!)
+for (const [aggregation, key] of [
+  ['safe', 'k'],
+  ['same-key', '\u{1f30a}'.repeat(256)],
+] as const) {
+  test(`${aggregation}: an aggregate of the stream's size is one record, a byte more makes two`, async () => {
+    const entriesOf = async (bytes: number) => {
+      const settings = { aggregationMaxSize: 10 * MIB, recordMaxBufferedTime: 500 }
+      const running = streamOf(2048, { ...settings, aggregation })
+      put(running, 1000, 'has the size asked for')
+      await running.runFor(1000)
+      running.service.sent.length = 0
+      put(running, MIB, key)
+      put(running, bytes, key)
+      await running.runFor(5000)
+      assert.equal(running.producer.outstandingCount, 0)
+      return running.service.sent.flatMap(({ entries }) => entries.map(sizeOf))
+    }
+    // What the aggregate has beside the data, to fill it to the byte.
+    const [whole] = await entriesOf(MIB - 2000)
+    const full = MIB - 2000 + (2 * MIB - whole!)
 
-  assert.deepEqual(await entriesOf(full - 1), [2 * MIB - 1])
-  assert.deepEqual(await entriesOf(full), [2 * MIB])
-  assert.deepEqual(await entriesOf(full + 1), [MIB, full + 1])
-})
+    assert.deepEqual(await entriesOf(full - 1), [2 * MIB - 1])
+    assert.deepEqual(await entriesOf(full), [2 * MIB])
+    assert.deepEqual(await entriesOf(full + 1), [MIB, full + 1])
+  })
+}
 
 test('what is gathered when the stream is made to take less is sent as it takes it', async () => {
   const settings = { aggregationMaxSize: 10 * MIB, recordMaxBufferedTime: 10_000 }

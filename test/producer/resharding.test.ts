@@ -60,7 +60,8 @@ test('an aggregate that lies across the split goes again, to each child its own'
     [4, 2, 2],
   )
   assert.ok(running.results.every((result) => result.isDelivered))
-  assert.equal(running.service.listShardsCount, 2, 'at the start and after the split')
+  const { listShardsCount, describeCount } = running.service
+  assert.deepEqual([listShardsCount, describeCount], [2, 2], 'at the start and after the split')
 })
 
 test('while ListShards is refused, what landed waits for it and is not sent again', async () => {
@@ -263,7 +264,7 @@ test('an aggregate that acts on the next stream of its name is not taken as expe
   running.put(teller, 'warm')
   await running.runFor(1000)
   running.results.length = 0
-  for (const key of keys) running.put(key, 'x')
+  for (const key of keys.toReversed()) running.put(key, 'x')
   service.latencyMs = 5000
   service.script = () => {
     service.shards = eight
@@ -277,6 +278,28 @@ test('an aggregate that acts on the next stream of its name is not taken as expe
 
   assert.deepEqual(codesOf(running), [[null], ['Wrong Shard', null], ['Wrong Shard', null]])
   assert.equal(running.producer.describe().streams[0]!.openShards, 8)
+  assert.equal(service.listShardsCount, 2, 'what was sent before a map says nothing of it')
+})
+
+test('an aggregate that lands in the next shard of the name is judged by the range of that', async () => {
+  const running = line({ shards: evenShards(2) })
+  const { service } = running
+  const { eight, keys, teller } = madeAnew()
+  // From a stream at AWS: a shard's first number, and the first of one that was made later.
+  service.numbersFrom = 49563335997420305725896584603874146327194044269160562690n
+  running.put(teller, 'warm')
+  await running.runFor(1000)
+  running.results.length = 0
+  service.shards = eight
+  service.numbersFrom = 49563336006362904550507364483629969354526038951045627922n
+
+  for (const key of keys) running.put(key, 'x')
+  await running.runFor(10_000)
+
+  assert.deepEqual(codesOf(running), [
+    ['Wrong Shard', null],
+    ['Wrong Shard', null],
+  ])
 })
 
 test('what was gathered for a shard goes by the next one of its name', async () => {

@@ -76,6 +76,8 @@ export class ScriptedService implements Network {
   cborAnswer: HttpAnswer = { status: 415, headers: [], body: '' }
   cborCount = 0
   latencyMs = 10
+  /** Sequence numbers go on from here. */
+  numbersFrom = 0n
   /** Keeps nothing of what was sent or is stored: for long runs. */
   isForgetful = false
   readonly dates: string[] = []
@@ -118,7 +120,7 @@ export class ScriptedService implements Network {
       Shards: this.shards.map(({ number, start, end }) => ({
         ShardId: shardIdOf(number),
         HashKeyRange: { StartingHashKey: String(start), EndingHashKey: String(end) },
-        SequenceNumberRange: { StartingSequenceNumber: '1' },
+        SequenceNumberRange: { StartingSequenceNumber: String(this.numbersFrom + 1n) },
       })),
     })
   }
@@ -155,7 +157,7 @@ export class ScriptedService implements Network {
       const shard = shardOf(this.shards, key)
       return {
         ShardId: shardIdOf(shard.number),
-        SequenceNumber: String(++this.#sequenceNumber),
+        SequenceNumber: String(this.numbersFrom + BigInt(++this.#sequenceNumber)),
       }
     })
     return jsonAnswer(200, {
