@@ -45,3 +45,12 @@ test('a request that asks for another protocol and is cut off is answered at onc
     assert.match(await readAll(socket), /^HTTP\/1.1 400 /)
   }
 })
+
+test('answers that wait for a client that does not read are written before no HTTP ends them', async (t) => {
+  for (const plainLane of [true, false]) {
+    const fixture = await start(t, { plainLane })
+    const text = await talk(fixture, `${REFUSED.replace('refuse', 'large').repeat(3)}\0\r\n\r\n`)
+    assert.equal(text.split('HTTP/1.1 200').length - 1, 3)
+    assert.equal(text.split('HTTP/1.1').length - 1, 3)
+  }
+})

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { PIPELINED_MAX_COUNT } from '../../src/host/node/http1-bounds.ts'
 import { dial, type Fixture, start, talk } from './raw-client.ts'
-import type { RecordingService } from './recording-service.ts'
+import { LARGE_BYTES, type RecordingService } from './recording-service.ts'
 
 const HOLD = 'POST /hold HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc'
 const AT_ONCE = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nde'
@@ -253,6 +253,29 @@ test('a client that reads nothing is not read from either when there is room aga
   socket.resume()
   await service.until(() => service.beginCount === PIPELINED_MAX_COUNT + 1)
   socket.destroy()
+})
+
+test('of requests in one piece whose answers nobody reads only the first is begun', async (t) => {
+  for (const plainLane of [true, false]) {
+    const fixture = await start(t, { plainLane })
+    const { service } = fixture
+    const socket = await dial(fixture.listening)
+    socket.pause()
+    const count = 5
+    socket.write('GET /large HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(count))
+    await service.until(() => service.beginCount > 0)
+    await passBy(fixture)
+    assert.equal(service.beginCount, 1)
+    let bytes = 0
+    socket.on('data', (chunk) => {
+      bytes += chunk.length
+    })
+    socket.resume()
+    socket.end()
+    await once(socket, 'close')
+    assert.equal(service.beginCount, count)
+    assert.ok(bytes > count * LARGE_BYTES, `${bytes} came`)
+  }
 })
 
 test('a client that never reads its answers adds no listener with each of them', async (t) => {

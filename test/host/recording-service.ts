@@ -8,11 +8,13 @@ import {
 
 export const MAX_BODY_BYTES = 300_000
 export const FULL_BYTES = 100_000
+/** More than the system keeps for a client that does not read. */
+export const LARGE_BYTES = 16 * 1024 * 1024
 
 /**
- * Keeps what it gets. `/refuse` is refused by its head, `/full` when more than `FULL_BYTES` of its
- * body have come, `/hold` is answered by `release`, `/cut` and `/cut-late` are cut before and after
- * their body.
+ * Keeps what it gets. `/refuse` is refused by its head, `/large` answered at once with
+ * `LARGE_BYTES`, `/full` is refused when more than `FULL_BYTES` of its body have come, `/hold` is
+ * answered by `release`, `/cut` and `/cut-late` are cut before and after their body.
  */
 export class RecordingService implements HttpService {
   readonly requests: { readonly head: HttpHead; readonly body: Buffer }[] = []
@@ -28,6 +30,7 @@ export class RecordingService implements HttpService {
       return { status: 429, headers: ['retry-after', '1'], body: 'refused' }
     }
     if (head.target === '/cut') return CUT
+    if (head.target === '/large') return { status: 200, headers: [], body: 'x'.repeat(LARGE_BYTES) }
     let roomBytes = head.target === '/full' ? FULL_BYTES : MAX_BODY_BYTES
     return {
       maxBodyBytes: MAX_BODY_BYTES,

@@ -11,3 +11,6 @@ export const PIPELINED_MAX_COUNT = 128
  * is to come: cheaper than a new connection.
  */
 export const UNREAD_BODY_MAX_BYTES = 64 * 1024
+
+/** Of answers that wait to be written: from so many bytes on no further request is begun. */
+export const UNWRITTEN_MAX_BYTES = 64 * 1024

@@ -8,7 +8,7 @@ import { type HttpAnswer, type HttpService, headerOf, isCut, isRepeated } from '
 import { hasBody, rawAnswer } from './answer-bytes.ts'
 import type { AnswerBadRequest, BadRequestStatus } from './bad-request.ts'
 import { probe } from './half-closed.ts'
-import { PIPELINED_MAX_COUNT, UNREAD_BODY_MAX_BYTES } from './http1-bounds.ts'
+import { PIPELINED_MAX_COUNT, UNREAD_BODY_MAX_BYTES, UNWRITTEN_MAX_BYTES } from './http1-bounds.ts'
 import { Linger } from './linger.ts'
 import { ServiceExchange } from './service-exchange.ts'
 
@@ -23,10 +23,12 @@ interface Connection {
   /** Unanswered, oldest first; at most `PIPELINED_MAX_COUNT`. */
   readonly open: Map<ServiceExchange, ServerResponse>
   /**
-   * Came while as many were open as may be, and are not begun yet. Node gives what one piece has in
-   * it, and no more is read: at most 64 KiB of them.
+   * Came while as many were open as may be, or too much waited to be written, and are not begun
+   * yet. Node gives what one piece has in it, and no more is read: at most 64 KiB of them.
    */
   readonly held: Received[]
+  /** Of answers that wait for their turn, or for a client that does not read. */
+  unwrittenBytes: number
   /** To the one that came last. */
   latest: ServerResponse | null
   /** The last answer of this connection is on its way. */
@@ -90,16 +92,24 @@ export class Http1Side {
     const connection = this.#connections.get(socket) ?? this.#connect(socket)
     if (connection.isEnding || connection.isBroken) return
     connection.latest = received.response
-    if (connection.open.size < PIPELINED_MAX_COUNT) return this.#begin(received, connection)
+    if (connection.held.length === 0 && hasRoom(connection)) {
+      return this.#begin(received, connection)
+    }
     connection.held.push(received)
     socket.pause()
+  }
+
+  /** Not at once: its answer may come at once, too, and so on for all that are held. */
+  #beginSoon(socket: Socket, connection: Connection): void {
+    if (connection.held.length === 0) return
+    process.nextTick(() => this.#beginHeld(socket, connection))
   }
 
   /** There is room, perhaps: begins what was held, and reads on when that was all. */
   #beginHeld(socket: Socket, connection: Connection): void {
     if (socket.destroyed) return
-    const { open, held } = connection
-    while (open.size < PIPELINED_MAX_COUNT && held.length > 0) {
+    const { held } = connection
+    while (hasRoom(connection) && held.length > 0) {
       this.#begin(held.shift()!, connection)
     }
     if (held.length === 0) socket.resume()
@@ -131,9 +141,7 @@ export class Http1Side {
       connection.open.delete(exchange)
       this.#openRequestCount--
       this.#answer(request, response, answer, isBodyUnread)
-      if (connection.held.length === 0) return
-      // Not at once: its answer may come at once, too, and so on for all that are held.
-      process.nextTick(() => this.#beginHeld(request.socket, connection))
+      this.#beginSoon(request.socket, connection)
     })
     connection.open.set(exchange, response)
     if (bodyBytes === 0) return exchange.end()
@@ -145,6 +153,7 @@ export class Http1Side {
     const connection: Connection = {
       open: new Map(),
       held: [],
+      unwrittenBytes: 0,
       latest: null,
       isEnding: false,
       isBroken: false,
@@ -188,13 +197,19 @@ export class Http1Side {
     }
     const { body } = answer
     const headers = answer.headers.slice()
-    if (hasBody(answer)) {
-      const sizeBytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length
-      headers.push('content-length', String(sizeBytes))
+    const sizeBytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    if (hasBody(answer)) headers.push('content-length', String(sizeBytes))
+    const { socket } = request
+    const connection = this.#connections.get(socket)
+    if (connection !== undefined) {
+      connection.unwrittenBytes += sizeBytes
+      response.once('finish', () => {
+        connection.unwrittenBytes -= sizeBytes
+        this.#beginSoon(socket, connection)
+      })
     }
     if (isBodyUnread || this.#isDraining) {
       if (headerOf(headers, 'connection') === null) headers.push('connection', 'close')
-      const connection = this.#connections.get(request.socket)
       if (connection !== undefined) connection.isEnding = true
     }
     if (isBodyUnread) linger(request)
@@ -226,6 +241,10 @@ export class Http1Side {
   }
 }
 
+function hasRoom({ open, unwrittenBytes }: Connection): boolean {
+  return open.size < PIPELINED_MAX_COUNT && unwrittenBytes < UNWRITTEN_MAX_BYTES
+}
+
 const CUT_OFF: NodeJS.ErrnoException = new Error('the request is cut off')
 const NO_PROXY: NodeJS.ErrnoException = new Error('CONNECT is for proxies')
 
@@ -239,8 +258,8 @@ function owedBefore({ latest }: Connection): 'finish' | 'socket' | null {
 }
 
 /** Otherwise an answer now would be a second one, or be taken for that of an earlier request. */
-function isClear({ open, latest }: Connection): boolean {
-  if ([...open.values()].some(({ req }) => req.complete)) return false
+function isClear({ open, held, latest }: Connection): boolean {
+  if (held.length > 0 || [...open.values()].some(({ req }) => req.complete)) return false
   return open.size > 0 || latest?.req.complete !== false
 }
 
@@ -249,7 +268,7 @@ function isClear({ open, latest }: Connection): boolean {
  * bytes are meant sends the end of its body behind it.
  */
 function isWhole({ open, held }: Connection): boolean {
-  if (open.size === 0) return false
+  if (open.size === 0 && held.length === 0) return false
   const requests = [...open.values(), ...held.map(({ response }) => response)]
   return requests.every(({ req }) => req.complete)
 }
