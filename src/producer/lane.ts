@@ -56,6 +56,17 @@ export class Lane {
     return shares && { bytes: shares.bytes.value, records: shares.records.value }
   }
 
+  /** Gives back all that waits, in the order in which it would have gone. */
+  giveBack(): KinesisRecord[] {
+    this.timer?.cancel()
+    this.timer = null
+    const left: KinesisRecord[] = []
+    for (let head = this.waiting.pop(); head !== undefined; head = this.waiting.pop()) {
+      left.push(head)
+    }
+    return left
+  }
+
   /** Pays for a record, or pays nothing and returns false. */
   tryTake(bytes: number, nowMs: number): boolean {
     this.#adjust(nowMs)

@@ -62,16 +62,16 @@ export class Limiter implements Stage<KinesisRecord> {
 
   /** Forgets the other shards, and gives back what waits for them: it belongs elsewhere now. */
   keepOnly(isKept: (shard: number) => boolean): KinesisRecord[] {
-    const left: KinesisRecord[] = []
-    for (const [shard, lane] of this.#lanes) {
-      if (isKept(shard)) continue
+    const others = [...this.#lanes].filter(([shard]) => !isKept(shard))
+    return others.flatMap(([shard, lane]) => {
       this.#lanes.delete(shard)
-      lane.timer?.cancel()
-      for (let head = lane.waiting.pop(); head !== undefined; head = lane.waiting.pop()) {
-        left.push(head)
-      }
-    }
-    return left
+      return lane.giveBack()
+    })
+  }
+
+  /** Gives back all that waits; the shards' rates stay known. */
+  giveBack(): KinesisRecord[] {
+    return [...this.#lanes.values()].flatMap((lane) => lane.giveBack())
   }
 
   abandon(): KinesisRecord[] {

@@ -14,6 +14,7 @@ import type { StatisticsConfig } from './metrics/processing-statistics.ts'
 import type { ReducerLimits } from './reducer.ts'
 import type { RetryConfig } from './retrier.ts'
 import type { SenderConfig } from './sender.ts'
+import { ASK_AGAIN_MAX_MS, type StreamFactsConfig } from './stream-facts.ts'
 import type { BucketRates } from './token-bucket.ts'
 
 export interface LineConfig {
@@ -24,6 +25,7 @@ export interface LineConfig {
   readonly retry: RetryConfig
   readonly backoff: BackoffConfig
   readonly statistics: StatisticsConfig
+  readonly facts: StreamFactsConfig
   /** Null where nothing is expected of shards. */
   readonly shardMapMaxAgeMs: number | null
   /** Whether the records of a key stay in their order. */
@@ -58,6 +60,12 @@ const BACKOFF_MAX_MS = 5000
 /** Of RecordMaxBufferedTime: requests that take longer on average are warned of. The KPL's. */
 const SLOW_REQUESTS_FACTOR = 5
 
+/**
+ * Of the records' life. What is not aggregated for want of the stream's facts goes one by one, and
+ * a backlog of it expires unless one of several questions is answered well before.
+ */
+const ASK_AGAIN_TTL_SHARE = 0.1
+
 export function lineConfigOf(config: ProducerConfig): LineConfig {
   const { recordMaxBufferedTime, rateLimit } = config
   const mode = config.aggregationEnabled ? config.aggregation : 'off'
@@ -87,6 +95,9 @@ export function lineConfigOf(config: ProducerConfig): LineConfig {
       maxMs: BACKOFF_MAX_MS,
     },
     statistics: { slowAboveMs: recordMaxBufferedTime * SLOW_REQUESTS_FACTOR },
+    facts: {
+      askAgainMaxMs: Math.min(ASK_AGAIN_MAX_MS, recordTtlMsOf(config) * ASK_AGAIN_TTL_SHARE),
+    },
     shardMapMaxAgeMs: mode === 'off' ? null : config.shardMapMaxAge,
     isOrdered: config.ordering === 'partition-key',
   }

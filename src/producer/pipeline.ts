@@ -8,6 +8,7 @@ import type { Client } from './client.ts'
 import { Collector } from './collector.ts'
 import { hashKeyFor } from './hash-key-for.ts'
 import { KeyOrder } from './key-order.ts'
+import type { KinesisRecord } from './kinesis-record.ts'
 import { laneBaseOf, laneOf } from './lane-number.ts'
 import { Limiter } from './limiter.ts'
 import type { LineConfig } from './line-config.ts'
@@ -83,7 +84,7 @@ export class Pipeline {
   ) {
     const { clock, idleClock = clock } = host
     const shards = new ShardMap(host, stream, client, { log, maxAgeMs: config.shardMapMaxAgeMs })
-    const facts = new StreamFacts(host, stream, client, log)
+    const facts = new StreamFacts(host, stream, client, { ...config.facts, log })
     const isOpen = (shard: number) => shards.isOpen(shard)
     const metrics = new StreamMetrics(clock, tree, stream, () => this.outstandingCount)
     const statistics = new ProcessingStatistics(idleClock, stream, config.statistics, {
@@ -159,8 +160,12 @@ export class Pipeline {
         onLanesChanged()
       },
     })
+    let { areKeysKept } = this.#facts
     this.#facts.start(() => {
       this.#aggregator.onShardsChanged()
+      // What waits for its shard's rate alone may have company from now on.
+      if (areKeysKept !== this.#facts.areKeysKept) this.#putAgain(this.#limiter.giveBack())
+      areKeysKept = this.#facts.areKeysKept
       this.#gate.onFactsChanged()
     })
     if (this.#isAggregating) this.#facts.ask()
@@ -169,10 +174,12 @@ export class Pipeline {
   /** The shards may be others: what was gathered for those that are no more is gathered anew. */
   #regroup(): void {
     this.#aggregator.onShardsChanged()
-    // Nothing of it was sent yet, so it costs nothing to put it together anew.
-    for (const { userRecords } of this.#limiter.keepOnly((shard) =>
-      this.#shards.isSettled(shard),
-    )) {
+    this.#putAgain(this.#limiter.keepOnly((shard) => this.#shards.isSettled(shard)))
+  }
+
+  /** Nothing of it was sent yet, so it costs nothing to put it together anew. */
+  #putAgain(records: readonly KinesisRecord[]): void {
+    for (const { userRecords } of records) {
       for (const record of userRecords) this.#start.put(record)
     }
   }

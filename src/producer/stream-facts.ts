@@ -10,9 +10,12 @@ import {
 } from '../wire/index.ts'
 import { type Client, isRefusal, type Outcome } from './client.ts'
 
-/** First and longest wait before the service is asked again; each next one is twice as long. */
+/**
+ * First and longest wait before the service is asked again; each next one is twice as long. All
+ * producers of an account have 20 calls a second.
+ */
 const ASK_AGAIN_MIN_MS = 1000
-const ASK_AGAIN_MAX_MS = 60_000
+export const ASK_AGAIN_MAX_MS = 60_000
 
 /** For how long an answer is good enough to refuse a record by: the size can be changed. */
 const FRESH_MS = 60_000
@@ -22,10 +25,16 @@ const UNKNOWN_TO_SERVICE = new Set(['UnknownOperationException', 'NotImplemented
 
 const DENIED_CODES = new Set(['AccessDeniedException', 'AccessDenied'])
 
+export interface StreamFactsConfig {
+  /** The longest wait where the service is not well, rather than unwilling. */
+  readonly askAgainMaxMs: number
+}
+
 export class StreamFacts {
   readonly #host: { readonly clock: Clock; readonly random: Random }
   readonly #stream: string
   readonly #client: Client
+  readonly #askAgainMaxMs: number
   readonly #log: Log
   #summary: StreamSummary | null = null
   #maxRecordBytes = RECORD_DEFAULT_MAX_BYTES
@@ -41,11 +50,12 @@ export class StreamFacts {
     host: { readonly clock: Clock; readonly random: Random },
     stream: string,
     client: Client,
-    log: Log,
+    { askAgainMaxMs, log }: StreamFactsConfig & { readonly log: Log },
   ) {
     this.#host = host
     this.#stream = stream
     this.#client = client
+    this.#askAgainMaxMs = Math.max(askAgainMaxMs, ASK_AGAIN_MIN_MS)
     this.#log = log
   }
 
@@ -150,8 +160,8 @@ export class StreamFacts {
       )
     }
     const { clock, random } = this.#host
-    // Also after a permission that is missing: somebody may give it.
-    const waitMs = isDenied ? ASK_AGAIN_MAX_MS : this.#waitMs
+    // Also after a permission that is missing: somebody may give it, or has just given it.
+    const waitMs = Math.min(this.#waitMs, isDenied ? ASK_AGAIN_MAX_MS : this.#askAgainMaxMs)
     this.#waitMs = Math.min(this.#waitMs * 2, ASK_AGAIN_MAX_MS)
     const jitterMs = random.below(Math.ceil(waitMs / 2))
     this.#askAgainAtMs = clock.monotonicMs() + waitMs / 2 + jitterMs

@@ -39,7 +39,10 @@ function pairs(shardCount: number, maxSizeBytes = 50_000, mode: AggregationMode 
   const sent: KinesisRecord[] = []
   const aggregator = new Aggregator(
     HOST.clock,
-    { shards: map, facts: new StreamFacts(HOST, 's', client, silentLog) },
+    {
+      shards: map,
+      facts: new StreamFacts(HOST, 's', client, { askAgainMaxMs: 60_000, log: silentLog }),
+    },
     { mode, maxCount: 2, maxSizeBytes },
     { put: (record) => sent.push(record) },
     () => {},

@@ -65,6 +65,8 @@ export class ScriptedService implements Network {
   summary: object = { StreamModeDetails: { StreamMode: 'PROVISIONED' }, MaxRecordSizeInKiB: 1024 }
   /** DescribeStreamSummary fails with this error name while it is set. */
   describeError: string | null = null
+  /** Decides on each DescribeStreamSummary, counted from 0: the error name that it fails with. */
+  describeScript: (callNumber: number) => string | null = () => this.describeError
   describeCount = 0
   readonly sent: Sent[] = []
   /** Everything that is in the stream, as `key:data`, in order of arrival. */
@@ -108,8 +110,8 @@ export class ScriptedService implements Network {
   }
 
   #describe(): HttpAnswer {
-    this.describeCount++
-    if (this.describeError !== null) return errorAnswer(400, this.describeError)
+    const error = this.describeScript(this.describeCount++)
+    if (error !== null) return errorAnswer(400, error)
     return jsonAnswer(200, { StreamDescriptionSummary: this.summary })
   }
 

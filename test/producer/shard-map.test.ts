@@ -281,7 +281,10 @@ test('a permission to describe that is missing is said once', async () => {
   const { client, calls } = clientOf(() => refusal)
   const clock = new HandClock()
   const log = new RecordingLog()
-  const facts = new StreamFacts({ clock, random: middling }, 's', client, log)
+  const facts = new StreamFacts({ clock, random: middling }, 's', client, {
+    askAgainMaxMs: 60_000,
+    log,
+  })
   facts.start(() => {})
   facts.ask()
   for (let minute = 0; minute < 10; minute++) {
@@ -302,7 +305,7 @@ test('the size of records is learned', async () => {
   const body = Buffer.from(JSON.stringify({ StreamDescriptionSummary }))
   const { client } = clientOf(() => ({ format: 'json', body }))
   const host = { clock: new HandClock(), random: middling }
-  const facts = new StreamFacts(host, 's', client, silentLog)
+  const facts = new StreamFacts(host, 's', client, { askAgainMaxMs: 60_000, log: silentLog })
 
   await new Promise<void>((resolve) => {
     facts.start(resolve)
