@@ -67,11 +67,7 @@ test('who has a whole shard comes at any time of its refilling, so that others g
   const shard = new ShardLimiter(shardRatesOf({ writeBurstMs: 1000, readBurstMs: 1000 }), 0)
   const isLetIn = () => shard.tryWrite(1001, clock.monotonicMs())
   const data = Buffer.alloc(1000)
-  const put = () => {
-    const record = new UserRecord({ stream: 's', partitionKey: 'k', data, onSettle() {} })
-    record.arrival = { ...record.arrival, expiresAtMs: Number.POSITIVE_INFINITY }
-    limiter.put(new KinesisRecord([record], data.length, 0))
-  }
+  const put = () => limiter.put(kinesisRecordOf(data))
   const next = {
     put() {
       isLetIn()
@@ -116,12 +112,13 @@ for (const change of ['join', 'leave', 'split'] as const) {
   })
 }
 
-test('who is refused first after a split does not lose its part to the other for minutes', async () => {
-  // 68 s with this seed, and 122 s with another, when refusals that follow one within 250 ms count
-  // and nothing that waits for a whole shard is drawn.
-  const world = { ...WORLD, producerCount: 2, seed: 6 }
-  const ms = await convergenceMs({ ...world, change: 'split', settledMs: 120_000 })
-  assert.ok(ms !== null && ms <= 30_000, `after ${ms} ms`)
+test('who is refused first on a new shard does not pay for one overflow again and again', () => {
+  const seeds = Array.from({ length: 200 }, (_, i) => i + 1)
+  const evenness = seeds.map((seed) => evennessOnNewShard(seed, 35_000))
+
+  // In each hundred of four hundred seeds 0.978 to 0.984; when every refusal counts, 0.954 to 0.969.
+  const mean = evenness.reduce((sum, one) => sum + one, 0) / seeds.length
+  assert.ok(mean >= 0.974, `${mean}`)
 })
 
 test('the fixed percentage of the KPL wastes most of what eight producers send', async () => {
@@ -183,3 +180,50 @@ test('however often it is refused, a little remains', () => {
   for (let i = 0; i < 1000; i++) share.refused(i * 251, i * 251 + 0.5)
   assert.equal(share.value, 0.005)
 })
+
+/**
+ * Jain's index of what two limiters get of a shard that has just come to be, as by a split: both
+ * ask for ever more of it until it overflows. After the first five seconds.
+ */
+function evennessOnNewShard(seed: number, untilMs: number): number {
+  const clock = new HandClock()
+  const shard = new ShardLimiter(shardRatesOf({ writeBurstMs: 1000, readBurstMs: 1000 }), 0)
+  const random = new SimRandom(seed)
+  const counts = ['one', 'other'].map((name) => backlogFor(shard, clock, random.fork(name)))
+  clock.advanceTo(5000)
+  for (const count of counts) count.delivered = 0
+  clock.advanceTo(untilMs)
+  const [one, other] = counts.map(({ delivered }) => delivered) as [number, number]
+  return (one + other) ** 2 / (2 * (one ** 2 + other ** 2))
+}
+
+/** A limiter that always has another full aggregate; begins within half a second. */
+function backlogFor(shard: ShardLimiter, clock: HandClock, random: SimRandom) {
+  const count = { delivered: 0 }
+  const data = Buffer.alloc(50_000)
+  const oneWayMs = 2 + random.below(10)
+  const after = (ms: number, task: () => void) => clock.schedule(clock.monotonicMs() + ms, task)
+  const put = () => limiter.put(kinesisRecordOf(data))
+  const next = {
+    put() {
+      const sentAtMs = clock.monotonicMs()
+      after(oneWayMs, () => {
+        const isTaken = shard.tryWrite(data.length + 1, clock.monotonicMs())
+        if (isTaken) count.delivered++
+        else after(oneWayMs, () => limiter.refused(0, sentAtMs))
+      })
+      after(0, put)
+    },
+  }
+  const config = { fixedRates: null, collectorWaitMs: 0 }
+  const limiter = new Limiter({ clock, random }, config, { next, expired: () => assert.fail() })
+  after(random.below(500), put)
+  return count
+}
+
+/** For the first shard; lives for ever. */
+function kinesisRecordOf(data: Buffer): KinesisRecord {
+  const record = new UserRecord({ stream: 's', partitionKey: 'k', data, onSettle() {} })
+  record.arrival = { ...record.arrival, expiresAtMs: Number.POSITIVE_INFINITY }
+  return new KinesisRecord([record], data.length, 0)
+}
