@@ -116,7 +116,7 @@ test('who is refused first on a new shard does not pay for one overflow again an
   const seeds = Array.from({ length: 200 }, (_, i) => i + 1)
   const evenness = seeds.map((seed) => evennessOnNewShard(seed, 35_000))
 
-  // In each hundred of four hundred seeds 0.978 to 0.984; when every refusal counts, 0.954 to 0.969.
+  // Each hundred of 400 seeds: 0.978 to 0.984; when every refusal counts, 0.954 to 0.969.
   const mean = evenness.reduce((sum, one) => sum + one, 0) / seeds.length
   assert.ok(mean >= 0.974, `${mean}`)
 })
