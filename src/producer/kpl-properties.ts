@@ -43,7 +43,7 @@ export function readKplProperties(name: string, text: string): KplFile {
       continue
     }
     if (key === null || field === null) {
-      const guess = nearest(property.key, KEYS)
+      const guess = OLD_NAMES.get(property.key.toLowerCase()) ?? nearest(property.key, KEYS)
       const hint = guess === null ? '' : `; did you mean ${guess}?`
       warnings.push(`${where}: ${property.key} is no key that we know${hint}`)
       continue
@@ -72,6 +72,12 @@ for (const [name, field] of Object.entries({ ...effectiveFields, ...vestigialFie
 
 /** Every key as a file writes it. */
 const KEYS = [...FIELDS.keys()].map((name) => name[0]!.toUpperCase() + name.slice(1))
+
+/** In lower case: as the KPL's own sample had them for years after it had renamed them. */
+const OLD_NAMES = new Map([
+  ['port', 'KinesisPort'],
+  ['customendpoint', 'KinesisEndpoint'],
+])
 
 /** The setting of a key: `recordTtl` of `RecordTtl`. Null for what does not begin like a key. */
 function settingOf(key: string): string | null {

@@ -151,6 +151,16 @@ test('a key that nobody knows is a warning, with the nearest that we know', () =
   ])
 })
 
+test('a name that the KPL had before means the one that it has now', () => {
+  const { settings, warnings } = readKplProperties('f', 'Port=4567\nCustomEndpoint=a.b\nport=1')
+  assert.deepEqual(settings, {})
+  assert.deepEqual(warnings, [
+    'f:1: Port is no key that we know; did you mean KinesisPort?',
+    'f:2: CustomEndpoint is no key that we know; did you mean KinesisEndpoint?',
+    'f:3: port is no key that we know; did you mean KinesisPort?',
+  ])
+})
+
 test("the semicolon of the KPL's sample file is named, with key and line", () => {
   assert.deepEqual(problemsOf('# sizes', 'MaxUserRecordSize = 1048576;'), [
     'kpl.properties:2: MaxUserRecordSize: "1048576;" is not allowed; allowed is ' +
