@@ -1,7 +1,7 @@
 // Takes the producer's metrics at a fixed pace and puts them somewhere. What could not be put is
 // kept, with its own time, and goes with a later upload. (The KPL loses it.)
 
-import type { Clock, Log, Timer } from '../host/index.ts'
+import { type Clock, type Log, messageOf, type Timer } from '../host/index.ts'
 import type { Metric } from '../producer/index.ts'
 import { type Datum, dataOf, inBatches } from './datum.ts'
 
@@ -125,7 +125,7 @@ export class Uploader {
           this.#waitingCount -= batch.length
         } catch (error) {
           failed.push(batch)
-          why.add(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+          why.add(error instanceof Error ? `${error.name}: ${messageOf(error)}` : messageOf(error))
         }
       }
     }

@@ -6,7 +6,8 @@ import { createServer as createHttpServer, type RequestListener } from 'node:htt
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { isAnswer, type NoAnswer } from '../../src/host/index.ts'
-import { NodeClock, NodeNetwork, type NodeNetworkOptions } from '../../src/host/node/index.ts'
+import { NodeClock, NodeNetwork } from '../../src/host/node/index.ts'
+import type { NodeNetworkOptions } from '../../src/host/node/node-network.ts'
 import { HandClock } from '../hand-clock.ts'
 import { portOf } from './tls-and-proxy.ts'
 
@@ -139,6 +140,14 @@ test('a TLS handshake that does not end is no connection', async (t) => {
   const ending = await send(network, origin.replace('http:', 'https:'))
   assert.partialDeepStrictEqual(ending, { noAnswer: 'connect-failed', mayBeWritten: false })
   assert.match((ending as { message: string }).message, /no connection within 30 ms/)
+})
+
+test('what a handshake fails with is told on one line', async (t) => {
+  const origin = await rawOrigin(t, 'no TLS\n', (socket) => socket.end())
+  const ending = await send(networkOf(t), origin.replace('http:', 'https:'))
+  assert.partialDeepStrictEqual(ending, { noAnswer: 'connect-failed', mayBeWritten: false })
+  // Node's own ends with a line break.
+  assert.match((ending as { message: string }).message, /^write EPROTO .*\S$/)
 })
 
 const broken: [string, string][] = [

@@ -10,6 +10,7 @@ import {
 import { request as requestOverTls } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../clock.ts'
+import { messageOf } from '../message-of.ts'
 import {
   type HttpAnswer,
   type HttpRequest,
@@ -53,21 +54,33 @@ export interface NodeNetworkOptions {
   readonly proxyOf?: ProxyOf
 }
 
-type ExchangeOptions = Required<Omit<NodeNetworkOptions, 'tls' | 'proxyOf'>>
+type ExchangeOptions = Required<NodeNetworkOptions>
 
-/** Connections to an origin, for a client that is not ours. */
-export function agentsTo(origin: URL, options: NodeNetworkOptions): Agents {
-  return agentsVia(options.proxyOf?.(origin) ?? null, options)
+function completed(given: NodeNetworkOptions): ExchangeOptions {
+  return {
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    answerMaxBytes: ANSWER_MAX_BYTES,
+    idleConnectionMs: IDLE_CONNECTION_MS,
+    tls: {},
+    proxyOf: () => null,
+    ...given,
+  }
 }
 
-function agentsVia(proxy: URL | null, options: NodeNetworkOptions): Agents {
-  const { clock, connectTimeoutMs = CONNECT_TIMEOUT_MS, idleConnectionMs, tls } = options
+/** Connections to an origin, for a client that is not ours. */
+export function agentsTo(origin: URL, given: NodeNetworkOptions): Agents {
+  const options = completed(given)
+  return agentsVia(options.proxyOf(origin), options)
+}
+
+function agentsVia(proxy: URL | null, options: ExchangeOptions): Agents {
+  const { clock, connectTimeoutMs, idleConnectionMs, tls } = options
   const tunnels = proxy === null ? null : new Tunnels({ proxy, clock, connectTimeoutMs })
-  const { ca, ...otherTls } = tls ?? {}
+  const { ca, ...otherTls } = tls
   return agentsThrough(tunnels, {
     keepAlive: true,
     // The agent destroys a kept connection after this; one in use is bounded by its deadline.
-    timeout: idleConnectionMs ?? IDLE_CONNECTION_MS,
+    timeout: idleConnectionMs,
     maxFreeSockets: IDLE_CONNECTIONS_MAX_COUNT,
     ...otherTls,
     ...(ca === undefined ? {} : { ca: [ca].flat() }),
@@ -76,21 +89,13 @@ function agentsVia(proxy: URL | null, options: NodeNetworkOptions): Agents {
 
 export class NodeNetwork implements Network {
   readonly #options: ExchangeOptions
-  readonly #given: NodeNetworkOptions
   /** By the proxy that they go through; nothing: none. */
   readonly #agents = new Map<string, Agents>()
   readonly #origins = new Map<string, Origin>()
   #isClosed = false
 
   constructor(given: NodeNetworkOptions) {
-    this.#given = given
-    const { tls: _tls, proxyOf: _proxyOf, ...options } = given
-    this.#options = {
-      connectTimeoutMs: CONNECT_TIMEOUT_MS,
-      answerMaxBytes: ANSWER_MAX_BYTES,
-      idleConnectionMs: IDLE_CONNECTION_MS,
-      ...options,
-    }
+    this.#options = completed(given)
   }
 
   exchange(request: HttpRequest, deadlineAtMs: number): Promise<HttpAnswer | NoAnswer> {
@@ -119,7 +124,7 @@ export class NodeNetwork implements Network {
     if (url.protocol !== 'https:' && url.protocol !== 'http:') {
       throw new TypeError(`unknown protocol ${url.protocol}`)
     }
-    const agents = this.#agentsOf(this.#given.proxyOf?.(url) ?? null)
+    const agents = this.#agentsOf(this.#options.proxyOf(url))
     const origin = originOf(url, url.protocol === 'https:' ? agents.https : agents.http)
     if (this.#origins.size >= ORIGINS_KEPT_MAX_COUNT) this.#origins.clear()
     this.#origins.set(text, origin)
@@ -130,7 +135,7 @@ export class NodeNetwork implements Network {
     const key = proxy?.href ?? ''
     const known = this.#agents.get(key)
     if (known !== undefined) return known
-    const agents = agentsVia(proxy, this.#given)
+    const agents = agentsVia(proxy, this.#options)
     this.#agents.set(key, agents)
     return agents
   }
@@ -188,18 +193,18 @@ class Exchange {
         method,
         path: target,
         // An array is sent as it is: nothing is added, and no header object is built.
-        headers: completed(headers, origin.host, body.length),
+        headers: withNeeded(headers, origin.host, body.length),
         setDefaultHeaders: false,
       })
       this.#outgoing = outgoing
       outgoing.on('socket', (socket: Socket) => this.#watch(socket, origin.isTls))
       outgoing.on('response', (incoming) => this.#read(incoming))
-      outgoing.on('error', (error) => this.#fail(error.message))
+      outgoing.on('error', (error) => this.#fail(messageOf(error)))
       // Without a response: the connection ended, or another protocol was asked for.
       outgoing.on('close', () => this.#fail('the connection was closed'))
       outgoing.end(body)
     } catch (error) {
-      this.#end(notSent((error as Error).message))
+      this.#end(notSent(messageOf(error)))
     }
   }
 
@@ -235,7 +240,7 @@ class Exchange {
       // Answered early: the rest of the body is no longer ours to send.
       if (!this.#outgoing!.writableFinished) this.#outgoing!.destroy()
     })
-    incoming.on('error', (error) => this.#fail(error.message))
+    incoming.on('error', (error) => this.#fail(messageOf(error)))
   }
 
   #answerTooLong(): void {
@@ -270,7 +275,7 @@ function notSent(message: string): NoAnswer {
 }
 
 /** The headers with what HTTP/1.1 needs, where the caller did not give it. */
-function completed(headers: RawHeaders, host: string, bodyBytes: number): string[] {
+function withNeeded(headers: RawHeaders, host: string, bodyBytes: number): string[] {
   const all = [...headers]
   if (headerOf(headers, 'host') === null) all.push('host', host)
   if (headerOf(headers, 'content-length') === null) all.push('content-length', `${bodyBytes}`)

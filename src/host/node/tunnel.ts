@@ -6,6 +6,7 @@ import { request as requestOverTls } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect as connectOverTls } from 'node:tls'
 import type { Clock } from '../clock.ts'
+import { messageOf } from '../message-of.ts'
 
 export interface TunnelOptions {
   /** Scheme, host and port; name and password where the proxy asks for them. */
@@ -81,7 +82,7 @@ class Opening {
     })
     this.#request.on('connect', (answer, socket) => this.#onConnect(answer, socket))
     this.#request.on('error', (error) => {
-      this.fail(new Error(`no connection to the proxy ${proxy.host}: ${error.message}`))
+      this.fail(new Error(`no connection to the proxy ${proxy.host}: ${messageOf(error)}`))
     })
     this.#request.end()
   }

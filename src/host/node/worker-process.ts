@@ -3,6 +3,7 @@
 // it cannot, the first process accepts connections for all and hands them round.
 
 import cluster from 'node:cluster'
+import { messageOf } from '../message-of.ts'
 
 export interface ChildEvents {
   message(message: unknown): void
@@ -28,7 +29,7 @@ export function launchChild(program: string, events: ChildEvents): Child {
     events.ended(how)
   }
   child.on('message', (message) => events.message(message))
-  child.on('error', (error) => end(error.message))
+  child.on('error', (error) => end(messageOf(error)))
   child.on('exit', (code, signal) => end(signal ?? `exit code ${code}`))
   return {
     send(message) {
