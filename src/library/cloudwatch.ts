@@ -9,6 +9,7 @@ import { checkObject, checkTextIfSaid } from './check.ts'
 import { type CredentialsOption, credentialsOf } from './credentials.ts'
 import { deadlineOf } from './deadline.ts'
 import type { KinesisProducer } from './producer.ts'
+import { reachOf } from './reach.ts'
 
 export interface MetricsUploadOptions {
   /** The producer's own region unless told otherwise. */
@@ -48,9 +49,8 @@ export async function uploadMetrics(
   producer: KinesisProducer,
   options: MetricsUploadOptions = {},
 ): Promise<MetricsUpload> {
-  if (typeof producer?.describe !== 'function' || typeof producer.takeMetrics !== 'function') {
-    throw new TypeError('uploadMetrics: a KinesisProducer is needed')
-  }
+  const reach = reachOf(producer)
+  if (reach === undefined) throw new TypeError('uploadMetrics: a KinesisProducer is needed')
   checkObject('uploadMetrics: options', options)
   checkTextIfSaid('uploadMetrics: region', options.region)
   checkTextIfSaid('uploadMetrics: endpoint', options.endpoint)
@@ -66,10 +66,10 @@ export async function uploadMetrics(
   const clock = new NodeClock({ keepsProcessAlive: false })
   const sink = await cloudWatch({
     region,
-    network: { ...producer.connections, clock },
+    network: { ...reach.connections, clock },
     requestTimeoutMs: configuration.requestTimeout,
     ...(endpoint === undefined ? {} : { endpoint }),
-    credentials: credentials === undefined ? producer.credentials : credentialsOf(credentials),
+    credentials: credentials === undefined ? reach.credentials : credentialsOf(credentials),
   })
   const config = {
     namespace: configuration.metricsNamespace,

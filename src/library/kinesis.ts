@@ -81,8 +81,9 @@ const LOOPBACK = '127.0.0.1'
  */
 export async function startKinesis(options: KinesisServerOptions = {}): Promise<KinesisServer> {
   checkOptions(options)
-  const { dataDirectory, memoryMaxBytes, host, port, streams, log, tls, tlsPort, ...settings } =
+  const { dataDirectory, memoryMaxBytes, host, port, streams, tls, tlsPort, log, ...settings } =
     options
+  const guarded = apart(log === undefined ? silentLog : log)
   const config = readConfig(kinesisFields, { overrides: settings })
   const { disk, close } = await openDisk(dataDirectory, memoryMaxBytes ?? MEMORY_DEFAULT_BYTES)
   /** What a stop has to close, the last opened first. */
@@ -93,7 +94,7 @@ export async function startKinesis(options: KinesisServerOptions = {}): Promise<
   try {
     const random = new NodeRandom()
     const world = { clock: new NodeClock(), random, disk, faultRandom: faultRandomOf(config) }
-    const kinesis = await EmbeddedKinesis.open(world, config, log ?? silentLog)
+    const kinesis = await EmbeddedKinesis.open(world, config, guarded)
     opened.push(() => kinesis.close())
     for (const [name, shardCount] of Object.entries(streams ?? {})) {
       await kinesis.createStreamIfAbsent(name, shardCount)
@@ -127,7 +128,6 @@ function checkOptions(options: KinesisServerOptions): void {
   checkTextIfSaid('startKinesis: dataDirectory', options.dataDirectory)
   checkTextIfSaid('startKinesis: host', options.host)
   if (options.streams !== undefined) checkObject('startKinesis: streams', options.streams)
-  if (options.log !== undefined) apart(options.log)
 }
 
 function identityOf(tls: boolean | TlsIdentity, host: string): TlsIdentity | null {

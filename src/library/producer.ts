@@ -8,12 +8,10 @@ import {
   environment,
   NodeClock,
   NodeNetwork,
-  type NodeNetworkOptions,
   NodeRandom,
   networkOptionsOf,
 } from '../host/node/index.ts'
 import {
-  type CredentialsProvider,
   type Metric,
   type OwnDimension,
   Producer,
@@ -28,6 +26,7 @@ import { type CredentialsOption, credentialsOf } from './credentials.ts'
 import { deadlineOf } from './deadline.ts'
 import { Intake } from './intake.ts'
 import { checkDimensions, readOptions, type SomeSettings } from './options.ts'
+import { keepReach } from './reach.ts'
 import {
   type FailedResult,
   IndexedRecord,
@@ -87,8 +86,6 @@ export interface KinesisProducerOptions extends SomeSettings {
  */
 export class KinesisProducer {
   readonly #producer: Producer
-  readonly #credentials: CredentialsProvider
-  readonly #connections: Omit<NodeNetworkOptions, 'clock'>
   readonly #network: NodeNetwork
   readonly #maxUserRecordSize: number
   readonly #window: Window
@@ -118,13 +115,14 @@ export class KinesisProducer {
     } = readOptions(options, log, environment)
     this.#maxUserRecordSize = userRecord.maxUserRecordSize
     const clock = new NodeClock()
-    this.#connections = networkOptionsOf({ ...config, ...transport })
-    this.#network = new NodeNetwork({ clock, ...this.#connections })
+    const connections = networkOptionsOf({ ...config, ...transport })
+    this.#network = new NodeNetwork({ clock, ...connections })
     // Records that wait keep the process alive; lines for the log that are due do not.
     const idleClock = new NodeClock({ keepsProcessAlive: false })
     const host = { clock, idleClock, random: new NodeRandom(), network: this.#network }
-    this.#credentials = credentials === undefined ? awsCredentials() : credentialsOf(credentials)
-    this.#producer = new Producer(host, config, this.#credentials, log, metricsDimensions)
+    const provider = credentials === undefined ? awsCredentials() : credentialsOf(credentials)
+    this.#producer = new Producer(host, config, provider, log, metricsDimensions)
+    keepReach(this, { credentials: provider, connections })
     this.#window = new Window(window, this.#producer)
     this.#producer.onLeft = () => this.#window.changed()
   }
@@ -266,16 +264,6 @@ export class KinesisProducer {
   takeMetrics(options: { isLast?: boolean } = {}): Metric[] {
     checkObject('takeMetrics', options)
     return this.#producer.takeMetrics(options)
-  }
-
-  /** For the one who uploads them, too: where the producer has its keys from. */
-  get credentials(): CredentialsProvider {
-    return this.#credentials
-  }
-
-  /** And how it makes its connections. */
-  get connections(): Omit<NodeNetworkOptions, 'clock'> {
-    return this.#connections
   }
 
   /** The metrics as Prometheus scrapes them; serve it as `PROMETHEUS_CONTENT_TYPE`. */

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis'
 import { startKinesis } from '../../src/library/kinesis.ts'
+import { throwingLog, uncaughtOf } from '../uncaught.ts'
 
 async function directoryOf(context: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'headgate-library-'))
@@ -60,4 +61,16 @@ test('a start that fails gives the directory back', async (context) => {
 
   const kinesis = await startKinesis({ dataDirectory })
   await kinesis.close()
+})
+
+test('what the log throws comes out by itself, and what was to be done is done', async (t) => {
+  const kinesis = await startKinesis({ log: throwingLog })
+  t.after(() => kinesis.close())
+  const thrown = uncaughtOf(t)
+
+  kinesis.setFaults([{ kind: 'throttle' }])
+  await new Promise(setImmediate)
+
+  assert.deepEqual(thrown.map(String), ['Error: thrown by the log'])
+  assert.deepEqual(kinesis.struckCounts(), [0])
 })

@@ -8,6 +8,7 @@ import {
   UserRecordFailedError,
   type UserRecordInput,
 } from '../../src/library/producer.ts'
+import { throwingLog, uncaughtOf } from '../uncaught.ts'
 
 const KEYS = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
 
@@ -246,23 +247,8 @@ test('a source is read no further when the producer is closed', async () => {
 })
 
 test('what a callback throws comes out by itself, and the others are told of', async (t) => {
-  const log = {
-    ...{ info() {}, error() {} },
-    warn: () => {
-      throw new Error('thrown by the log')
-    },
-  }
-  const { producer, stop } = await running({ log })
-  const thrown: unknown[] = []
-  const onUncaught = (error: unknown) => thrown.push(error)
-  // The test runner has one of its own, which fails the test.
-  const others = process.listeners('uncaughtException')
-  process.removeAllListeners('uncaughtException')
-  process.on('uncaughtException', onUncaught)
-  t.after(() => {
-    process.off('uncaughtException', onUncaught)
-    for (const other of others) process.on('uncaughtException', other)
-  })
+  const { producer, stop } = await running({ log: throwingLog })
+  const thrown = uncaughtOf(t)
   const inputs = Array.from({ length: 5 }, (_, i) => ({
     stream: 's',
     partitionKey: 'k',

@@ -1,8 +1,10 @@
 // CloudWatch through the official client, which is loaded only here and only when it is wanted: it
 // is an optional peer dependency.
 
+import type { Clock } from '../clock.ts'
 import type { AwsKeys } from './aws-credentials.ts'
-import { agentsTo, type NodeNetworkOptions } from './node-network.ts'
+import { agentsTo } from './node-network.ts'
+import type { Connections } from './transport.ts'
 
 export interface CloudWatchOptions {
   readonly region: string
@@ -10,7 +12,7 @@ export interface CloudWatchOptions {
   readonly endpoint?: string
   readonly credentials: () => Promise<AwsKeys>
   /** How connections are made. */
-  readonly network: NodeNetworkOptions
+  readonly network: Connections & { readonly clock: Clock }
   /** Of each try. */
   readonly requestTimeoutMs: number
 }
@@ -44,7 +46,7 @@ export async function cloudWatch(options: CloudWatchOptions) {
     requestHandler: {
       httpAgent: agents.http,
       httpsAgent: agents.https,
-      connectionTimeout: network.connectTimeoutMs ?? 0,
+      connectionTimeout: network.connectTimeoutMs,
       requestTimeout: requestTimeoutMs,
       throwOnRequestTimeout: true,
     },

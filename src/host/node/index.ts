@@ -9,13 +9,18 @@ export { makeFolder } from './make-folder.ts'
 export { NodeClock, type NodeClockOptions } from './node-clock.ts'
 export { NodeDisk } from './node-disk.ts'
 export { type NodeHost, type NodeHostOptions, nodeHost } from './node-host.ts'
-export { NodeNetwork, type NodeNetworkOptions } from './node-network.ts'
+export { NodeNetwork } from './node-network.ts'
 export { faultRandomOf, NodeRandom } from './node-random.ts'
 export { readTextFile } from './read-text-file.ts'
 export { selfSigned, type TlsIdentity } from './self-signed.ts'
 export { canSharePort } from './shared-port.ts'
 export { throwApart } from './throw-apart.ts'
-export { environment, networkOptionsOf, type TransportSettings } from './transport.ts'
+export {
+  type Connections,
+  environment,
+  networkOptionsOf,
+  type TransportSettings,
+} from './transport.ts'
 export {
   type Child,
   type ChildEvents,

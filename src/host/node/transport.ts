@@ -16,6 +16,9 @@ export interface TransportSettings extends ProxySettings {
   readonly caCertPath: string
 }
 
+/** How connections are made; everything else as the network has it by itself. */
+export type Connections = Required<Pick<NodeNetworkOptions, 'connectTimeoutMs' | 'tls' | 'proxyOf'>>
+
 /** What the process was started with. */
 export const environment: Readonly<Record<string, string | undefined>> = process.env
 
@@ -23,7 +26,7 @@ export const environment: Readonly<Record<string, string | undefined>> = process
 export function networkOptionsOf(
   settings: TransportSettings,
   env: Readonly<Record<string, string | undefined>> = environment,
-): Omit<NodeNetworkOptions, 'clock'> {
+): Connections {
   const ca = certificatesOf(settings)
   return {
     connectTimeoutMs: settings.connectTimeout,
