@@ -15,6 +15,7 @@ import {
   writeMd5s,
 } from '../../src/wire/index.ts'
 import { anyRecords } from './arbitraries.ts'
+import { plain } from './plain.ts'
 import { aggregateVectors } from './vectors.ts'
 
 function record(partitionKey: string, data: string, hashKey?: string): Aggregatable {
@@ -213,17 +214,3 @@ test('the last 16 bytes are the MD5 of the message without the magic', () => {
   const md5 = createHash('md5').update(aggregate.subarray(4, -16)).digest()
   assert.deepEqual(aggregate.subarray(-16), md5)
 })
-
-interface Plain {
-  readonly partitionKey: string
-  readonly explicitHashKey: unknown
-  readonly data: Uint8Array
-}
-
-function plain(records: readonly Plain[]): object[] {
-  return records.map(({ partitionKey, explicitHashKey, data }) => ({
-    partitionKey,
-    explicitHashKey: explicitHashKey === null ? null : String(explicitHashKey),
-    data: Buffer.from(data).toString('hex'),
-  }))
-}
