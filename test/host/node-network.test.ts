@@ -6,8 +6,7 @@ import { createServer as createHttpServer, type RequestListener } from 'node:htt
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { isAnswer, type NoAnswer } from '../../src/host/index.ts'
-import { NodeClock, NodeNetwork } from '../../src/host/node/index.ts'
-import type { NodeNetworkOptions } from '../../src/host/node/node-network.ts'
+import { NodeClock, NodeNetwork, type NodeNetworkOptions } from '../../src/host/node/index.ts'
 import { HandClock } from '../hand-clock.ts'
 import { portOf } from './tls-and-proxy.ts'
 

@@ -20,10 +20,11 @@ const LARGE = summaryOf({
   RecordDistributionStrategy: 'USER_PARTITION_KEY',
 })
 
-function asking(part = 0.5) {
+function asking(part = 0.5, askAgainMaxMs = 60_000) {
   const { client, calls, answerNext } = slowClient()
   const clock = new HandClock()
-  const facts = new StreamFacts({ clock, random: drawing(part) }, 's', client, silentLog)
+  const known = { askAgainMaxMs, log: silentLog }
+  const facts = new StreamFacts({ clock, random: drawing(part) }, 's', client, known)
   facts.start(() => {})
   facts.ask()
   /** Records come all the time; how long until one has it asked for. */
@@ -59,10 +60,16 @@ test('after an answer the waits begin anew', () => {
   assert.equal(waitMs(REFUSAL), 749)
 })
 
-test('a permission that is missing is asked for about once a minute', () => {
-  const { waitMs } = asking()
-  const refusal = { ...REFUSAL, code: 'AccessDeniedException' }
-  for (let i = 0; i < 3; i++) assert.equal(waitMs(refusal), 44_999)
+test('where records live shortly only a missing permission is asked for up to once a minute', () => {
+  const waitsAfter = (refusal: Outcome) => {
+    const { waitMs } = asking(0.5, 3000)
+    return Array.from({ length: 8 }, () => waitMs(refusal))
+  }
+
+  const denied = waitsAfter({ ...REFUSAL, code: 'AccessDeniedException' })
+
+  assert.deepEqual(denied, [749, 1499, 2999, 5999, 11_999, 23_999, 44_999, 44_999])
+  assert.deepEqual(waitsAfter(REFUSAL), [749, 1499, ...Array(6).fill(2249)])
 })
 
 test('an answer that cannot be read is none, and asked for again', () => {

@@ -20,7 +20,7 @@ const { RecordAggregator } = createRequire(import.meta.url)('aws-kinesis-agg') a
   RecordAggregator: new () => NpmAggregator
 }
 
-/** Its tables are plain objects, which put digits first and have names of their own; `''` is none. */
+/** Its tables are plain objects: digits come first, and they have names of their own. */
 const isTakenByNpm = (key: string) =>
   key !== '' && !/^[0-9]+$/.test(key) && !Object.hasOwn(Object.prototype, key)
 

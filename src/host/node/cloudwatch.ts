@@ -1,10 +1,8 @@
 // CloudWatch through the official client, which is loaded only here and only when it is wanted: it
 // is an optional peer dependency.
 
-import type { Clock } from '../clock.ts'
 import type { AwsKeys } from './aws-credentials.ts'
-import { agentsTo } from './node-network.ts'
-import type { Connections } from './transport.ts'
+import { agentsTo, type NodeNetworkOptions, withDefaults } from './node-network.ts'
 
 export interface CloudWatchOptions {
   readonly region: string
@@ -12,7 +10,7 @@ export interface CloudWatchOptions {
   readonly endpoint?: string
   readonly credentials: () => Promise<AwsKeys>
   /** How connections are made. */
-  readonly network: Connections & { readonly clock: Clock }
+  readonly network: NodeNetworkOptions
   /** Of each try. */
   readonly requestTimeoutMs: number
 }
@@ -46,7 +44,7 @@ export async function cloudWatch(options: CloudWatchOptions) {
     requestHandler: {
       httpAgent: agents.http,
       httpsAgent: agents.https,
-      connectionTimeout: network.connectTimeoutMs,
+      connectionTimeout: withDefaults(network).connectTimeoutMs,
       requestTimeout: requestTimeoutMs,
       throwOnRequestTimeout: true,
     },

@@ -56,7 +56,8 @@ export interface NodeNetworkOptions {
 
 type ExchangeOptions = Required<NodeNetworkOptions>
 
-function completed(given: NodeNetworkOptions): ExchangeOptions {
+/** What is not said is as a network has it by itself. */
+export function withDefaults(given: NodeNetworkOptions): ExchangeOptions {
   return {
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
     answerMaxBytes: ANSWER_MAX_BYTES,
@@ -69,7 +70,7 @@ function completed(given: NodeNetworkOptions): ExchangeOptions {
 
 /** Connections to an origin, for a client that is not ours. */
 export function agentsTo(origin: URL, given: NodeNetworkOptions): Agents {
-  const options = completed(given)
+  const options = withDefaults(given)
   return agentsVia(options.proxyOf(origin), options)
 }
 
@@ -95,7 +96,7 @@ export class NodeNetwork implements Network {
   #isClosed = false
 
   constructor(given: NodeNetworkOptions) {
-    this.#options = completed(given)
+    this.#options = withDefaults(given)
   }
 
   exchange(request: HttpRequest, deadlineAtMs: number): Promise<HttpAnswer | NoAnswer> {
