@@ -175,6 +175,26 @@ test('it returns to where it was refused, waits there, and then goes beyond', ()
   assert.ok(values.at(-1)! > 2 * low)
 })
 
+test('refused below where it was refused last, it stays lower still, to leave room at once', () => {
+  /** The share at which it stays, and after how long on the curve. */
+  const assertStaysAt = (share: AdaptiveShare, plateau: number, seconds: number) => {
+    share.busy(seconds * 1000)
+    assert.ok(Math.abs(share.value - plateau) < 1e-6, `${share.value}, not ${plateau}`)
+    share.busy(1000)
+    assert.ok(Math.abs(share.value - plateau) < 1e-4, `${share.value} a second later`)
+  }
+  const share = new AdaptiveShare(CUBIC.bytes)
+  share.refused(0, 1)
+  assertStaysAt(share, 0.25, Math.cbrt(0.125 / CUBIC.bytes))
+
+  const lower = new AdaptiveShare(CUBIC.bytes)
+  lower.busy(2000)
+  lower.refused(0, 1)
+  lower.refused(252, 253)
+  // Half-way between 0.5, where it was refused, and what was left.
+  assertStaysAt(lower, 0.4625, Math.cbrt(0.0375 / CUBIC.bytes))
+})
+
 test('however often it is refused, a little remains', () => {
   const share = new AdaptiveShare(CUBIC.bytes)
   for (let i = 0; i < 1000; i++) share.refused(i * 251, i * 251 + 0.5)
