@@ -160,6 +160,8 @@ test('but a timeout does at once', () => {
   exchange(inFlight, 500_000, 8003, TIMEOUT_MS)
 
   assert.equal(inFlight.boundBytes, 125_000)
+  exchange(inFlight, 180_000, 14_003, 5900)
+  assert.equal(inFlight.boundBytes, 60_000, 'from then on late answers do, too')
 })
 
 test('half of an answer beside the line is the least that counts', () => {
@@ -229,13 +231,76 @@ test('a timeout lowers it to a quarter of what was under way, once for all that 
   const inFlight = new InFlight(TIMEOUT_MS)
   const flights = [250_000, 250_000].map((bytes) => inFlight.enter(bytes))
 
-  for (const flight of flights) {
+  for (const flight of flights.toReversed()) {
     inFlight.timedOut(flight, TIMEOUT_MS)
     inFlight.leave(flight)
   }
 
   assert.equal(inFlight.boundBytes, 125_000)
   assert.equal(inFlight.bytes, 0)
+})
+
+/** Two of 250 000 bytes under way, the second one from `secondAtMs` on. */
+function twoUnderWay(secondAtMs = 0) {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  const [first, second] = [inFlight.enter(250_000), inFlight.enter(250_000)]
+  second.sentAtMs = secondAtMs
+  return { inFlight, first, second }
+}
+
+test('what shared the line with a request counts, though it came later or has left before', () => {
+  const { inFlight, first, second } = twoUnderWay()
+  inFlight.answered(first, 4000)
+  assert.equal(inFlight.boundBytes, 166_666, 'a third of both')
+
+  inFlight.leave(first)
+  inFlight.timedOut(second, TIMEOUT_MS)
+  assert.equal(inFlight.boundBytes, 125_000, 'a quarter of both')
+})
+
+test('after a timeout what was sent before it says nothing of the bound', () => {
+  const { inFlight, first, second } = twoUnderWay(5000)
+  inFlight.timedOut(first, TIMEOUT_MS)
+  inFlight.leave(first)
+  assert.equal(inFlight.boundBytes, 125_000)
+
+  inFlight.answered(second, TIMEOUT_MS + 100)
+
+  assert.equal(inFlight.boundBytes, 125_000)
+})
+
+test('after a timeout the requests that go, which are smaller, tell of the bound', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  exchange(inFlight, 500_000, 0, 100)
+  exchange(inFlight, 500_000, 1000, TIMEOUT_MS)
+  assert.equal(inFlight.boundBytes, 125_000)
+
+  exchange(inFlight, 100_000, 7000, 100)
+
+  assert.equal(inFlight.boundBytes, 205_000)
+})
+
+test('a timeout ends a trial', () => {
+  const inFlight = afterLateAnswer()
+  exchange(inFlight, 166_666, 4000, TIMEOUT_MS)
+  assert.equal(inFlight.boundBytes, IN_FLIGHT_MIN_BYTES)
+
+  for (let i = 0; i < 9; i++) exchange(inFlight, 10_000, 10_000 + i, 100)
+
+  assert.equal(inFlight.boundBytes, IN_FLIGHT_MIN_BYTES)
+})
+
+test('a request that is lost does not keep a trial from its end', () => {
+  const { inFlight, first, second } = twoUnderWay()
+  inFlight.answered(first, 4000)
+  inFlight.leave(first)
+  inFlight.leave(second)
+
+  fourTimes(inFlight, 166_666, 4000, 1333)
+  assert.equal(inFlight.boundBytes, 166_666)
+  fourTimes(inFlight, 166_666, 6000, 1333)
+
+  assert.notEqual(inFlight.boundBytes, 166_666)
 })
 
 test('it falls no lower than one aggregate', () => {
@@ -268,6 +333,19 @@ test('small requests beside large ones do not tell of it', () => {
   exchange(inFlight, 240_100, 1500, 3001)
 
   assert.equal(inFlight.boundBytes, 80_033)
+})
+
+test('what a small request takes beside a large one that came later is', () => {
+  const inFlight = new InFlight(TIMEOUT_MS)
+  const small = inFlight.enter(IN_FLIGHT_MIN_BYTES)
+  const large = inFlight.enter(450_000)
+  inFlight.answered(small, 1400)
+  inFlight.leave(small)
+  inFlight.leave(large)
+
+  exchange(inFlight, 500_000, 4000, 2500)
+
+  assert.equal(inFlight.boundBytes, 166_666)
 })
 
 test('what a small request takes alone is not counted against the line', () => {

@@ -47,13 +47,38 @@ test('one after the other is enough, when there are four of them', () => {
 })
 
 test('small requests beside large ones do not tell', () => {
-  const [large, small] = [flights(4, 100_000), flights(4, 49_999)]
-  const trial = new LineTrial([...large, ...small])
-  for (const one of small) trial.answered(one, { usedBytes: 1, elapsedMs: 1 }, [])
-  for (const one of large) trial.answered(one, MORE, [one])
+  const besideAfter = (elapsedMs: number) => {
+    const [large, small] = [flights(4, 100_000), flights(4, 49_999)]
+    const trial = new LineTrial([...large, ...small])
+    for (const one of small) trial.answered(one, { usedBytes: 1, elapsedMs: 1 }, [])
+    for (const one of large) trial.answered(one, MORE, [one])
 
-  for (const one of flights(4)) trial.answered(one, FEWER, [one])
+    for (const one of flights(4)) trial.answered(one, { ...FEWER, elapsedMs }, [one])
+    return trial.besideLineMs
+  }
 
+  // A quarter of 3000 ms with a quarter of the bytes would be the line alone.
+  assert.deepEqual([besideAfter(3000), besideAfter(1400), besideAfter(750)], [3000, null, null])
+})
+
+test('answers that take longer with less under way take as long with nothing', () => {
+  const [first] = flights(1)
+  const trial = new LineTrial([first!])
+  trial.answered(first!, MORE, [first!])
+  for (const one of flights(4)) trial.answered(one, { ...FEWER, elapsedMs: 5000 }, [one])
+  assert.equal(trial.besideLineMs, 5000)
+})
+
+test('when all of the first that tell are lost, the next ones are compared in their place', () => {
+  const [lost, small, first] = [flights(1, 500_000)[0]!, flights(1, 1000)[0]!, flights(2)]
+  const trial = new LineTrial([lost, small])
+  trial.left(lost)
+  trial.answered(small, { usedBytes: 1, elapsedMs: 1 }, [small, ...first])
+  for (const one of first) trial.answered(one, MORE, [one])
+
+  const overs = flights(4).map((one) => trial.answered(one, FEWER, [one]))
+
+  assert.deepEqual(overs, [false, false, false, true])
   assert.equal(trial.besideLineMs, 3000)
 })
 
