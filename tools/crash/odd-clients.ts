@@ -10,6 +10,8 @@ const EACH_MS = 400
 const OPEN_MAX_COUNT = 60
 /** Longer than any wait of the gateway for a client: heads, bodies, unread answers. */
 const HELD_MAX_MS = 150_000
+/** An end that came before is seen within this, once somebody reads. */
+const END_SEEN_MS = 5000
 const DRIP_MS = 500
 const RESET_MS = 100
 const ANSWER_SHOWN_CHARACTERS = 200
@@ -95,9 +97,13 @@ export class OddClients {
     const { hostname, port } = new URL(url)
     const socket = connect(Number(port), hostname, () => KINDS[kind]!(socket))
     let answer = ''
-    const held = setTimeout(() => {
-      this.#findings.add('held for ever', kind)
-      socket.destroy()
+    let held = setTimeout(() => {
+      // Who reads nothing does not see the end of the connection either.
+      socket.resume()
+      held = setTimeout(() => {
+        this.#findings.add('held for ever', kind)
+        socket.destroy()
+      }, END_SEEN_MS)
     }, HELD_MAX_MS)
     this.#open.add(socket)
     socket.on('data', (bytes) => {

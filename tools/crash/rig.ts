@@ -19,6 +19,9 @@ const DEAD_LETTERS_BYTES = 16 * 1024 * 1024
 const DEAD_LETTERS_COUNT = 300
 /** Those that were just ended may still be writing. */
 const REMOVE_TRIES = 5
+/** While Kinesis is away, a client's connection may have been lent its port. */
+const PORT_TRIES = 10
+const PORT_TRY_MS = 1000
 const SHUTDOWN_MS = 8000
 /** An orderly end takes no longer, on a machine that has other things to do, too. */
 const END_MAX_MS = 30_000
@@ -90,10 +93,17 @@ export class Rig {
     writeFileSync(join(this.#folder, 'kinesis.yaml'), kinesisConfig(hasLimits))
     const port = this.#endpoint === null ? '0' : new URL(this.#endpoint).port
     const args = ['kinesis', '--config', 'kinesis.yaml', '--port', port, '--data', 'kinesis']
-    this.#kinesis = new Program(args, this.#folder, false)
-    const facts = await this.#kinesis.ready
-    if (facts === null) throw new Error(`the embedded Kinesis ended: ${this.#kinesis.error}`)
-    this.#endpoint = facts['endpoint']!
+    for (let tries = 1; ; tries++) {
+      this.#kinesis = new Program(args, this.#folder, false)
+      const facts = await this.#kinesis.ready
+      if (facts !== null) {
+        this.#endpoint = facts['endpoint']!
+        return
+      }
+      const { error } = this.#kinesis
+      if (tries === PORT_TRIES) throw new Error(`the embedded Kinesis ended: ${error}`)
+      await pause(PORT_TRY_MS)
+    }
   }
 
   async endKinesis(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
