@@ -9,9 +9,14 @@ import {
   type Peers,
   type SpooledLine,
 } from './gateway/index.ts'
-import { below, type Host, type Log } from './host/index.ts'
-import { type CredentialsProvider, Producer, type ProducerConfig } from './producer/index.ts'
-import { Spool, type SpoolConfig, type Transaction } from './spool/index.ts'
+import { below, type Clock, type Host, type Log } from './host/index.ts'
+import {
+  type CredentialsProvider,
+  kindOf,
+  Producer,
+  type ProducerConfig,
+} from './producer/index.ts'
+import { RefusedStreams, Spool, type SpoolConfig, type Transaction } from './spool/index.ts'
 
 export interface LineConfig {
   readonly gateway: GatewayConfig
@@ -99,10 +104,12 @@ export async function openLine(
   const deadLetters = await DeadLetters.open(letters, config.deadLetters, log)
   const windowBytes = windowBytesOf(config)
   const spoolConfig = { ...config.spool, spool: { ...config.spool.spool, windowBytes } }
-  const spool = await Spool.open(parts(SPOOL_FOLDER), spoolConfig, { deadLetters }, log)
+  const refused = refusedStreamsOf(config, clock, log)
+  const stores = { deadLetters, refused }
+  const spool = await Spool.open(parts(SPOOL_FOLDER), spoolConfig, stores, log)
   const { maxCount, maxAgeMs } = config.spool.idempotency
   const keepsKeys = maxCount > 0 && maxAgeMs > 0
-  const spooled = { front: spool, windowBytes, deadLetters, keepsKeys }
+  const spooled = { front: spool, windowBytes, deadLetters, refused, keepsKeys }
   const { producer, gateway } = assemble(host, config, { credentials, log, spooled, peers })
   const again = { append: (transaction: Transaction) => gateway.enterAgain(transaction) }
   const office = new DeadLetterOffice(deadLetters, again)
@@ -115,12 +122,24 @@ export async function openLine(
     // What has been handed on is still delivered; what has not stays on the disk.
     spool.stop()
     await producer.close(Math.max(0, endsAtMs - clock.monotonicMs()))
+    refused.close()
     await spool.close(WRITE_DOWN_MS)
     await deadLetters.close()
     gateway.close()
     return spool.totals.unsettled
   }
   return { gateway, producer, spool, deadLetters, office, start, close }
+}
+
+function refusedStreamsOf({ gateway, spool }: SpooledLineConfig, clock: Clock, log: Log) {
+  const named = new Set(gateway.mappings.map(({ stream }) => stream))
+  return new RefusedStreams({
+    clock,
+    log,
+    maxMs: spool.spool.refusedStreamMaxMs,
+    isOfStream: (code) => kindOf(code) === 'permanent',
+    isNamed: (stream) => named.has(stream),
+  })
 }
 
 /** The spool's window as it is in force. */

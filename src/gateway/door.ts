@@ -2,7 +2,7 @@
 
 import type { Clock, HttpAnswer, Log, Random } from '../host/index.ts'
 import type { UserRecord } from '../record/index.ts'
-import type { SpoolFront, SpoolRefusal, Transaction } from '../spool/index.ts'
+import type { RefusedStreams, SpoolFront, SpoolRefusal, Transaction } from '../spool/index.ts'
 import { Admission } from './admission.ts'
 import type { GatewayConfig } from './config.ts'
 import { type AnyOutcome, DirectLine, type Handover } from './direct-line.ts'
@@ -49,6 +49,8 @@ export interface SpooledLine {
   /** What the spool may hand on; taken from the memory that bodies may hold. */
   readonly windowBytes: number
   readonly deadLetters: { readonly stats: DeadLetterStats }
+  /** Streams that refuse everything, while their records wait in the spool. */
+  readonly refused: Pick<RefusedStreams, 'list' | 'count'>
   /** Whether the spool remembers idempotency keys. */
   readonly keepsKeys: boolean
 }
@@ -65,6 +67,7 @@ export class Door {
   readonly spool: SpoolFront | null
   readonly peers: Peers | null
   readonly deadLetters: SpooledLine['deadLetters'] | null
+  readonly refused: SpooledLine['refused'] | null
   readonly ledger: Ledger
   readonly admission: Admission
   readonly failureLog: FailureLog
@@ -98,6 +101,7 @@ export class Door {
     this.spool = spool?.front ?? null
     this.peers = peers
     this.deadLetters = spool?.deadLetters ?? null
+    this.refused = spool?.refused ?? null
     const { front } = spool ?? {}
     this.ledger = new Ledger(front?.totals)
     this.admission = new Admission(host.clock, config, {

@@ -87,6 +87,7 @@ function health(door: Door): HttpAnswer {
     liveness: ALIVE,
     readiness: readinessHealth(door),
     ...storeHealth(door),
+    ...streamsHealth(door),
   }
   const all = new Set(Object.values(components).map(({ status }) => status))
   const status = HEALTH_STATUSES.find((one) => all.has(one))!
@@ -123,6 +124,13 @@ function storeHealth({ spool, deadLetters }: Door): Record<string, PartHealth> {
       details: { state: room, count, parkedRecords },
     },
   }
+}
+
+/** Records of a stream that refuses them all are kept, but somebody has to change something. */
+function streamsHealth({ refused }: Door): Record<string, PartHealth> {
+  if (refused === null) return {}
+  const list = refused.list()
+  return { streams: { status: list.length === 0 ? 'UP' : 'DOWN', details: { refused: list } } }
 }
 
 export function reportOf(door: Door): PeerReport {

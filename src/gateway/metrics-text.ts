@@ -83,10 +83,16 @@ function gauge(name: string, says: string, value: number): Family {
   return { name: `headgate_${name}`, type: 'gauge', says, samples: one(value) }
 }
 
-function storeFamilies({ heldBytes, spool, deadLetters }: GatewaySnapshot): Family[] {
+function storeFamilies({
+  heldBytes,
+  spool,
+  deadLetters,
+  refusedStreams,
+}: GatewaySnapshot): Family[] {
   const families = [gauge('held_bytes', 'Bytes that records hold in memory.', heldBytes)]
   if (spool !== null) {
     families.push(
+      gauge('refused_streams', 'Streams that refuse everything.', refusedStreams),
       gauge('spool_bytes', 'Bytes of the spool on the disk.', spool.bytes),
       gauge('spool_max_bytes', 'As many as there may be.', spool.maxBytes),
       gauge('spool_segments', 'Files of records.', spool.segments),

@@ -84,6 +84,8 @@ export function merged(snapshots: readonly GatewaySnapshot[]): GatewaySnapshot {
     unready: summed(snapshots.map(({ unready }) => unready)),
     spool: spools.length === 0 ? null : mergedSpools(spools),
     deadLetters: letters.length === 0 ? null : mergedLetters(letters),
+    // Mostly the same ones in each.
+    refusedStreams: Math.max(0, ...snapshots.map(({ refusedStreams }) => refusedStreams)),
   }
 }
 

@@ -20,10 +20,12 @@ export interface GatewaySnapshot {
   readonly unready: Readonly<Partial<Record<UnreadyReason, number>>>
   readonly spool: SpoolStats | null
   readonly deadLetters: DeadLetterStats | null
+  /** Streams that refuse everything. */
+  readonly refusedStreams: number
 }
 
 export function snapshotOf(door: Door): GatewaySnapshot {
-  const { ledger, admission, tally, spool, deadLetters } = door
+  const { ledger, admission, tally, spool, deadLetters, refused } = door
   return {
     ledger: ledger.counts(),
     imbalance: door.imbalance,
@@ -35,5 +37,6 @@ export function snapshotOf(door: Door): GatewaySnapshot {
     unready: Object.fromEntries(reasonsUnready(door).map((reason) => [reason, 1])),
     spool: spool?.stats ?? null,
     deadLetters: deadLetters?.stats ?? null,
+    refusedStreams: refused?.count ?? 0,
   }
 }

@@ -31,6 +31,11 @@ export interface SpoolLife {
   readonly line: FakeLine
 }
 
+/** What a stream says that refuses everything. */
+export const REFUSED_CODE = 'Refused'
+
+const REFUSING_STREAM = 's2'
+
 const CLOSED: RecordResult = {
   isDelivered: false,
   code: 'Closed',
@@ -73,10 +78,13 @@ export class FakeLine implements SpoolLine {
     }
   }
 
-  laneOf({ partitionKey }: UserRecord): number {
+  laneOf({ stream, partitionKey }: UserRecord): number {
+    const { laneCount, refusesEachMs } = this.#parts.settings
     let hash = this.#shift
     for (let i = 0; i < partitionKey.length; i++) hash = hash * 31 + partitionKey.charCodeAt(i)
-    return hash % this.#parts.settings.laneCount
+    // Where a stream may refuse all, no lane is of two.
+    const isOther = refusesEachMs !== null && stream === REFUSING_STREAM
+    return (hash % laneCount) + (isOther ? laneCount : 0)
   }
 
   onLanesChanged(told: () => void): void {
@@ -101,7 +109,7 @@ export class FakeLine implements SpoolLine {
     process.schedule(this.#dueAtMs(lane), 'spool line settles', () => {
       if (!this.#held.delete(record)) return
       this.heldBytes -= record.data.length
-      record.settle(this.#resultOf(booked))
+      record.settle(this.#resultOf(booked, this.laneOf(record)))
     })
   }
 
@@ -122,8 +130,21 @@ export class FakeLine implements SpoolLine {
     return dueAtMs
   }
 
-  #resultOf(booked: BookedRecord): RecordResult {
+  /** `lane`: where the record belongs by now. */
+  #resultOf(booked: BookedRecord, lane: number): RecordResult {
     const { settings, random, book, life, process } = this.#parts
+    if (this.#refuses(booked)) {
+      booked.mayBeHandedAgain = true
+      this.#lastInLane.delete(lane)
+      const message = 'Nothing gets in.'
+      return {
+        isDelivered: false,
+        code: REFUSED_CODE,
+        message,
+        mayBeWritten: false,
+        attempts: [],
+      }
+    }
     if (this.#parts.isFaulty() && random.hits(settings.failPerMille)) {
       const message = 'The line could not deliver it.'
       return { isDelivered: false, code: 'Expired', message, mayBeWritten: false, attempts: [] }
@@ -133,6 +154,13 @@ export class FakeLine implements SpoolLine {
     const nowMs = process.clock.monotonicMs()
     book.settled(booked, { kind: 'delivered', place }, { life, nowMs })
     return { isDelivered: true, place, attempts: [] }
+  }
+
+  #refuses({ fields }: BookedRecord): boolean {
+    const { settings, process, isFaulty } = this.#parts
+    const { refusesEachMs } = settings
+    if (refusesEachMs === null || !isFaulty() || fields.stream !== REFUSING_STREAM) return false
+    return Math.floor(process.clock.monotonicMs() / refusesEachMs) % 2 === 0
   }
 
   #changeLater(eachMs: number): void {
@@ -157,9 +185,11 @@ export class FakeDeadLetters implements DeadLetterSink {
   /** Records that were not kept: they go again. */
   #refused: BookedRecord[] = []
   onRoomCame = () => {}
+  readonly #bornAtMs: number
 
   constructor(parts: LettersParts, find: (letter: DeadLetter) => BookedRecord) {
     this.#parts = parts
+    this.#bornAtMs = parts.process.clock.monotonicMs()
     this.#find = find
   }
 
@@ -170,6 +200,10 @@ export class FakeDeadLetters implements DeadLetterSink {
   #add(letter: DeadLetter, done: (isKept: boolean) => void): void {
     const { settings, random, process, book, life } = this.#parts
     const booked = this.#find(letter)
+    const { refusedStreamMaxMs } = settings.config.spool
+    const aliveMs = process.clock.monotonicMs() - this.#bornAtMs
+    const isDue = letter.code !== REFUSED_CODE || aliveMs >= refusedStreamMaxMs
+    assert(isDue, `a stream refuses all, and a record of it failed after ${aliveMs} ms`)
     const isKept = !(this.#parts.isFaulty() && random.hits(settings.deadLettersFullPerMille))
     const { receipt, fields, transaction } = booked
     assert(receipt === null || receipt === letter.receipt, 'a dead letter has another receipt')

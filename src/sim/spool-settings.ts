@@ -23,6 +23,8 @@ export interface SpoolSettings {
   readonly slowLanes: number
   readonly slowMs: number
   readonly failPerMille: number
+  /** One of the two streams refuses all for so long, then takes all for so long; null: never. */
+  readonly refusesEachMs: number | null
   readonly deadLettersFullPerMille: number
   readonly lanesChangeEachMs: number | null
   readonly transactions: number
@@ -60,6 +62,7 @@ export function drawSpoolSettings(random: SimRandom): SpoolSettings {
     slowLanes: random.below(3),
     slowMs: random.pick([5, 100]),
     failPerMille: random.pick([0, 20, 300]),
+    refusesEachMs: random.fork('refusals').pick([null, null, 20, 2000]),
     deadLettersFullPerMille: random.pick([0, 0, 200]),
     lanesChangeEachMs: random.pick([null, null, 50, 3]),
     transactions: random.between(1, 60),
@@ -80,6 +83,7 @@ function drawConfig(random: SimRandom): SpoolConfig {
       windowBytes: random.pick([8 * KIB, 64 * KIB, 1024 * KIB]),
       freshSharePercent: random.pick([0, 0, 0, 50]),
       parkedMaxCount: random.pick([1, 5, 10_000]),
+      refusedStreamMaxMs: random.fork('patience').pick([0, 1500, spool.refusedStreamMaxMs]),
       damagedMaxBytes: random.pick([KIB, spool.damagedMaxBytes]),
     },
     receipts: {

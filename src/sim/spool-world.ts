@@ -3,13 +3,13 @@
 
 import assert from 'node:assert'
 import { type Disk, silentLog } from '../host/index.ts'
-import { Spool, type SpoolLine } from '../spool/index.ts'
+import { RefusedStreams, Spool, type SpoolLine } from '../spool/index.ts'
 import { Machine } from './machine.ts'
 import { SimNetwork } from './sim-network.ts'
 import type { SimRandom } from './sim-random.ts'
 import { type BookedRecord, SpoolBook } from './spool-book.ts'
 import { SpoolClaims, TIDIED_AFTER_MS } from './spool-claims.ts'
-import { FakeDeadLetters, FakeLine, type SpoolLife } from './spool-line.ts'
+import { FakeDeadLetters, FakeLine, REFUSED_CODE, type SpoolLife } from './spool-line.ts'
 import { SpoolSender } from './spool-sender.ts'
 import { drawSpoolSettings, hasDiskErrors, type SpoolSettings } from './spool-settings.ts'
 import { World } from './world.ts'
@@ -112,7 +112,14 @@ export class SpoolWorld {
     let failure: unknown = null
     const { clock, random: chance } = process
     const host = { clock, random: chance, disk: this.#hooks.disk(process.disk) }
-    Spool.open(host, settings.config, { deadLetters }, silentLog).then(
+    const refused = new RefusedStreams({
+      clock,
+      log: silentLog,
+      maxMs: settings.config.spool.refusedStreamMaxMs,
+      isOfStream: (code) => code === REFUSED_CODE,
+      isNamed: () => true,
+    })
+    Spool.open(host, settings.config, { deadLetters, refused }, silentLog).then(
       (opened) => {
         spool = opened
       },

@@ -41,6 +41,13 @@ export const spoolFields = {
       unit: 'bytes',
       says: 'Most that is kept aside of bytes that could not be read back.',
     }),
+    refusedStreamMaxMs: integer({
+      default: 86_400_000,
+      min: 0,
+      max: 30 * 86_400_000,
+      unit: 'ms',
+      says: 'How long records wait in the spool while their stream refuses all, before they become dead letters; 0: not at all.',
+    }),
     parkedMaxCount: integer({
       default: 10_000,
       min: 1,

@@ -2,6 +2,7 @@
 
 import type { UserRecord } from '../record/index.ts'
 import type { DeadLetterSink } from './dead-letter.ts'
+import type { RefusedStreams } from './refused-streams.ts'
 import type {
   KnownIdempotency,
   Outcome,
@@ -13,6 +14,8 @@ import type {
 /** What a spool needs beside its host. */
 export interface SpoolParts {
   readonly deadLetters: DeadLetterSink
+  /** Without it a record fails at once when its stream refuses all. */
+  readonly refused?: RefusedStreams
   /** What the disk does not give now counts as lost, instead of waiting for the next start. */
   readonly givesUp?: boolean
 }

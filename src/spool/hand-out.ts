@@ -9,6 +9,7 @@ import type { SpoolConfig } from './config.ts'
 import { type Found, FrameReader, ReadRoom } from './frame-reader.ts'
 import type { SpoolLine } from './front.ts'
 import { isBefore, type Lane, Lanes, type SpoolPlace } from './lanes.ts'
+import type { RefusedStreams } from './refused-streams.ts'
 import type { Segment } from './segment.ts'
 import type { SegmentTable } from './segment-table.ts'
 import type { SpoolRecord } from './transaction.ts'
@@ -59,6 +60,7 @@ export interface HandOutParts {
   readonly table: SegmentTable
   readonly line: SpoolLine
   readonly log: Log
+  readonly refused: RefusedStreams | null
   readonly onSettled: (handed: Handed, result: RecordResult) => void
   /** What lies there cannot be read back: those of these records are lost that were not taken. */
   readonly onDamage: (segment: Segment, range: Range, ordinals: Ordinals) => void
@@ -101,7 +103,9 @@ export class HandOut {
 
   constructor(parts: HandOutParts) {
     this.#parts = parts
-    this.#lanes = new Lanes(parts.config, parts.line, oldestUntaken(parts.table))
+    const { config, line, refused, table } = parts
+    this.#lanes = new Lanes(config, line, refused, oldestUntaken(table))
+    refused?.onTurn(() => this.pump())
     parts.line.onLanesChanged(() => this.startOver())
   }
 
@@ -136,6 +140,14 @@ export class HandOut {
 
   settled(handed: Handed, result: RecordResult): void {
     this.#parts.onSettled(handed, result)
+  }
+
+  /** A record that was handed on stays in the spool, and goes again later. */
+  giveBack(handed: Handed): void {
+    const { segment, ordinal, position } = handed.origin
+    segment.taken.clear(ordinal)
+    this.#lanes.giveBack(handed, { number: segment.number, position }, this.#pass)
+    handed.leave()
   }
 
   /** Nothing is known of any lane from the oldest record on that is not handed on. */

@@ -11,6 +11,12 @@ export type {
   SpoolTotals,
 } from './front.ts'
 export { NewerFormatError } from './log-header.ts'
+export {
+  REST_FIRST_MS,
+  REST_MAX_MS,
+  type RefusedStream,
+  RefusedStreams,
+} from './refused-streams.ts'
 export { Spool } from './spool.ts'
 export {
   type AckLevel,

@@ -4,6 +4,7 @@
 // behind, from a place on.
 
 import type { SpoolLine } from './front.ts'
+import type { RefusedStreams } from './refused-streams.ts'
 
 /** A frame of a segment, by the segment's number and the frame's position. */
 export interface SpoolPlace {
@@ -26,6 +27,7 @@ export interface LanesConfig {
 
 export class Lane {
   readonly number: number
+  readonly stream: string
   heldBytes = 0
   /** Of them those that overtook what waits on the disk. */
   freshBytes = 0
@@ -34,8 +36,9 @@ export class Lane {
   /** The last pass in which it was full. */
   leftPass = 0
 
-  constructor(number: number, behindAt: SpoolPlace | null) {
+  constructor(number: number, stream: string, behindAt: SpoolPlace | null) {
     this.number = number
+    this.stream = stream
     this.behindAt = behindAt
   }
 }
@@ -43,6 +46,7 @@ export class Lane {
 export class Lanes {
   readonly #config: LanesConfig
   readonly #line: SpoolLine
+  readonly #refused: RefusedStreams | null
   #lanes = new Map<number, Lane>()
   /** Where lanes are behind of which nothing is known yet. */
   strangersAt: SpoolPlace | null
@@ -51,9 +55,15 @@ export class Lanes {
   /** The window was full, and has not been freed enough since. */
   #isBlocked = false
 
-  constructor(config: LanesConfig, line: SpoolLine, strangersAt: SpoolPlace | null) {
+  constructor(
+    config: LanesConfig,
+    line: SpoolLine,
+    refused: RefusedStreams | null,
+    strangersAt: SpoolPlace | null,
+  ) {
     this.#config = config
     this.#line = line
+    this.#refused = refused
     this.strangersAt = strangersAt
   }
 
@@ -68,18 +78,19 @@ export class Lanes {
     const number = this.#line.laneOf(record)
     const known = this.#lanes.get(number)
     if (known !== undefined) return known
-    const lane = new Lane(number, this.strangersAt)
+    const lane = new Lane(number, record.stream, this.strangersAt)
     this.#lanes.set(number, lane)
     return lane
   }
 
   /** One more record may be handed on; it may go over the edge. */
   hasRoom(lane: Lane): boolean {
-    return lane.heldBytes < this.partBytes && this.#hasWindow()
+    return lane.heldBytes < this.#partOf(lane) && this.#hasWindow()
   }
 
   /** As `hasRoom`, for a record that overtakes others of its lane. */
   hasFreshRoom(lane: Lane): boolean {
+    if (this.#turnOf(lane) !== null) return false
     const freshBytes = (this.partBytes * this.#config.freshSharePercent) / 100
     return lane.freshBytes < freshBytes && this.#hasWindow()
   }
@@ -113,9 +124,11 @@ export class Lanes {
   startOfPass(): SpoolPlace | null {
     if (this.#isBlocked) return null
     let start = this.strangersAt
-    const halfBytes = this.partBytes / 2
-    for (const { behindAt, heldBytes } of this.#lanes.values()) {
-      if (behindAt === null || heldBytes > halfBytes) continue
+    for (const lane of this.#lanes.values()) {
+      const { behindAt, heldBytes } = lane
+      if (behindAt === null) continue
+      const partBytes = this.#partOf(lane)
+      if (partBytes === 0 || heldBytes > partBytes / 2) continue
       if (start === null || isBefore(behindAt, start)) start = behindAt
     }
     return start
@@ -127,11 +140,9 @@ export class Lanes {
     const isJoined = (behindAt: SpoolPlace | null) =>
       behindAt !== null && !isBefore(behindAt, start) && !isBefore(at, behindAt)
     if (isJoined(this.strangersAt)) return true
-    const { partBytes } = this
     for (const lane of this.#lanes.values()) {
-      if (lane.leftPass !== pass && lane.heldBytes < partBytes && isJoined(lane.behindAt)) {
-        return true
-      }
+      if (lane.leftPass === pass || !isJoined(lane.behindAt)) continue
+      if (lane.heldBytes < this.#partOf(lane)) return true
     }
     return false
   }
@@ -150,10 +161,28 @@ export class Lanes {
     }
   }
 
+  /** A record that was handed on waits on the disk again, there; its lane leaves the pass. */
+  giveBack(record: Parameters<SpoolLine['laneOf']>[0], place: SpoolPlace, pass: number): void {
+    const lane = this.of(record)
+    if (lane.behindAt === null || isBefore(place, lane.behindAt)) lane.behindAt = place
+    lane.leftPass = pass
+  }
+
   /** Records may belong to other lanes now; from this place on nothing is known of them. */
   reset(strangersAt: SpoolPlace | null): void {
     this.#lanes = new Map()
     this.strangersAt = strangersAt
+  }
+
+  /** What a lane may hold; where the stream refuses all, one record or none. */
+  #partOf(lane: Lane): number {
+    const turn = this.#turnOf(lane)
+    if (turn === null) return this.partBytes
+    return turn === 'try' ? 1 : 0
+  }
+
+  #turnOf({ stream }: Lane): 'rest' | 'try' | null {
+    return this.#refused === null ? null : this.#refused.turnOf(stream)
   }
 
   #hasWindow(): boolean {

@@ -8,6 +8,7 @@ import type { DeadLetter, DeadLetterSink } from './dead-letter.ts'
 import type { SpoolEvents } from './front.ts'
 import type { Handed } from './hand-out.ts'
 import { receiptOf } from './receipt.ts'
+import type { RefusedStreams } from './refused-streams.ts'
 import type { Segment } from './segment.ts'
 import type { Outcome } from './transaction.ts'
 import type { Usage } from './usage.ts'
@@ -20,9 +21,12 @@ export interface SettlementParts {
   readonly deadLetters: DeadLetterSink
   readonly events: SpoolEvents
   readonly usage: Usage
+  readonly refused: RefusedStreams | null
   readonly parkedMaxCount: number
   /** All records of a segment have settled. */
   readonly onSegmentSettled: (segment: Segment) => void
+  /** The record stays in the spool, and is to be handed on again later. */
+  readonly onKept: (handed: Handed) => void
   /** The line takes no more. */
   readonly onLineClosed: () => void
   /** Whether so many are parked that nothing more is to be handed on. */
@@ -57,7 +61,9 @@ export class Settlement {
 
   /** The line has decided. */
   onResult(handed: Handed, result: RecordResult): void {
+    const { refused } = this.#parts
     if (result.isDelivered) {
+      refused?.delivered(handed.stream)
       handed.leave()
       this.settle(handed.origin.segment, handed.origin.ordinal, {
         kind: 'delivered',
@@ -66,6 +72,8 @@ export class Settlement {
     } else if (result.code === CLOSED_CODE) {
       this.#parts.onLineClosed()
       handed.leave()
+    } else if (refused?.keeps(handed.stream, result)) {
+      this.#parts.onKept(handed)
     } else {
       this.#bury(handed, result)
     }

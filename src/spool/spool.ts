@@ -124,13 +124,16 @@ export class Spool implements SpoolFront {
   start(line: SpoolLine, events: SpoolEvents): void {
     this.#events = events
     const { clock } = this.#host
+    const { refused = null, deadLetters } = this.#parts
     this.#settlement = new Settlement({
       clock,
-      deadLetters: this.#parts.deadLetters,
+      deadLetters,
+      refused,
       events,
       usage: this.#usage,
       parkedMaxCount: this.#config.spool.parkedMaxCount,
       onSegmentSettled: (segment) => segment.isSealed && this.#retire(segment),
+      onKept: (handed) => this.#handOut!.giveBack(handed),
       onLineClosed: () => this.#handOut!.stop(),
       onParked: (isTooMany) => this.#handOut!.hold(isTooMany),
       onUnparked: () => this.#handOut!.startOver(),
@@ -141,6 +144,7 @@ export class Spool implements SpoolFront {
       table: this.#table,
       line,
       log: this.#log,
+      refused,
       onSettled: (handed, result) => this.#settlement!.onResult(handed, result),
       onDamage: (segment, range, ordinals) => this.#onDamage(segment, range, ordinals),
     })
@@ -296,8 +300,7 @@ export class Spool implements SpoolFront {
     const { number, marker } = segment
     if (idempotency !== null) {
       const named = { segment: { number, marker }, firstOrdinal, arrivedAtMs }
-      const origin = { ...named, count: records.length }
-      this.#keys.remember(idempotency, origin)
+      this.#keys.remember(idempotency, { ...named, count: records.length })
     }
     const receipts = records.map(({ receipt }, index) => {
       const ordinal = firstOrdinal + index
@@ -318,9 +321,7 @@ export class Spool implements SpoolFront {
 
   #onDamage(segment: Segment, range: Range, { from, to }: Ordinals): void {
     const lost: number[] = []
-    for (let ordinal = from; ordinal < to; ordinal++) {
-      if (segment.taken.set(ordinal)) lost.push(ordinal)
-    }
+    for (let i = from; i < to; i++) if (segment.taken.set(i)) lost.push(i)
     // It was told before, or costs nothing.
     if (lost.length === 0) return
     const { position } = range

@@ -78,6 +78,22 @@ test('why nothing is taken and what the stores may hold is in the metrics, too',
   assert.match(metrics(), /^headgate_dead_letters_max_bytes 1000$/m)
 })
 
+test('a stream that refuses all is said with its reason, and nobody who sends is turned away', () => {
+  const spool = new ScriptedSpool()
+  const station = new Station({}, spool)
+  assert.deepEqual(healthOf(station).components.streams, {
+    status: 'UP',
+    details: { refused: [] },
+  })
+  const why = { code: 'AccessDeniedException', message: 'Not for you.' }
+  const refused = { stream: 's1', ...why, forMs: 4000, isWaitedFor: true }
+  spool.refusedStreams.push(refused)
+  const { httpStatus, status, components } = healthOf(station)
+  assert.deepEqual([httpStatus, status], [503, 'DOWN'])
+  assert.deepEqual(components.streams, { status: 'DOWN', details: { refused: [refused] } })
+  assert.equal(station.get('/readyz').status, 200)
+})
+
 test('who waits in line and who waits for an answer are counted, and the books are right', () => {
   const station = new Station({ backpressure: { threshold: 1 } })
   station.put('a', 'delivered')

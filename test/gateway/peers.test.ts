@@ -50,6 +50,7 @@ function snapshot(factor: number, state: SpoolState, oldestAgeMs: number): Gatew
       maxBytes: 1000,
       state: factor === 1 ? 'ok' : 'full',
     },
+    refusedStreams: factor,
   }
 }
 
@@ -79,6 +80,7 @@ test('several processes are one: sums, the largest age, the worst state', () => 
     maxBytes: 2000,
     state: 'full',
   })
+  assert.equal(whole.refusedStreams, 2, 'mostly the same ones')
 })
 
 test('one process alone stays what it is', () => {

@@ -5,6 +5,7 @@ import type {
   KnownIdempotency,
   Outcome,
   ReceiptState,
+  RefusedStream,
   SpoolFront,
   SpoolRefusal,
   SpoolStats,
@@ -36,6 +37,7 @@ export class ScriptedSpool implements SpoolFront {
     maxBytes: 1000,
     state: 'ok',
   }
+  refusedStreams: RefusedStream[] = []
   onSettled: (kind: Outcome['kind']) => void = () => {}
   #successes: number
   #failures: number
@@ -54,6 +56,7 @@ export class ScriptedSpool implements SpoolFront {
       front: this,
       windowBytes: 1000,
       keepsKeys: this.keepsKeys,
+      refused: { list: () => this.refusedStreams, count: this.refusedStreams.length },
       deadLetters: {
         get stats() {
           return stats()

@@ -6,6 +6,7 @@ import type { RecordResult, UserRecord } from '../../src/record/index.ts'
 import {
   type DeadLetter,
   type Outcome,
+  RefusedStreams,
   Spool,
   type SpoolConfig,
   type SpoolRecord,
@@ -31,6 +32,8 @@ export interface StationOptions {
   readonly hasNoRoom?: boolean
   readonly laneOf?: (record: UserRecord) => number
   readonly isStarted?: boolean
+  /** How long records of a stream that refuses all wait; without it not at all. */
+  readonly refusedMaxMs?: number
 }
 
 /** Draws that differ from one another. */
@@ -52,6 +55,7 @@ export class Station {
   readonly disk: Disk
   readonly clock: HandClock
   readonly log = new RecordingLog()
+  readonly refused: RefusedStreams
   /** In the order in which they were handed on; what has settled is taken out. */
   readonly held: UserRecord[] = []
   readonly handed: string[] = []
@@ -78,17 +82,25 @@ export class Station {
         station.roomCame = told
       },
     }
-    const opening = Spool.open({ disk, clock, random }, config, { deadLetters }, station.log)
+    const parts = { deadLetters, refused: station.refused }
+    const opening = Spool.open({ disk, clock, random }, config, parts, station.log)
     station.spool = await station.until(opening)
     if (options.isStarted ?? true) station.start(options)
     await station.turn()
     return station
   }
 
-  private constructor({ disk, clock, hasNoRoom }: StationOptions) {
+  private constructor({ disk, clock, hasNoRoom, refusedMaxMs = 0 }: StationOptions) {
     this.disk = disk ?? new MemoryDisk({ maxBytes: 2 ** 30 })
     this.clock = clock ?? new HandClock()
     this.hasRoom = !hasNoRoom
+    this.refused = new RefusedStreams({
+      clock: this.clock,
+      log: this.log,
+      maxMs: refusedMaxMs,
+      isOfStream: (code) => code === 'AccessDenied' || code === 'ResourceNotFoundException',
+      isNamed: (stream) => stream !== 'unnamed',
+    })
   }
 
   start({ laneOf = () => 0 }: StationOptions = {}): void {
