@@ -73,7 +73,8 @@ for (const code of ['ExpiredTokenException', 'UnrecognizedClientException']) {
     let askedCount = 0
     const credentials = () => Promise.resolve(keysNamed(`AKID${++askedCount}`))
     const running = line({ credentials })
-    running.service.script = (n) => (n === 0 ? { requestError: code, status: 400 } : 'store')
+    const date = 'Wed, 15 Nov 2023 09:00:00 GMT'
+    running.service.script = (n) => (n === 0 ? { requestError: code, status: 400, date } : 'store')
     running.put('k', 'v')
 
     await running.runFor(2000)
