@@ -202,7 +202,8 @@ function sayIssue(issue: z.core.$ZodIssue, found: unknown): string {
 }
 
 function show(value: unknown): string {
-  const shown = JSON.stringify(value) ?? String(value)
+  // JSON has no NaN and no Infinity: both would be told as null.
+  const shown = (typeof value === 'number' ? null : JSON.stringify(value)) ?? String(value)
   return shown.length > 60 ? `${shown.slice(0, 57)}...` : shown
 }
 

@@ -121,6 +121,16 @@ test('every problem is reported at once, with path, place and what is allowed', 
   ])
 })
 
+test('a number that is none is told as it is', () => {
+  assert.deepEqual(
+    problemsOf({ overrides: { port: Number.NaN, list: Number.POSITIVE_INFINITY as never } }),
+    [
+      'command line | port | NaN is not allowed; allowed is 0..65535',
+      'command line | list | Infinity is not allowed; allowed is a list',
+    ],
+  )
+})
+
 test('a problem inside a list says which item and line', () => {
   const problems = problemsOf(file('list:', '  - name: good', '  - name: ""', '  - nam: typo'))
   assert.equal(problems.length, 3)
