@@ -18,7 +18,9 @@ export function apart(log: Log): Log {
     (level: keyof Log): Log[typeof level] =>
     (message, fields) => {
       try {
-        log[level](message, fields)
+        // One that prints all that it is given, as the console does, would print `undefined`.
+        if (fields === undefined) log[level](message)
+        else log[level](message, fields)
       } catch (error) {
         throwApart(error)
       }
