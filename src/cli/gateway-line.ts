@@ -5,7 +5,13 @@ import { assembleLine, type Line, openLine, type SpooledLineParts } from '../ass
 import { partOf } from '../config/index.ts'
 import { badRequest, type Peers } from '../gateway/index.ts'
 import type { Host, Log } from '../host/index.ts'
-import { awsCredentials, type Listening, letHeapGrow, listen } from '../host/node/index.ts'
+import {
+  awsCredentials,
+  connectionsMax,
+  type Listening,
+  letHeapGrow,
+  listen,
+} from '../host/node/index.ts'
 import { type CredentialsProvider, clientConfigOf, producerFields } from '../producer/index.ts'
 import { cannot } from './exit.ts'
 import type { Settings } from './settings.ts'
@@ -66,7 +72,8 @@ export interface PortPlan {
 /** Throws an `ExitError`, with the line closed, when the port cannot be had. */
 export async function takePort(line: Line, plan: PortPlan): Promise<Listening> {
   try {
-    return await listen(line.gateway, { ...plan, answerBadRequest: badRequest, stallTimeoutMs: 0 })
+    const bounds = { maxConnections: connectionsMax(), stallTimeoutMs: 0 }
+    return await listen(line.gateway, { ...plan, ...bounds, answerBadRequest: badRequest })
   } catch (error) {
     await line.close(0)
     throw cannot(`The gateway cannot listen on ${plan.host}:${plan.port}`, error)
