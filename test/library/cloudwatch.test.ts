@@ -103,12 +103,13 @@ test("a closed producer's metrics arrive at CloudWatch through the official clie
   )
 })
 
-test("an upload is signed with the producer's keys, unless it is given others", async () => {
+test("an upload is signed with the producer's keys and region, unless it is given others", async () => {
   const cloudWatch = await fakeCloudWatch(0)
   const { endpoint } = cloudWatch
   const others = { ...KEYS, accessKeyId: 'OTHER' }
 
-  for (const options of [{ endpoint }, { endpoint, credentials: others }]) {
+  const elsewhere = { endpoint, credentials: others, region: 'ap-south-1' }
+  for (const options of [{ endpoint }, elsewhere]) {
     const producer = new KinesisProducer({
       ...{ endpoint: 'http://127.0.0.1:9', region: 'eu-west-1', credentials: KEYS },
     })
@@ -119,9 +120,12 @@ test("an upload is signed with the producer's keys, unless it is given others", 
 
   await cloudWatch.close()
   const names = cloudWatch.received.map(
-    ({ authorization }) => /Credential=(\w+)/.exec(authorization)![1],
+    ({ authorization }) => /Credential=(\w+\/\d+\/[\w-]+)/.exec(authorization)![1],
   )
-  assert.deepEqual([...new Set(names)], ['AKID', 'OTHER'])
+  const [own, other, ...more] = new Set(names)
+  assert.match(own!, /^AKID\/\d+\/eu-west-1$/)
+  assert.match(other!, /^OTHER\/\d+\/ap-south-1$/)
+  assert.equal(more.length, 0)
 })
 
 test('an upload needs a region', async () => {

@@ -11,8 +11,11 @@ test('a process lives until its records have settled, and no longer', () => {
     import { startKinesis } from ${door('kinesis')}
     import { KinesisProducer } from ${door('producer')}
     const kinesis = await startKinesis({ streams: { s: 1 } })
+    import { uploadMetrics } from ${door('cloudwatch')}
     const credentials = { accessKeyId: 'AKID', secretAccessKey: 'secret' }
     const producer = new KinesisProducer({ endpoint: kinesis.endpoint, credentials })
+    // Uploads once a minute, and is not closed either.
+    await uploadMetrics(producer, { region: 'eu-west-1' })
     producer.addUserRecords([{ stream: 's', partitionKey: 'k', data: 'v' }], async (result) => {
       console.log(result.isDelivered)
       await kinesis.close()

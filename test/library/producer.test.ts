@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { apart } from '../../src/library/apart.ts'
 import { startKinesis } from '../../src/library/kinesis.ts'
 import {
   ClosedError,
@@ -270,6 +271,25 @@ test('what a callback throws comes out by itself, and the others are told of', a
   await stop()
 })
 
+test('what a log throws comes out by itself, and what was said went on', async () => {
+  const thrown: unknown[] = []
+  const others = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', (error) => thrown.push(error.message))
+  const fails = (level: string) => (message: string, fields?: object) => {
+    throw new Error(`${level} ${message} ${JSON.stringify(fields)}`)
+  }
+  const log = apart({ info: fails('info'), warn: fails('warn'), error: fails('error') })
+  log.info('a', { x: 1 })
+  log.warn('b')
+  log.error('c', { y: 2 })
+  await new Promise(setImmediate)
+  process.removeAllListeners('uncaughtException')
+  for (const other of others) process.on('uncaughtException', other)
+
+  assert.deepEqual(thrown, ['info a {"x":1}', 'warn b undefined', 'error c {"y":2}'])
+})
+
 test('what the callback of a source throws ends the source', async () => {
   const { producer, stop } = await running({ maxOutstandingRecords: 2 })
   let readCount = 0
@@ -284,6 +304,14 @@ test('what the callback of a source throws ends the source', async () => {
   const one = [{ stream: 'nowhere', partitionKey: 'k', data: 'v' }]
   await assert.rejects(producer.addAll(one, onFailed), { code: 'ResourceNotFoundException' })
   assert.equal(producer.outstandingRecordsCount, 0)
+  // Several at once: the first that was thrown.
+  const numbered = [1, 2].map((i) => ({ ...one[0]!, data: `v${i}` }))
+  let failedCount = 0
+  const many = producer.addAll(numbered, () => {
+    throw new Error(`thrown ${++failedCount}`)
+  })
+  await assert.rejects(many, { message: 'thrown 1' })
+  assert.equal(failedCount, 2, 'each was told of')
   await stop()
 })
 

@@ -172,6 +172,11 @@ test('every value that is wrong is told at once', () => {
   const problems = problemsOf('RecordTtl = 99', 'RateLimit = 0', 'TempDirectory = C:\\users')
   assert.equal(problems.length, 3)
   assert.match(problems[2]!, /^kpl\.properties:3: TempDirectory: a \\u stands before/)
+  // Once, though what is left of it would be wrong as well; and what is long is cut.
+  assert.equal(problemsOf('RecordTtl = \\u12').length, 1)
+  const [long] = problemsOf(`RecordTtl = ${'9'.repeat(61)}`)
+  assert.match(long!, /: "9{57}\.\.\." is not allowed/)
+  assert.match(problemsOf(`RecordTtl = ${'9'.repeat(60)}`)[0]!, /: "9{60}" is not allowed/)
 })
 
 test('of a key that is said twice the last one counts', () => {

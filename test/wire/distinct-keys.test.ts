@@ -36,3 +36,9 @@ test('keys that somebody chose to meet in one place are not taken for distinct',
   assert.equal(distinct.add('ab'), true)
   assert.equal(distinct.add('bC'), false)
 })
+
+test('a key whose hash is 0, which is how an empty place is marked, is there once', () => {
+  const distinct = new DistinctKeys()
+  assert.equal(distinct.add('\0'), true)
+  assert.equal(distinct.add('\0'), false)
+})

@@ -46,5 +46,8 @@ test('keys that somebody chose to meet in one place are told apart as well, and 
   const keys = Array.from({ length: 4096 }, (_, i) =>
     Array.from({ length: 12 }, (_, bit) => pairs[(i >> bit) & 1]).join(''),
   )
-  check(new KeyTable(), [...keys, ...keys.toReversed()])
+  const table = new KeyTable()
+  check(table, [...keys, ...keys.toReversed()])
+  table.clear()
+  check(table, [...keys.toReversed(), ...keys])
 })
