@@ -19,7 +19,8 @@ const endpoint = 'http://127.0.0.1:9'
 
 test('options of the KPL without effect are said in the log, each with its reason', async () => {
   const log = new RecordingLog()
-  const producer = new KinesisProducer({ endpoint, log, minConnections: 4, tempDirectory: '/x' })
+  const said = { minConnections: 4, tempDirectory: '/x', stsPort: undefined }
+  const producer = new KinesisProducer({ endpoint, log, ...said })
   await producer.close({ deadlineMs: 0 })
   assert.deepEqual(log.lines, [
     'warn minConnections has no effect: connections are opened when they are needed; ' +
@@ -106,6 +107,18 @@ test('a region that is not said is that of the environment', (t) => {
   assert.throws(() => regionOf(), { name: 'TypeError', message: /region.*AWS_REGION.*endpoint/ })
 })
 
+test('of the environment nothing but the region counts', async (t) => {
+  const others = { RATE_LIMIT: '7', AWS_ENDPOINT_URL_KINESIS: 'http://elsewhere:1' }
+  t.after(() => {
+    for (const name of Object.keys(others)) delete process.env[name]
+  })
+  Object.assign(process.env, others)
+  const producer = new KinesisProducer({ region: 'eu-central-1' })
+  const { configuration } = producer.describe()
+  assert.deepEqual([configuration.rateLimit, configuration.endpoint], ['adaptive', ''])
+  await producer.close({ deadlineMs: 0 })
+})
+
 test('dimensions that no metric could have are refused', () => {
   const good = { key: 'Fleet', value: 'web', granularity: 'global' }
   const make = (metricsDimensions: unknown) =>
@@ -117,9 +130,10 @@ test('dimensions that no metric could have are refused', () => {
     [{ ...good, key: '' }],
     [{ ...good, value: 5 }],
     [{ ...good, granularity: 'fleet' }],
-    [good, { ...good, key: 'StreamName' }],
+    ...['MetricName', 'ErrorCode', 'StreamName', 'ShardId'].map((key) => [good, { ...good, key }]),
   ]
-  for (const one of wrong) assert.throws(() => make(one), TypeError, JSON.stringify(one))
+  const problem = { name: 'TypeError', message: /^metricsDimensions/ }
+  for (const one of wrong) assert.throws(() => make(one), problem, JSON.stringify(one))
 })
 
 test('secrets of the transport are not in what a producer says of itself', async () => {

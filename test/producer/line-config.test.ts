@@ -46,7 +46,7 @@ test('of the buffered time a fifth is for the collector, and half of it the firs
     [249, 49, 124],
     [250, 50, 125],
     [10_000, 50, 5000],
-  ]) {
+  ] as const) {
     const { limiter, backoff } = lineConfigOf(producerConfig({ recordMaxBufferedTime }))
     assert.equal(limiter.collectorWaitMs, collectorWaitMs)
     assert.deepEqual(backoff, { baseMs, maxMs: 5000 })

@@ -86,7 +86,13 @@ test('ListShards answers are read: ranges, parents, whether a shard is open', ()
         ParentShardId: 'shardId-000000000000',
         AdjacentParentShardId: 'shardId-000000000007',
         HashKeyRange: { StartingHashKey: '5', EndingHashKey: '10' },
-        SequenceNumberRange: { StartingSequenceNumber: '3' },
+        SequenceNumberRange: { StartingSequenceNumber: '3', EndingSequenceNumber: '' },
+      },
+      {
+        ShardId: 'shardId-000000000002',
+        ParentShardId: null,
+        HashKeyRange: { StartingHashKey: '11', EndingHashKey: '12' },
+        SequenceNumberRange: null,
       },
     ],
   }
@@ -100,15 +106,27 @@ test('ListShards answers are read: ranges, parents, whether a shard is open', ()
         shard.adjacentParentShardId,
         shard.startingHashKey.toString(),
         shard.endingHashKey.toString(),
+        shard.startingSequenceNumber,
         shard.isOpen,
       ]),
       [
-        ['shardId-000000000000', null, null, '0', '340282366920938463463374607431768211455', false],
-        ['shardId-000000000001', 'shardId-000000000000', 'shardId-000000000007', '5', '10', true],
+        ['shardId-000000000000', null, null, '0', String(2n ** 128n - 1n), '1', false],
+        [
+          'shardId-000000000001',
+          'shardId-000000000000',
+          'shardId-000000000007',
+          '5',
+          '10',
+          '3',
+          true,
+        ],
+        ['shardId-000000000002', null, null, '11', '12', null, true],
       ],
     )
-    const last = decodeListShardsAnswer(format, bodyOf(format, { Shards: [] }))
-    assert.deepEqual(last, { shards: [], nextToken: null })
+    for (const none of [{}, { NextToken: null }, { NextToken: '' }]) {
+      const last = decodeListShardsAnswer(format, bodyOf(format, { Shards: [], ...none }))
+      assert.deepEqual(last, { shards: [], nextToken: null })
+    }
   }
 })
 
@@ -131,6 +149,7 @@ test('a ListShards answer without what a shard map needs is a ProtocolError', ()
         ],
       },
       { Shards: [{ ShardId: 'a', HashKeyRange: range, SequenceNumberRange: 7 }] },
+      { Shards: [{ ShardId: 'a', HashKeyRange: range, SequenceNumberRange: [] }] },
     ]) {
       const body = bodyOf(format, wrong)
       assert.throws(() => decodeListShardsAnswer(format, body), ProtocolError)
@@ -188,6 +207,7 @@ test('errors are named whatever way the service says it', () => {
       [[], { code: `${code}:http://internal.amazon.com/coral/` }],
       [['X-Amzn-ErrorType', `${code}:http://internal.amazon.com/coral/`], {}],
       [['x-amzn-errortype', code], { __type: 'SomethingElse' }],
+      [['x-amzn-errortype', ` ${code} `], {}],
     ] as const) {
       for (const name of ['message', 'Message', 'errorMessage']) {
         const body = bodyOf(format, { ...fields, [name]: 'no such stream' })
@@ -210,8 +230,16 @@ test('what cannot be read is an error all the same, with the status', () => {
       code: 'Http503',
       message: 'HTTP 503',
     })
-    const odd = bodyOf(format, { __type: 7, message: ['x'] })
-    assert.equal(decodeError(format, 400, [], odd).code, 'Http400')
+    for (const odd of [
+      { __type: 7, message: ['x'] },
+      { __type: ':http://x', message: null },
+    ]) {
+      const { code, message } = decodeError(format, 400, [], bodyOf(format, odd))
+      assert.equal(code, 'Http400')
+      assert.match(message, /^HTTP 400: /)
+    }
+    const page = decodeError(format, 502, [], Buffer.from('x'.repeat(9999)))
+    assert.equal(page.message, `HTTP 502: ${'x'.repeat(200)}`)
   }
 })
 

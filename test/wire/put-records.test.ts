@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-kinesis'
 import { decode } from 'cborg'
 import fc from 'fast-check'
-import type { HashKey } from '../../src/record/index.ts'
+import { type HashKey, hashKeyFromDecimal } from '../../src/record/index.ts'
 import {
   contentTypeOf,
   decodeCbor,
@@ -186,6 +186,30 @@ test('the largest request fits: 500 entries, 10 MiB, keys that need six bytes a 
       assert.ok(data.equals(bytes))
     }
   }
+})
+
+test('there is room for every number of entries, each as long as one can be', () => {
+  const explicitHashKey = hashKeyFromDecimal(String(2n ** 128n - 1n))
+  for (const [format, unit] of [
+    ['json', '\u0001'],
+    ['cbor', '鍵'],
+  ] as const) {
+    const partitionKey = unit.repeat(256)
+    const entry = entryOf({ partitionKey, explicitHashKey, data: Buffer.of(1) })
+    for (let count = 100; count <= 500; count += 20) {
+      const entries = Array.from({ length: count }, () => entry)
+      const body = encodePutRecords(format, 's'.repeat(128), entries, new RequestBuffer())
+      const read = format === 'json' ? JSON.parse(body.toString()) : decode(body)
+      assert.equal(read.Records[count - 1].PartitionKey, partitionKey)
+      assert.equal(read.StreamName, 's'.repeat(128))
+    }
+  }
+  // Where data are written once before they go into the body, the largest counts, not the last.
+  const entries = [600_000, 1].map((bytes) =>
+    entryOf({ partitionKey: 'k', explicitHashKey, data: Buffer.alloc(bytes, 'x') }),
+  )
+  const body = encodePutRecords('json', 's', entries, new RequestBuffer())
+  assert.equal(Buffer.from(JSON.parse(`${body}`).Records[0].Data, 'base64').length, 600_000)
 })
 
 test('an entry that writes more or less than it said is a broken promise', () => {
