@@ -36,6 +36,7 @@ test('who asks again after a failure waits a second, and then the provider is as
   clock.advanceTo(clock.nextAtMs())
   assert.equal(await second, KEYS)
   assert.equal(asked(), 2)
+  assert.equal(keeper.problem, '')
 })
 
 test('keys that have not expired serve while their provider is not asked', async () => {
@@ -54,6 +55,12 @@ test('keys that have not expired serve while their provider is not asked', async
   clock.advanceTo(clock.monotonicMs() + 1_000)
   await keeper.fetch()
   assert.equal(asked(), 3)
+
+  isDown = true
+  clock.advanceTo(59_999)
+  assert.ok('accessKeyId' in (await keeper.fetch()))
+  clock.advanceTo(61_000)
+  assert.deepEqual(await keeper.fetch(), { problem: 'down' }, 'they have expired')
 })
 
 test('keys that no request can be signed with are a problem that is told', async () => {

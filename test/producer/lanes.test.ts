@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { UserRecord } from '../../src/record/index.ts'
+import { laneBaseOf, laneOf } from '../../src/producer/lane-number.ts'
+import { NO_SHARD, UserRecord } from '../../src/record/index.ts'
 import { line } from './line.ts'
 import { evenShards } from './scripted-service.ts'
 
@@ -31,6 +32,19 @@ test('a stream has one lane until its shards are known, and its own', async () =
 
   assert.equal(new Set(lanes).size, 1)
   assert.notEqual(producer.laneOf(recordOf('a', 'other')), lanes[0])
+})
+
+test('a lane is a whole number that a double holds, of whichever stream and shard', () => {
+  const streams = Array.from({ length: 100 }, (_, i) => `stream-${i}`)
+  const bases = streams.map(laneBaseOf)
+  for (const base of bases) {
+    for (const shard of [NO_SHARD, 0, 2 ** 21 - 2, 2 ** 21, 2 ** 31 - 1]) {
+      const lane = laneOf(base, shard)
+      assert.ok(Number.isSafeInteger(lane) && lane >= 0, `${lane}`)
+      assert.ok(lane >= base && lane < base + 2 ** 21, 'and none of another stream')
+    }
+  }
+  assert.equal(new Set(bases).size, streams.length)
 })
 
 test('it is told when the shards are known, and when they have changed, and no more', async () => {

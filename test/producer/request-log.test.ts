@@ -27,6 +27,17 @@ test('a service that is away is told at once, then once a minute, and when it is
   assert.deepEqual(log.lines, [FAIL, FAIL, AGAIN])
 })
 
+test('each line counts the requests that failed since the service took one', () => {
+  const counts: unknown[] = []
+  const tell = (_message: string, fields?: object) => counts.push(fields && Object(fields).failed)
+  const requests = new RequestLog('s', { info: tell, warn: tell, error: tell })
+  for (const fromMs of [0, REQUEST_LOG_MS]) {
+    for (let i = 0; i < 3; i++) requests.ended(exchange('ConnectFailed', fromMs + i))
+    requests.ended(exchange(null, fromMs + 3))
+  }
+  assert.deepEqual(counts, [1, 3, 1, 3])
+})
+
 test('one that fails now and then gets two lines a minute', () => {
   const log = new RecordingLog()
   const requests = new RequestLog('s', log)

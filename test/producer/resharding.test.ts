@@ -240,9 +240,15 @@ test('a shard of the same name in a stream made anew is told apart by its number
   const range = numberRangeFrom(first)!
 
   assert.ok(isWithin(range, first) && isWithin(range, last))
+  const [low, high] = [BigInt(range.low), BigInt(range.high)]
+  assert.deepEqual(
+    [low - 1n, low, high, high + 1n].map((number) => isWithin(range, `${number}`)),
+    [false, true, true, false],
+  )
   assert.equal(isWithin(range, child), false)
   assert.equal(isWithin(range, '17'), true, 'of another layout: it says nothing')
   assert.equal(numberRangeFrom('1'), null)
+  assert.equal(numberRangeFrom(`1${'0'.repeat(55)}`), null, 'its range begins with fewer digits')
 })
 
 /**
