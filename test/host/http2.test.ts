@@ -110,6 +110,22 @@ test('a body that does not come to its end is answered 408', async (t) => {
   assert.equal(service.abortCount, 1)
 })
 
+test('an answer for which an idle client opens no window is given up, a refusal as well', async (t) => {
+  const { listening, session } = await start(t, { stallTimeoutMs: 50 })
+  const settings = { initialWindowSize: 0 }
+  const idle = connect(`http://127.0.0.1:${listening.port}`, { settings })
+  t.after(() => idle.destroy())
+  const refused = idle.request({ ':path': '/refuse' })
+  refused.on('error', () => {})
+  // Held requests of another client take as long each.
+  for (let i = 0; i < 40 && !refused.closed; i++) {
+    const held = session.request({ ':path': '/hold' })
+    held.on('error', () => {})
+    await once(held, 'close')
+  }
+  assert.equal(refused.rstCode, constants.NGHTTP2_CANCEL)
+})
+
 test('closing finishes the open requests of both protocols', async (t) => {
   const { session, service, listening } = await start(t)
   const overHttp2 = post(session, '/hold', Buffer.from('a'))

@@ -84,6 +84,9 @@ export class Http2Side {
 
   #begin(stream: ServerHttp2Stream, rawHeaders: readonly string[]): void {
     stream.on('error', () => stream.destroy())
+    const { requestTimeoutMs, stallTimeoutMs } = this.#config
+    // A client may open no window for its answer, whatever the answer is.
+    stream.setTimeout(stallTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL))
     const { head, bodyBytes } = headOf(rawHeaders, stream.endAfterHeaders)
     const decision = this.#service.begin(head)
     if ('status' in decision) return answerOn(stream, decision, !stream.endAfterHeaders)
@@ -95,9 +98,7 @@ export class Http2Side {
       this.#openRequestCount--
       answerOn(stream, answer, isBodyUnread)
     })
-    const { requestTimeoutMs, stallTimeoutMs } = this.#config
     const slowBody = setTimeout(() => this.#refuseSlow(stream, exchange), requestTimeoutMs)
-    stream.setTimeout(stallTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL))
     stream.on('data', (chunk: Buffer) => exchange.data(chunk))
     stream.on('end', () => {
       clearTimeout(slowBody)
