@@ -123,6 +123,23 @@ test('maxConnections bounds what is under way, listings of shards included', asy
   assert.equal(connectionCount, 3, 'connections are kept')
 })
 
+test('a producer that is closed closes its connections', async (t) => {
+  const front = await frontOf(t, 0)
+  const server = createServer(front.listener)
+  server.keepAliveTimeout = 0
+  const ends: Promise<void>[] = []
+  server.on('connection', (socket) => {
+    ends.push(new Promise((resolve) => socket.once('close', () => resolve())))
+  })
+  const producer = producerOf(t, { endpoint: `http://127.0.0.1:${await portOf(t, server)}` })
+  await putMany(producer, 1)
+
+  await producer.close({ deadlineMs: 1000 })
+
+  assert.ok(ends.length > 0)
+  await Promise.all(ends)
+})
+
 test('requestTimeout is the whole request: an answer that trickles does not prolong it', async (t) => {
   const listener: RequestListener = (_, response) => {
     response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' })

@@ -7,6 +7,7 @@ import {
   decodeError,
   decodeListShardsAnswer,
   decodePutRecordsAnswer,
+  decodeStreamSummary,
   EpochMs,
   encodeCbor,
   encodeRequest,
@@ -157,6 +158,36 @@ test('a ListShards answer without what a shard map needs is a ProtocolError', ()
   }
 })
 
+test('of a summary what is not said, or said as nothing, is null', () => {
+  const said = {
+    StreamModeDetails: { StreamMode: 'ON_DEMAND' },
+    MaxRecordSizeInKiB: 1,
+    RecordDistributionStrategy: 'AUTO',
+  }
+  const nothing = { maxRecordSizeKiB: null, mode: null, recordDistribution: null }
+  for (const format of FORMATS) {
+    const read = (StreamDescriptionSummary: unknown) =>
+      decodeStreamSummary(format, bodyOf(format, { StreamDescriptionSummary }))
+    assert.deepEqual(read(said), {
+      ...{ maxRecordSizeKiB: 1, mode: 'ON_DEMAND', recordDistribution: 'AUTO' },
+    })
+    for (const none of [
+      {},
+      { StreamModeDetails: null, MaxRecordSizeInKiB: null, RecordDistributionStrategy: null },
+      {
+        StreamModeDetails: { StreamMode: '' },
+        MaxRecordSizeInKiB: 0,
+        RecordDistributionStrategy: '',
+      },
+    ]) {
+      assert.deepEqual(read(none), nothing)
+    }
+    for (const wrong of [null, 'text', { StreamModeDetails: 5 }]) {
+      assert.throws(() => read(wrong), ProtocolError)
+    }
+  }
+})
+
 test('requests and answers of other actions mean the same in both formats', () => {
   const data = Buffer.from('00ff80', 'hex')
   const record = { Data: data, PartitionKey: 'k', ApproximateArrivalTimestamp: 1700000000.123 }
@@ -299,10 +330,13 @@ test('shards have a number and a name of twelve digits', () => {
   assert.equal(shardIdOf(123456789012), 'shardId-123456789012')
   for (const number of [0, 1, 42, 999_999_999_999])
     assert.equal(shardNumberOf(shardIdOf(number)), number)
+  assert.equal(shardNumberOf(`shardId-${'9'.repeat(15)}`), 999_999_999_999_999)
   for (const odd of [
     '',
     '-',
     'shardId-',
+    'shardId-1-2',
+    `shardId-${'9'.repeat(16)}`,
     'shardId-12x',
     '000000000001',
     `shardId-${'9'.repeat(30)}`,

@@ -141,12 +141,19 @@ interface CborRequest {
   readonly StreamName: string
 }
 
-test('a text in CBOR with a lone surrogate is written as U+FFFD', () => {
-  const entry = entryOf({ partitionKey: '\ud800', explicitHashKey: null, data: Buffer.of(1) })
-  const read = decode(encodePutRecords('cbor', 's', [entry], kept)) as {
-    Records: { PartitionKey: string }[]
+test('a text in CBOR is as long as it says: at the ends of ASCII, and with a lone surrogate', () => {
+  for (const [partitionKey, read] of [
+    ['\x7f', '\x7f'],
+    ['\x80', '\x80'],
+    ['\xff', '\xff'],
+    ['\ud800', '\ufffd'],
+  ] as const) {
+    const entry = entryOf({ partitionKey, explicitHashKey: null, data: Buffer.of(1) })
+    const { Records } = decode(encodePutRecords('cbor', 's', [entry], kept)) as {
+      Records: { PartitionKey: string }[]
+    }
+    assert.equal(Records[0]!.PartitionKey, read)
   }
-  assert.equal(read.Records[0]!.PartitionKey, '\ufffd')
 })
 
 test('aggregates are written straight into either body', () => {

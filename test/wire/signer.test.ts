@@ -107,6 +107,32 @@ test('queries are put in the order that the official signer puts them in', async
   )
 })
 
+test('a query that is written carelessly is signed as what it means', async () => {
+  const signer = new Signer({ region: 'us-east-1', service: 'kinesis' })
+  const official = new SignatureV4({
+    credentials: suite.credentials,
+    region: 'us-east-1',
+    service: 'kinesis',
+    sha256: Sha256,
+    applyChecksum: false,
+  })
+  for (const [target, query] of [
+    ['', {}],
+    ['/?a', { a: '' }],
+    ['/?&a=&', { a: '' }],
+    ['/?%zz=1', { '%zz': '1' }],
+  ] as const) {
+    const request = { method: 'GET', protocol: 'https:', hostname: 'h', path: '/' }
+    const { headers } = await official.sign(
+      { ...request, headers: { host: 'h' }, query: { ...query } },
+      { signingDate: new Date(0) },
+    )
+    const own = { method: 'GET', target, host: 'h', headers: [], body: Buffer.alloc(0) }
+    const signed = signer.sign(own, suite.credentials, 0)
+    assert.equal(valueIn(signed, 'authorization'), headers['authorization'], target)
+  }
+})
+
 test('requests as ours are signed as the official signer signs them', async () => {
   const anyToken = fc.string({
     unit: fc.constantFrom(...'abcXYZ019+/='),
