@@ -7,7 +7,7 @@ import { Admission } from './admission.ts'
 import type { GatewayConfig } from './config.ts'
 import { type AnyOutcome, DirectLine, type Handover } from './direct-line.ts'
 import { DrainRate, retryAfter } from './drain-rate.ts'
-import { FailureLog, RefusalLog } from './failure-log.ts'
+import { ConnectionLog, FailureLog, RefusalLog } from './failure-log.ts'
 import { type IdempotencyKeys, LocalKeys } from './idempotency.ts'
 import { Ledger } from './ledger.ts'
 import type { Peers } from './peers.ts'
@@ -72,6 +72,7 @@ export class Door {
   readonly admission: Admission
   readonly failureLog: FailureLog
   readonly refusalLog: RefusalLog
+  readonly connectionLog: ConnectionLog
   readonly tally: Tally
   /** Null where nothing remembers them. */
   readonly keys: IdempotencyKeys | null
@@ -110,6 +111,7 @@ export class Door {
     })
     this.failureLog = new FailureLog(host.clock, log)
     this.refusalLog = new RefusalLog(host.clock, log)
+    this.connectionLog = new ConnectionLog(host.clock, log)
     this.tally = new Tally((answer) => this.refusalLog.add(answer))
     this.keys =
       front === undefined || !spool!.keepsKeys

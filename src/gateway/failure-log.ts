@@ -1,5 +1,5 @@
-// Tells whoever runs the gateway that records are lost to the line, or are refused: at once, but
-// not once a record.
+// Tells whoever runs the gateway that records are lost to the line, or are refused, or connections
+// are: at once, but not once for each.
 
 import { type Clock, type HttpAnswer, type Log, type LogFields, SeldomLine } from '../host/index.ts'
 import type { RecordResult } from '../record/index.ts'
@@ -66,6 +66,34 @@ export class RefusalLog {
 
   add({ code }: HttpAnswer & { readonly code?: string }): void {
     if (code !== undefined && STATES.has(code)) this.#line.add(code)
+  }
+
+  flush(): void {
+    this.#line.flush()
+  }
+}
+
+/** Connections that were closed as they came; whoever opened them sees no more than that. */
+export class ConnectionLog {
+  readonly #line: SeldomLine<number>
+  #count = 0
+
+  constructor(clock: Clock, log: Log) {
+    this.#line = new SeldomLine(clock, (closed, total) => {
+      log.warn('connections are closed as they come, because as many are open as may be', {
+        closed,
+        total,
+      })
+    })
+  }
+
+  /** Since the start. */
+  get count(): number {
+    return this.#count
+  }
+
+  add(): void {
+    this.#line.add(++this.#count)
   }
 
   flush(): void {

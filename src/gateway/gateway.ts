@@ -97,6 +97,10 @@ export class Gateway implements HttpService {
     this.#door.enterAgain(transaction)
   }
 
+  connectionClosed(): void {
+    this.#door.connectionLog.add()
+  }
+
   begin(head: HttpHead): HttpAnswer | BodyTaker {
     const decision = this.#decide(head)
     if ('status' in decision) this.#door.tally.count(decision)
@@ -116,6 +120,7 @@ export class Gateway implements HttpService {
     for (const leftover of [...this.#door.waiting]) leftover.leave()
     this.#door.failureLog.flush()
     this.#door.refusalLog.flush()
+    this.#door.connectionLog.flush()
   }
 
   #decide(head: HttpHead): HttpAnswer | BodyTaker {

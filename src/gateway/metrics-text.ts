@@ -47,7 +47,8 @@ function ledgerFamilies({ ledger, imbalance, waiting }: GatewaySnapshot): Family
   ]
 }
 
-function requestFamilies({ requests, refusals, openRequests, unready }: GatewaySnapshot): Family[] {
+function requestFamilies(snapshot: GatewaySnapshot): Family[] {
+  const { requests, refusals, openRequests, closedConnections, unready } = snapshot
   return [
     {
       name: 'headgate_requests_total',
@@ -75,6 +76,12 @@ function requestFamilies({ requests, refusals, openRequests, unready }: GatewayS
       type: 'gauge',
       says: 'Requests that wait for their body or their answer.',
       samples: one(openRequests),
+    },
+    {
+      name: 'headgate_closed_connections_total',
+      type: 'counter',
+      says: 'Connections closed as they came, because as many were open as may be.',
+      samples: one(closedConnections),
     },
   ]
 }

@@ -81,6 +81,7 @@ export function merged(snapshots: readonly GatewaySnapshot[]): GatewaySnapshot {
     openRequests: sumOf(snapshots, ({ openRequests }) => openRequests),
     requests: summed(snapshots.map(({ requests }) => requests)),
     refusals: summed(snapshots.map(({ refusals }) => refusals)),
+    closedConnections: sumOf(snapshots, ({ closedConnections }) => closedConnections),
     unready: summed(snapshots.map(({ unready }) => unready)),
     spool: spools.length === 0 ? null : mergedSpools(spools),
     deadLetters: letters.length === 0 ? null : mergedLetters(letters),

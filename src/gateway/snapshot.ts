@@ -16,6 +16,8 @@ export interface GatewaySnapshot {
   /** Requests by the status of their answer, refusals by their code. */
   readonly requests: Readonly<Record<string, number>>
   readonly refusals: Readonly<Record<string, number>>
+  /** Connections that were closed as they came. */
+  readonly closedConnections: number
   /** How many processes take nothing, for each reason that holds. */
   readonly unready: Readonly<Partial<Record<UnreadyReason, number>>>
   readonly spool: SpoolStats | null
@@ -34,6 +36,7 @@ export function snapshotOf(door: Door): GatewaySnapshot {
     openRequests: door.openCount,
     requests: tally.statuses(),
     refusals: tally.refusals(),
+    closedConnections: door.connectionLog.count,
     unready: Object.fromEntries(reasonsUnready(door).map((reason) => [reason, 1])),
     spool: spool?.stats ?? null,
     deadLetters: deadLetters?.stats ?? null,

@@ -61,6 +61,8 @@ export interface HttpService {
    * the body. Called once for each request, synchronously.
    */
   begin(head: HttpHead): HttpAnswer | BodyTaker
+  /** A connection was closed as it came: as many are open as may be. */
+  connectionClosed?(): void
 }
 
 export interface BodyTaker {

@@ -18,10 +18,11 @@ test('clients that open more connections than there are files do not take those 
   const serve = `'${process.execPath}' '${BIN}' serve --port 0 --kinesis-port 0 --json`
   const child = spawn('sh', ['-c', `ulimit -n ${FILES_MAX} && exec ${serve}`], {
     cwd: temporaryDirectory(t),
-    env: { PATH: process.env['PATH'], LOG_LEVEL: 'silent' },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'], LOG_LEVEL: 'warn' },
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   t.after(() => child.kill('SIGKILL'))
+  const warned = once(createInterface({ input: child.stderr }), 'line')
   const [first] = await once(createInterface({ input: child.stdout }), 'line')
   const port = Number(new URL(JSON.parse(String(first)).gateway).port)
   const sockets: Socket[] = []
@@ -44,4 +45,11 @@ test('clients that open more connections than there are files do not take those 
   assert.equal(answer.statusCode, 200)
   const open = sockets.filter(({ readyState }) => readyState === 'open').length
   assert.ok(open <= FILES_MAX / 2, `${open} are open`)
+  const { msg, closed } = JSON.parse(String((await warned)[0]))
+  const told = 'connections are closed as they come, because as many are open as may be'
+  assert.deepEqual([msg, closed], [told, 1])
+  sockets[1]!.write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n')
+  const [text] = await once(sockets[1]!, 'data')
+  const counted = /^headgate_closed_connections_total (\d+)$/m.exec(String(text))
+  assert.ok(Number(counted?.[1]) >= CLIENT_COUNT - FILES_MAX / 2)
 })

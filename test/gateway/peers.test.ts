@@ -19,6 +19,7 @@ function snapshot(factor: number, state: SpoolState, oldestAgeMs: number): Gatew
     waiting: factor,
     heldBytes: 100 * factor,
     openRequests: factor,
+    closedConnections: factor,
     requests: factor === 1 ? { 200: 3 } : { 200: 4, 503: 1 },
     refusals: factor === 1 ? {} : { 'back-pressure': 1 },
     unready: factor === 1 ? { 'disk-full': 1 } : { 'disk-full': 1, 'memory-full': 1 },

@@ -85,6 +85,7 @@ export async function listen(service: HttpService, options: ListenOptions): Prom
   const connected = config.tls === null ? 'connection' : 'secureConnection'
   server.timeout = config.stallTimeoutMs
   server.maxConnections = config.maxConnections
+  server.on('drop', () => service.connectionClosed?.())
   const http1 = new Http1Side(server, service, config.answerBadRequest)
   const http2 = config.http2 ? new Http2Side(service, config) : null
   const nodeListeners = server.listeners(connected)
