@@ -2,8 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Backoff } from '../../src/producer/backoff.ts'
 import type { ProducerConfig } from '../../src/producer/index.ts'
-import type { RecordResult } from '../../src/record/index.ts'
+import { KinesisRecord } from '../../src/producer/kinesis-record.ts'
+import type { StreamMetrics } from '../../src/producer/metrics/stream-metrics.ts'
+import { Retrier } from '../../src/producer/retrier.ts'
+import type { ShardMap } from '../../src/producer/shard-map.ts'
+import { type RecordResult, UserRecord } from '../../src/record/index.ts'
+import { HandClock } from '../hand-clock.ts'
 import { type Line, line } from './line.ts'
 import { evenShards, type Shard } from './scripted-service.ts'
 
@@ -70,6 +76,37 @@ test('what became of requests and records is counted', async () => {
     retriedCount: 2 + 2 + 8,
     wrongShardCount: 8,
   })
+})
+
+test('the rate is told when a record that a shard refused had been sent, not when that was known', () => {
+  const told: number[][] = []
+  const backoff = { put() {}, succeeded() {} } as unknown as Backoff
+  const parts = { shards: {} as ShardMap, metrics: { ended() {} } as unknown as StreamMetrics }
+  const clock = new HandClock()
+  const retrier = new Retrier(clock, parts.shards, { failIfThrottled: false }, parts.metrics)
+  const nothing = { put: () => assert.fail() }
+  retrier.joinTo({
+    start: nothing,
+    backoff,
+    sender: nothing,
+    throttled: (...what) => told.push(what),
+    doubted: () => assert.fail(),
+  })
+  const fields = { stream: 's', partitionKey: 'k', data: Buffer.from('x'), onSettle() {} }
+  const errorCode = THROTTLED.entryError
+  const entries = ['InternalFailure', errorCode].map((code) => ({
+    errorCode: code,
+    errorMessage: '',
+  }))
+  const records = [3, 7].map((shard) => {
+    const record = new UserRecord(fields)
+    record.arrival = { ...record.arrival, expiresAtMs: 30_000 }
+    return new KinesisRecord([record], 1, shard)
+  })
+
+  retrier.onEnded({ records, startAtMs: 5, endAtMs: 1005, result: { entries } })
+
+  assert.deepEqual(told, [[7, 5]])
 })
 
 test('with FailIfThrottled what another limit than the rate of a shard refuses goes again', async () => {
