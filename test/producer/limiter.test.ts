@@ -92,6 +92,23 @@ test('an idle shard saves up half a second of a learned rate, one second of a fi
   assert.equal(burst('adaptive', 10_239), 12)
 })
 
+test('a refusal slows the shard that refused, and no other', () => {
+  const { limiter, passed, clock } = limiterOf(null)
+  for (const shard of [0, 1]) limiter.put(recordOf(1, shard))
+  clock.advanceTo(1000)
+  limiter.refused(0, 1000)
+  passed.length = 0
+
+  for (let i = 0; i < 200; i++) for (const shard of [0, 1]) limiter.put(recordOf(1, shard))
+
+  const counts = [0, 1].map((at) => passed.filter(({ predictedShard }) => predictedShard === at))
+  assert.deepEqual(
+    counts.map(({ length }) => length),
+    [62, 125],
+  )
+  limiter.abandon()
+})
+
 test('a shard where something waits has one timer, for the instant at which the first can go', () => {
   const clock = new HandClock()
   const instants: number[] = []
