@@ -62,10 +62,12 @@ export class SpoolClaims {
   /** No durable record may be missing in the totals, and none be there that never was. */
   start(spool: Spool, nowWallMs: number): void {
     const { totals } = spool
-    const { book } = this.#parts
+    const { book, disk } = this.#parts
     const closed = this.#closed
     this.#closed = null
     this.#forgottenReceipts = 0
+    // The life before may have decided which receipts go, and ended before it told anybody.
+    if (disk.bytesOf(isOutcomes) > this.#receiptsMaxBytes) this.#hasForgotten = true
     this.#promiseKeys(spool)
     this.#checkKeys(spool, nowWallMs)
     if (!this.#isExact) return
