@@ -233,7 +233,7 @@ export const BROKEN_PARTS: ReadonlyMap<string, BrokenPart> = new Map<string, Bro
     'a spool whose folder loses a file',
     {
       hooks: forgetfulFolder(),
-      says: /was durable and is gone|the ledger knows of|deep-equal|what was left settles|: unknown$/,
+      says: /durable and is gone|ledger knows of|deep-equal|what was left settles|: unknown$/,
     },
   ],
   [
