@@ -85,7 +85,7 @@ export class Lanes {
 
   /** One more record may be handed on; it may go over the edge. */
   hasRoom(lane: Lane): boolean {
-    return lane.heldBytes < this.#partOf(lane) && this.#hasWindow()
+    return lane.heldBytes < this.#partOf(lane, this.partBytes) && this.#hasWindow()
   }
 
   /** As `hasRoom`, for a record that overtakes others of its lane. */
@@ -124,11 +124,12 @@ export class Lanes {
   startOfPass(): SpoolPlace | null {
     if (this.#isBlocked) return null
     let start = this.strangersAt
+    const { partBytes } = this
     for (const lane of this.#lanes.values()) {
       const { behindAt, heldBytes } = lane
       if (behindAt === null) continue
-      const partBytes = this.#partOf(lane)
-      if (partBytes === 0 || heldBytes > partBytes / 2) continue
+      const mayBytes = this.#partOf(lane, partBytes)
+      if (mayBytes === 0 || heldBytes > mayBytes / 2) continue
       if (start === null || isBefore(behindAt, start)) start = behindAt
     }
     return start
@@ -140,9 +141,10 @@ export class Lanes {
     const isJoined = (behindAt: SpoolPlace | null) =>
       behindAt !== null && !isBefore(behindAt, start) && !isBefore(at, behindAt)
     if (isJoined(this.strangersAt)) return true
+    const { partBytes } = this
     for (const lane of this.#lanes.values()) {
       if (lane.leftPass === pass || !isJoined(lane.behindAt)) continue
-      if (lane.heldBytes < this.#partOf(lane)) return true
+      if (lane.heldBytes < this.#partOf(lane, partBytes)) return true
     }
     return false
   }
@@ -175,14 +177,14 @@ export class Lanes {
   }
 
   /** What a lane may hold; where the stream refuses all, one record or none. */
-  #partOf(lane: Lane): number {
+  #partOf(lane: Lane, partBytes: number): number {
     const turn = this.#turnOf(lane)
-    if (turn === null) return this.partBytes
+    if (turn === null) return partBytes
     return turn === 'try' ? 1 : 0
   }
 
   #turnOf({ stream }: Lane): 'rest' | 'try' | null {
-    return this.#refused === null ? null : this.#refused.turnOf(stream)
+    return this.#refused?.turnOf(stream) ?? null
   }
 
   #hasWindow(): boolean {
