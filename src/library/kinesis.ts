@@ -81,9 +81,9 @@ const LOOPBACK = '127.0.0.1'
  */
 export async function startKinesis(options: KinesisServerOptions = {}): Promise<KinesisServer> {
   checkOptions(options)
-  const { dataDirectory, memoryMaxBytes, host, port, streams, tls, tlsPort, log, ...settings } =
-    options
-  const guarded = apart(log === undefined ? silentLog : log)
+  const { dataDirectory, memoryMaxBytes, host, port, streams, tls, tlsPort, ...others } = options
+  const { log: given = silentLog, ...settings } = others
+  const log = apart(given)
   const config = readConfig(kinesisFields, { overrides: settings })
   const { disk, close } = await openDisk(dataDirectory, memoryMaxBytes ?? MEMORY_DEFAULT_BYTES)
   /** What a stop has to close, the last opened first. */
@@ -94,7 +94,7 @@ export async function startKinesis(options: KinesisServerOptions = {}): Promise<
   try {
     const random = new NodeRandom()
     const world = { clock: new NodeClock(), random, disk, faultRandom: faultRandomOf(config) }
-    const kinesis = await EmbeddedKinesis.open(world, config, guarded)
+    const kinesis = await EmbeddedKinesis.open(world, config, log)
     opened.push(() => kinesis.close())
     for (const [name, shardCount] of Object.entries(streams ?? {})) {
       await kinesis.createStreamIfAbsent(name, shardCount)
