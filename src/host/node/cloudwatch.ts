@@ -34,9 +34,10 @@ export async function cloudWatch(options: CloudWatchOptions) {
   const { region, endpoint, credentials, network, requestTimeoutMs } = options
   const { CloudWatchClient, PutMetricDataCommand } = await import('@aws-sdk/client-cloudwatch')
   // Which proxy it is can depend on the host, and the client knows those of all regions.
-  const { endpointProvider } = new CloudWatchClient({ region }).config
   const origin =
-    endpoint === undefined ? endpointProvider({ Region: region }).url : new URL(endpoint)
+    endpoint === undefined
+      ? new CloudWatchClient({ region }).config.endpointProvider({ Region: region }).url
+      : new URL(endpoint)
   const agents = agentsTo(origin, network)
   const client = new CloudWatchClient({
     region,
