@@ -1,11 +1,12 @@
 // Several real processes that are one gateway.
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { childrenOf } from '../../tools/children-of.ts'
+import { isAlive, until } from '../processes.ts'
 import { type Running, run, running, serving, temporaryDirectory } from './program.ts'
 
 interface Answered {
@@ -51,11 +52,6 @@ async function stateOf(served: Running, receipt: string): Promise<string> {
   return (JSON.parse(body) as { state: string }).state
 }
 
-/** Asks until it is so; the test's time limit is the bound. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 50))
-}
-
 /** The spool in which a receipt's record was kept: each process has one of its own. */
 const spoolOf = (receipt: string | undefined) => receipt!.split('-')[2]!
 
@@ -69,13 +65,6 @@ async function postToBoth(served: Running): Promise<string[]> {
   }
   return receipts
 }
-
-const childrenOf = (pid: number) =>
-  execFileSync('ps', ['-A', '-o', 'ppid=,pid='], { encoding: 'utf8' })
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number))
-    .filter(([parent]) => parent === pid)
-    .map(([, child]) => child!)
 
 function stopAfter(context: TestContext, served: Running): void {
   context.after(() => served.stop('SIGKILL'))
@@ -260,14 +249,7 @@ test('all processes end with the one that launched them', async (context) => {
 
   await served.stop('SIGKILL')
 
-  const isAlive = (pid: number) => {
-    try {
-      return process.kill(pid, 0)
-    } catch {
-      return false
-    }
-  }
-  await until(async () => !children.some(isAlive))
+  await until(() => !children.some(isAlive))
 })
 
 test('a taken port and a number that is none are said in one line', async (context) => {

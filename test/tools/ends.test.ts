@@ -1,32 +1,13 @@
 // Programs that launch others leave none of them behind when a signal ends them.
 
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { childrenOf } from '../../tools/children-of.ts'
+import { isAlive, until } from '../processes.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-
-function childrenOf(pid: number): number[] {
-  return execFileSync('ps', ['-A', '-o', 'ppid=,pid='], { encoding: 'utf8' })
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number))
-    .filter(([parent]) => parent === pid)
-    .map(([, child]) => child!)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
-
-/** Asks until it is so; the test's time limit is the bound. */
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 50))
-}
 
 const PROGRAMS = [
   { args: ['tools/crash.ts', '--cycles', '1000'], childCount: 2 },

@@ -1,8 +1,9 @@
 // The program as a process that can be killed.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { childrenOf } from '../children-of.ts'
 
 const BIN = fileURLToPath(new URL('../../bin/headgate.js', import.meta.url))
 /** Of what it said on standard error, for the report when it ends by itself. */
@@ -58,11 +59,7 @@ export class Program {
 
   /** The ids of its workers, if it has any. */
   get workers(): number[] {
-    return execFileSync('ps', ['-A', '-o', 'ppid=,pid='], { encoding: 'utf8' })
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/).map(Number))
-      .filter(([parent]) => parent === this.pid)
-      .map(([, child]) => child!)
+    return childrenOf(this.pid)
   }
 
   /** Ends it and its workers at once, whatever state they are in; nobody waits. */
