@@ -3,6 +3,7 @@
 
 import { parseArgs } from 'node:util'
 import { type CrashReport, crash, isGood, TROUBLES } from './crash/crashes.ts'
+import { GATEWAY_TROUBLES, KINESIS_TROUBLES } from './crash/troubles.ts'
 import { exitOnSignals } from './exit-on-signals.ts'
 import { progress } from './progress.ts'
 
@@ -22,11 +23,9 @@ Options:
   --cycles N       how many troubles (default: 20)
   --seed N         draws the moments and the load (default: 1); the machine's timing stays its own
   --troubles LIST  what goes wrong, with commas, or \`all\` (default: kill). In each cycle one of
-                   ${listed(0, 6)},
+                   ${listed(GATEWAY_TROUBLES)},
                    and beside it one of Kinesis's:
-                   ${listed(6, 9)},
-                   ${listed(9, 14)},
-                   ${listed(14, 18)}
+                   ${listed(KINESIS_TROUBLES)}
   --workers N      processes of the gateway (default: 1)
   --no-spool       without a spool: only what was answered \`delivered\` has to be there
   --json           print what was found as one JSON object
@@ -39,8 +38,10 @@ Exit code: 0 all is as promised, 1 it is not, or a start was refused, 2 wrong us
 const IDS_SHOWN_COUNT = 20
 const WORKERS_MAX_COUNT = 64
 
-function listed(from: number, to: number): string {
-  return TROUBLES.slice(from, to).join(', ')
+/** In rows that fit beside the options. */
+function listed(troubles: ReadonlyMap<string, unknown>): string {
+  const names = [...troubles.keys()].join(', ')
+  return names.replaceAll(/(.{1,60}$|.{1,60},) ?/g, `$1\n${' '.repeat(19)}`).trimEnd()
 }
 
 interface Options {

@@ -5,10 +5,11 @@ import { createRequire } from 'node:module'
 import {
   GetRecordsCommand,
   GetShardIteratorCommand,
-  KinesisClient,
+  type KinesisClient,
   ListShardsCommand,
 } from '@aws-sdk/client-kinesis'
 import { idOf } from './requests.ts'
+import { withSdk } from './sdk.ts'
 
 const { deaggregateSync } = createRequire(import.meta.url)('aws-kinesis-agg')
 
@@ -22,12 +23,10 @@ export interface ReadBack {
 }
 
 /** The shards have no read limits. */
-export async function readStream(endpoint: string, stream: string): Promise<ReadBack> {
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
-  const sdk = new KinesisClient({ endpoint, region: 'us-east-1', credentials })
-  const found = new Map<number, string[]>()
-  let strangeCount = 0
-  try {
+export function readStream(endpoint: string, stream: string): Promise<ReadBack> {
+  return withSdk(endpoint, async (sdk) => {
+    const found = new Map<number, string[]>()
+    let strangeCount = 0
     const { Shards: shards = [] } = await sdk.send(new ListShardsCommand({ StreamName: stream }))
     for (const { ShardId } of shards) {
       for await (const record of recordsOf(sdk, stream, ShardId!)) {
@@ -39,10 +38,8 @@ export async function readStream(endpoint: string, stream: string): Promise<Read
         }
       }
     }
-  } finally {
-    sdk.destroy()
-  }
-  return { found, strangeCount }
+    return { found, strangeCount }
+  })
 }
 
 interface Read {

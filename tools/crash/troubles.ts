@@ -2,7 +2,6 @@
 // met at a time; each leaves all well again.
 
 import {
-  KinesisClient,
   ListShardsCommand,
   MergeShardsCommand,
   type Shard,
@@ -12,6 +11,7 @@ import type { SimRandom } from '../../src/sim/index.ts'
 import { pause } from './client.ts'
 import { STREAM } from './requests.ts'
 import type { Rig } from './rig.ts'
+import { withSdk } from './sdk.ts'
 import type { Writers } from './writers.ts'
 
 export interface Scene {
@@ -128,10 +128,8 @@ async function killKinesis({ rig, random }: Scene): Promise<void> {
 }
 
 /** Splits the widest shard, or merges the first two. */
-async function reshard({ rig, random }: Scene): Promise<void> {
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
-  const sdk = new KinesisClient({ endpoint: rig.endpoint, region: 'us-east-1', credentials })
-  try {
+function reshard({ rig, random }: Scene): Promise<void> {
+  return withSdk(rig.endpoint, async (sdk) => {
     const ask = { StreamName: STREAM, ShardFilter: { Type: 'AT_LATEST' } } as const
     const { Shards: shards = [] } = await sdk.send(new ListShardsCommand(ask))
     const open = shards.toSorted((a, b) => (startOf(a) < startOf(b) ? -1 : 1))
@@ -145,9 +143,7 @@ async function reshard({ rig, random }: Scene): Promise<void> {
       const merge = { ShardToMerge: left!.ShardId!, AdjacentShardToMerge: right!.ShardId! }
       await sdk.send(new MergeShardsCommand({ StreamName: STREAM, ...merge }))
     }
-  } finally {
-    sdk.destroy()
-  }
+  })
 }
 
 const startOf = ({ HashKeyRange: range }: Shard) => BigInt(range!.StartingHashKey!)

@@ -102,8 +102,11 @@ function start(
   const env = { ...Object.fromEntries(rest), ...(isAway ? KEYS : {}), NO_COLOR: '1' }
   const program = [process.execPath, ...nodeOptions, BIN, ...args, '--json']
   const command = CAN_PIN ? ['taskset', '-c', String(core), ...program] : program
-  const stdio = ['ignore', 'pipe', 'inherit'] as const
-  const child = spawn(command[0]!, command.slice(1), { cwd, env, stdio: [...stdio] })
+  const child = spawn(command[0]!, command.slice(1), {
+    cwd,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   endWithUs(child)
   return child
 }
