@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { createServer, type RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { gunzipSync } from 'node:zlib'
 import { type CloudWatchOptions, cloudWatch } from '../../src/host/node/cloudwatch.ts'
 import { NodeClock } from '../../src/host/node/index.ts'
+import { putBody } from './put-body.ts'
 import { portOf, testProxy } from './tls-and-proxy.ts'
 
 const clock = new NodeClock()
@@ -32,17 +32,12 @@ interface Request {
 /** Takes all that is put. */
 async function fakeCloudWatch(t: TestContext) {
   const requests: Request[] = []
-  const listener: RequestListener = (request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk) => chunks.push(chunk))
-    request.on('end', () => {
-      const raw = Buffer.concat(chunks)
-      const plain = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
-      const { authorization, host } = request.headers
-      const keyId = /Credential=(\w+)/.exec(authorization!)![1]!
-      requests.push({ host: host!, keyId, socket: request.socket, body: JSON.parse(`${plain}`) })
-      response.setHeader('content-type', 'application/x-amz-json-1.0').end('{}')
-    })
+  const listener: RequestListener = async (request, response) => {
+    const { authorization, host } = request.headers
+    const keyId = /Credential=(\w+)/.exec(authorization!)![1]!
+    const body = JSON.parse(`${await putBody(request)}`)
+    requests.push({ host: host!, keyId, socket: request.socket, body })
+    response.setHeader('content-type', 'application/x-amz-json-1.0').end('{}')
   }
   const server = createServer(listener)
   server.keepAliveTimeout = 0

@@ -9,19 +9,13 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { rootCertificates } from 'node:tls'
 import { isAnswer, type NoAnswer } from '../../src/host/index.ts'
-import { NodeClock, NodeNetwork, type NodeNetworkOptions } from '../../src/host/node/index.ts'
+import { NodeNetwork } from '../../src/host/node/index.ts'
 import { ANSWER_MAX_BYTES, IDLE_CONNECTIONS_MAX_COUNT } from '../../src/host/node/node-network.ts'
 import { HandClock } from '../hand-clock.ts'
+import { clock, networkOf } from './network-of.ts'
 import { portOf, TLS, testProxy } from './tls-and-proxy.ts'
 
-const clock = new NodeClock()
 const LONG_MS = 600_000
-
-function networkOf(t: TestContext, options: Omit<NodeNetworkOptions, 'clock'> = {}): NodeNetwork {
-  const network = new NodeNetwork({ clock, ...options })
-  t.after(() => network.close())
-  return network
-}
 
 function send(network: NodeNetwork, origin: string, body = Buffer.from('body')) {
   const request = { origin, method: 'POST', target: '/', headers: [], body }

@@ -6,18 +6,12 @@ import { createServer as createHttpServer, type RequestListener } from 'node:htt
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { isAnswer, type NoAnswer } from '../../src/host/index.ts'
-import { NodeClock, NodeNetwork, type NodeNetworkOptions } from '../../src/host/node/index.ts'
+import { NodeNetwork } from '../../src/host/node/index.ts'
 import { HandClock } from '../hand-clock.ts'
+import { clock, networkOf } from './network-of.ts'
 import { portOf } from './tls-and-proxy.ts'
 
-const clock = new NodeClock()
 const LONG_MS = 60_000
-
-function networkOf(t: TestContext, options: Omit<NodeNetworkOptions, 'clock'> = {}): NodeNetwork {
-  const network = new NodeNetwork({ clock, ...options })
-  t.after(() => network.close())
-  return network
-}
 
 async function originOf(t: TestContext, server: Server): Promise<string> {
   return `http://127.0.0.1:${await portOf(t, server)}`

@@ -9,15 +9,13 @@ import { Duplex } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { isAnswer } from '../../src/host/index.ts'
 import {
-  NodeClock,
-  NodeNetwork,
+  type NodeNetwork,
   networkOptionsOf,
   type TransportSettings,
 } from '../../src/host/node/index.ts'
 import { Tunnels } from '../../src/host/node/tunnel.ts'
+import { clock, networkOf as networkWith } from './network-of.ts'
 import { portOf, TLS, testProxy, tlsPort } from './tls-and-proxy.ts'
-
-const clock = new NodeClock()
 
 const PLAIN: TransportSettings = {
   connectTimeout: 5000,
@@ -35,9 +33,7 @@ function networkOf(
   settings: Partial<TransportSettings>,
   env: Record<string, string> = {},
 ): NodeNetwork {
-  const network = new NodeNetwork({ clock, ...networkOptionsOf({ ...PLAIN, ...settings }, env) })
-  t.after(() => network.close())
-  return network
+  return networkWith(t, networkOptionsOf({ ...PLAIN, ...settings }, env))
 }
 
 function send(network: NodeNetwork, origin: string, withinMs = 10_000) {

@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { gunzipSync } from 'node:zlib'
 import { uploadMetrics } from '../../src/library/cloudwatch.ts'
 import { startKinesis } from '../../src/library/kinesis.ts'
 import { KinesisProducer } from '../../src/library/producer.ts'
+import { putBody } from '../host/put-body.ts'
 import { portOf, TLS, testProxy, tlsPort } from '../host/tls-and-proxy.ts'
 import { RecordingLog } from '../recording-log.ts'
 
@@ -34,25 +34,20 @@ interface Received {
 async function fakeCloudWatch(failCount: number) {
   const received: Received[] = []
   let left = failCount
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk) => chunks.push(chunk))
-    request.on('end', () => {
-      response.setHeader('content-type', 'application/x-amz-json-1.0')
-      if (left-- > 0) {
-        response.writeHead(500)
-        return response.end('{"__type":"InternalServiceFault"}')
-      }
-      const raw = Buffer.concat(chunks)
-      const plain = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
-      assert.match(String(request.headers['x-amz-target']), /\.PutMetricData$/)
-      received.push({
-        authorization: String(request.headers.authorization),
-        bodyBytes: plain.length,
-        body: JSON.parse(plain.toString('utf8')),
-      })
-      return response.end('{}')
+  const server = createServer(async (request, response) => {
+    const plain = await putBody(request)
+    response.setHeader('content-type', 'application/x-amz-json-1.0')
+    if (left-- > 0) {
+      response.writeHead(500)
+      return response.end('{"__type":"InternalServiceFault"}')
+    }
+    assert.match(String(request.headers['x-amz-target']), /\.PutMetricData$/)
+    received.push({
+      authorization: String(request.headers.authorization),
+      bodyBytes: plain.length,
+      body: JSON.parse(plain.toString('utf8')),
     })
+    return response.end('{}')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

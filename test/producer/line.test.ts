@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type RecordResult, UserRecord } from '../../src/record/index.ts'
-import { type Line, line } from './line.ts'
+import { codesOf, type Line, line } from './line.ts'
 import { evenShards, md5Of, type Shard } from './scripted-service.ts'
 
 const THROTTLED = { entryError: 'ProvisionedThroughputExceededException' } as const
-
-function codesOf(result: RecordResult | undefined): (string | null)[] {
-  return result?.attempts.map((attempt) => attempt.code) ?? []
-}
 
 type FailedResult = Extract<RecordResult, { isDelivered: false }>
 

@@ -22,6 +22,11 @@ export interface Line {
   runFor(ms: number): Promise<void>
 }
 
+/** What its attempts ended with; null for the one that was taken. */
+export function codesOf(result: RecordResult | undefined): (string | null)[] {
+  return result?.attempts.map(({ code }) => code) ?? []
+}
+
 export const middling: Random = { below: (bound) => Math.floor(bound / 2), fork: () => middling }
 
 export interface LineOptions {

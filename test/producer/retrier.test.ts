@@ -8,9 +8,9 @@ import { KinesisRecord } from '../../src/producer/kinesis-record.ts'
 import type { StreamMetrics } from '../../src/producer/metrics/stream-metrics.ts'
 import { Retrier } from '../../src/producer/retrier.ts'
 import type { ShardMap } from '../../src/producer/shard-map.ts'
-import { type RecordResult, UserRecord } from '../../src/record/index.ts'
+import { UserRecord } from '../../src/record/index.ts'
 import { HandClock } from '../hand-clock.ts'
-import { type Line, line } from './line.ts'
+import { codesOf, type Line, line } from './line.ts'
 import { evenShards, type Shard } from './scripted-service.ts'
 
 const THROTTLED = { entryError: 'ProvisionedThroughputExceededException' } as const
@@ -25,10 +25,6 @@ async function started(settings: Partial<ProducerConfig> = {}): Promise<Line> {
   running.service.sent.length = 0
   running.service.stored.length = 0
   return running
-}
-
-function codesOf({ attempts }: RecordResult): (string | null)[] {
-  return attempts.map(({ code }) => code)
 }
 
 /** What is sent lands in these shards, and the service lists those that it listed before. */
